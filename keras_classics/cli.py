@@ -1,0 +1,267 @@
+"""The command `keras-classics`: list, show, predict, evaluate, export."""
+
+import argparse
+import json
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from keras_classics import complexity, datasets, evaluate, export, preprocessing
+from keras_classics.errors import ClassicsError, unknown
+from keras_classics.files import whole
+from keras_classics.variant import Variant, deep_graph
+from keras_classics.zoo import get_model, list_models, variant_of
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that suggests the nearest option or command, and says in one line what is wrong."""
+
+    def error(self, message):
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        sys.exit(2)
+
+    def _check_value(self, action, value):
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(None, str(unknown(action.metavar or action.dest, value, action.choices)))
+
+    def parse_args(self, args=None, namespace=None):
+        known, rest = self.parse_known_args(args, namespace)
+        if rest:
+            command = getattr(known, "parser", self)
+            options = [o for o in command._option_string_actions if o.startswith("--")]
+            self.error(str(unknown("argument", rest[0], options)))
+        return known
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs a command; a mistake that the user can mend ends it with one line and status 2."""
+    try:
+        main()
+    except ClassicsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command's entry point."""
+    parser = Parser(prog="keras-classics", description="The classic image classifiers, as their papers have them.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(function, *names_and_help: tuple[str, dict]):
+        sub = commands.add_parser(function.__name__.strip("_"), help=function.__doc__, description=function.__doc__)
+        sub.set_defaults(function=function, parser=sub)
+        for name, options in names_and_help:
+            sub.add_argument(name, **options)
+
+    model_help = "a network's name, a run folder or a .keras file"
+    data_dir = ("--data-dir", {"help": "folder in which tensorflow-datasets keeps its data"})
+    command(
+        _list,
+        ("--family", {"help": "only this family"}),
+        ("--dataset", {"help": "only networks made for this data set"}),
+    )
+    command(
+        _show,
+        ("model", {"help": "a network's name"}),
+        ("--layers", {"action": "store_true", "help": "the table of layers"}),
+    )
+    command(
+        _predict,
+        ("model", {"help": model_help}),
+        ("images", {"nargs": "+", "metavar": "image", "help": "image files"}),
+        ("--weights", {"help": "a weights file, where the model is a network's name"}),
+        ("--top", {"type": int, "default": 5, "help": "how many classes to print (default 5)"}),
+    )
+    command(
+        _evaluate,
+        ("model", {"help": "a run folder or a .keras file"}),
+        ("--data", {"required": True, "help": "a data set's name or a folder of class folders"}),
+        data_dir,
+        ("--split", {"help": "by default the one that errors are reported on"}),
+        ("--batch-size", {"type": int, "default": 128, "help": "images a step (default 128)"}),
+        ("--json", {"help": "a file to write the figures to as well"}),
+    )
+    command(
+        _export,
+        ("model", {"help": "a run folder or a .keras file"}),
+        (
+            "--to",
+            {"required": True, "choices": list(export.FORMATS), "metavar": "format", "help": "saved_model or tflite"},
+        ),
+        ("--out", {"help": "where to; by default in the folder saved_models"}),
+        (
+            "--without-preprocessing",
+            {"action": "store_true", "help": "export the bare network, which takes normalised images, not pixels"},
+        ),
+    )
+    parsed = parser.parse_args(arguments)
+    run(lambda: parsed.function(parsed))
+
+
+def _list(args):
+    """Lists the networks."""
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for heading in ("name", "paper", "input"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("params", "mult-adds", "top-1", "top-5"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("error reported for")
+    for name in list_models(args.family, args.dataset):
+        v = get_model(name)
+        error = v.reported[0] if v.reported else None
+        table.add_row(
+            name,
+            f"{v.paper.authors.split(',')[0]} {v.paper.year}",
+            f"{v.image_size}x{v.image_size}x{v.channels}",
+            f"{v.params:,}",
+            _millions(v.macs),
+            _percent(error.top1 if error else None),
+            _percent(error.top5 if error else None),
+            f"{error.dataset}, {error.views}" if error else "",
+        )
+    console.print(table)
+
+
+def _show(args):
+    """Shows what is known about a network."""
+    v = get_model(args.model)
+    console.print(
+        f"[bold]{v.name}[/]  {v.paper.authors}: {v.paper.title}. {v.paper.venue}, {v.paper.year}. {v.paper.url}"
+    )
+    console.print(f"input       {v.image_size}x{v.image_size}x{v.channels}, {v.classes} classes ({v.dataset})")
+    console.print(f"parameters  {v.params:,}")
+    console.print(f"mult-adds   {_millions(v.macs)}")
+    console.print(f"pixels      (0..255 - {v.normalization.mean}) / {v.normalization.std}")
+    for option, default in v.options.items():
+        console.print(f"option      {option}={default!r}")
+    for r in v.reported:
+        errors = " / ".join(f"{e:g}%" for e in (r.top1, r.top5) if e is not None)
+        console.print(f"reported    {errors} on {r.dataset}, {r.views} ({'; '.join(filter(None, (r.source, r.note)))})")
+    for departure in v.departures:
+        console.print(f"departure   {departure}")
+    if args.layers:
+        table = Table(box=None, header_style="bold")
+        for heading in ("layer", "kind", "output"):
+            table.add_column(heading)
+        for heading in ("params", "mult-adds", "receptive field"):
+            table.add_column(heading, justify="right")
+        rows = complexity.layer_table(v(seed=0))
+        for row in rows:
+            field = "all" if row.receptive_field is None else str(row.receptive_field)
+            shape = "x".join(map(str, row.output_shape))
+            table.add_row(
+                row.name, row.kind, shape, f"{row.params or '':,}" if row.params else "", _millions(row.macs), field
+            )
+        table.add_row("total", "", "", f"{sum(r.params for r in rows):,}", _millions(sum(r.macs for r in rows)), "")
+        console.print(table)
+
+
+def _predict(args):
+    """Names the likeliest classes of images."""
+    images = [preprocessing.read_image(path) for path in args.images]
+    model, variant, class_names = _open(args.model, args.weights)
+    size, normalization = evaluate.geometry(model, variant), evaluate.pixels_to(model, variant)
+    fitted = np.stack([preprocessing.fit(image, **size).numpy() for image in images])
+    scores = model.predict(preprocessing.model_input(fitted, normalization), verbose=0)
+    for path, best in zip(args.images, preprocessing.decode_predictions(scores, args.top, class_names), strict=True):
+        console.print(f"[bold]{path}[/]")
+        width = max(len(name) for _, name, _ in best)
+        for _, name, score in best:
+            console.print(
+                f"  {name:<{width}}  {100 * score:6.2f}%  [green]{'█' * round(40 * max(0.0, min(1.0, score)))}[/]"
+            )
+
+
+def _evaluate(args):
+    """Measures top-1 and top-5 errors, beside the paper's."""
+    data = datasets.load(args.data, args.data_dir)
+    model, variant, _ = _open(args.model)
+    result = evaluate.evaluate(model, data, variant, args.split, args.batch_size)
+    table = Table(box=None, header_style="bold")
+    for heading in ("", "top-1 error", "top-5 error"):
+        table.add_column(heading, justify="right")
+    table.add_row(f"measured, {result.images} images", _percent(result.top1), _percent(result.top5))
+    for r in variant.reported:
+        if r.dataset == data.name or (r.dataset, data.name) == ("mnist", "mnist_sample"):
+            note = f", {r.note}" if r.note else ""
+            table.add_row(f"the paper, {r.dataset}, {r.views}{note}", _percent(r.top1), _percent(r.top5))
+    console.print(table)
+    if args.json:
+        figures = {
+            "model": variant.name,
+            "data": data.name,
+            "images": result.images,
+            "top1": result.top1,
+            "top5": result.top5,
+        }
+        with whole(args.json) as path:
+            path.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+
+
+def _export(args):
+    """Exports a trained network, and checks the export against it."""
+    model, variant, _ = _open(args.model)
+    if not args.without_preprocessing:
+        model = export.with_preprocessing(model, variant.normalization)
+    suffix = ".tflite" if args.to == "tflite" else ""
+    path = export.export(model, args.out or pathlib.Path("saved_models", model.name + suffix), args.to)
+    scale = 255.0 if preprocessing.normalizes(model) else 1.0
+    images = np.random.default_rng(0).uniform(0.0, scale, (8, *model.input_shape[1:])).astype("float32")
+    agreement = export.compare(model, path, images)
+    takes = "pixels of 0..255" if preprocessing.normalizes(model) else "normalised images"
+    console.print(
+        f"{path}: takes {takes}, float32 {model.input_shape}; differs from the Keras model by at most "
+        f"{agreement.max_abs_error:.1e} on {agreement.images} random images"
+    )
+
+
+def _open(source: str, weights: str | None = None) -> tuple[keras.Model, Variant, tuple[str, ...] | None]:
+    """The model, its record and, where a run tells them, its class names."""
+    path = pathlib.Path(source)
+    if not path.exists():
+        if path.suffix == ".keras" or len(path.parts) > 1:
+            raise ClassicsError(f"There is no run folder or .keras file '{source}'.")
+        variant = get_model(source)
+        if weights is None:
+            raise ClassicsError(f"{source} has no trained weights here: give --weights, a run folder or a .keras file.")
+        return variant(weights=weights), variant, None
+    if weights is not None:
+        raise ClassicsError(f"'{source}' has weights of its own; --weights goes with a network's name.")
+    class_names = None
+    if path.is_dir():
+        try:
+            class_names = tuple(json.loads((path / "metrics.json").read_text("utf-8"))["class_names"])
+        except (OSError, ValueError, KeyError):
+            class_names = None
+        path /= "best.keras"
+    try:
+        with deep_graph():
+            model = keras.saving.load_model(path, compile=False)
+    except (ValueError, OSError, KeyError) as error:
+        raise ClassicsError(f"'{path}' is not a Keras model that can be read: {str(error).splitlines()[0]}") from error
+    return model, variant_of(model), class_names
+
+
+def _millions(count: int | None) -> str:
+    if not count:
+        return ""
+    return f"{count / 1e6:,.0f}M" if count >= 1e7 else f"{count / 1e6:.2f}M"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}%"
+
+
+if __name__ == "__main__":
+    main()

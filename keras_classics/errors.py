@@ -1,0 +1,19 @@
+"""The one kind of error that tells a user what to do, and the nearest-name hint that it carries."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class ClassicsError(ValueError):
+    """A mistake that the caller can mend. Its message is one line that says how; the commands print it alone."""
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> ClassicsError:
+    """The error for a `name` that is none of the `known` ones, with the nearest suggested."""
+    known = list(known)
+    nearest = difflib.get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.5)
+    hint = ""
+    if nearest:
+        hint = f" Did you mean '{next(k for k in known if k.lower() == nearest[0])}'?"
+    listing = ", ".join(known) if len(known) <= 12 else ", ".join(known[:10]) + f" and {len(known) - 10} more"
+    return ClassicsError(f"Unknown {kind} '{name}'.{hint} Known: {listing or 'none'}.")

@@ -1,0 +1,99 @@
+"""Judging a network on a data set: one view an image, top-1 and top-5 errors."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from keras_classics import preprocessing
+from keras_classics.blocks import channel_axis
+from keras_classics.datasets import Dataset
+from keras_classics.errors import ClassicsError
+from keras_classics.spec import Normalization
+from keras_classics.variant import Variant
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network answered on a split.
+
+    Attributes:
+        images: how many it was asked.
+        top1: percent of them whose true class is not its likeliest.
+        top5: percent of them whose true class is not among its five likeliest.
+        confusion: counts (classes, classes); rows are true classes, columns are answers.
+    """
+
+    images: int
+    top1: float
+    top5: float
+    confusion: np.ndarray
+
+
+def geometry(model: keras.Model, variant: Variant) -> dict[str, int]:
+    """How pictures are fitted to the model's own input: as the record says, in proportion if its size is another."""
+    shape = model.input_shape
+    channels = shape[channel_axis()]
+    size = shape[1 if channel_axis() == -1 else 2] or variant.image_size
+    return {
+        "resize_size": round(variant.resize_size * size / variant.image_size),
+        "image_size": size,
+        "channels": channels,
+    }
+
+
+def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
+    """A stream of (image of any size, label) as batches of what the model reads, with their labels, in order."""
+    import tensorflow as tf
+
+    size, normalization = geometry(model, variant), pixels_to(model, variant)
+    examples = examples.map(
+        lambda image, label: (preprocessing.fit(image, **size), label), tf.data.AUTOTUNE, deterministic=True
+    )
+    examples = examples.batch(batch_size).map(
+        lambda images, labels: (preprocessing.model_input(images, normalization), labels)
+    )
+    return examples.prefetch(tf.data.AUTOTUNE)
+
+
+def pixels_to(model: keras.Model, variant: Variant) -> Normalization | None:
+    """What must be done to pixels before the model: nothing if it normalises them itself."""
+    return None if preprocessing.normalizes(model) else variant.normalization
+
+
+def errors(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
+    """Judges `scores` (N, classes), which grow with the likelihood of a class, by `labels` (N,).
+
+    Raises:
+        ClassicsError: if a score is not a number.
+    """
+    if not np.isfinite(scores).all():
+        raise ClassicsError("The model puts out numbers that are not finite, so it cannot be judged; train it anew.")
+    order = np.argsort(-scores, axis=1, kind="stable")
+    rank = np.argmax(order == labels[:, None], axis=1)
+    classes = scores.shape[1]
+    confusion = np.zeros((classes, classes), "int64")
+    np.add.at(confusion, (labels, order[:, 0]), 1)
+    top1, top5 = (100.0 * float(np.mean(rank >= k)) for k in (1, 5))
+    return Evaluation(len(labels), top1, top5, confusion)
+
+
+def evaluate(
+    model: keras.Model,
+    data: Dataset,
+    variant: Variant,
+    split: str | None = None,
+    batch_size: int = 128,
+    verbose: int | str = "auto",
+) -> Evaluation:
+    """Runs the model over a split, by default the one that errors are reported on.
+
+    Raises:
+        ClassicsError: if the classes of model and data differ, or there is no such split.
+    """
+    split = split or data.test_split
+    data.check_classes(model.output_shape[-1], model.name)
+    stream = batches(data.split(split), model, variant, batch_size)
+    scores = model.predict(stream, verbose=verbose)
+    labels = np.fromiter(data.records(split).map(lambda _, label: label).as_numpy_iterator(), "int64")
+    return errors(np.asarray(scores), labels)

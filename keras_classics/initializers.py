@@ -1,0 +1,77 @@
+"""The papers' weight initialisations. They draw from NumPy, so a seed gives the same weights on every backend."""
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Within it, every layer made without a seed of its own gets one that follows from `seed`; None changes nothing.
+
+    Keras takes the seeds of its layers from Python's generator, so that is what is set here, and put back after.
+    """
+    if seed is None:
+        yield
+        return
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+class NumpyInitializer(keras.initializers.Initializer):
+    """Draws with NumPy from `seed`; without one, from a seed that Python's generator gives, as Keras' own do."""
+
+    def __init__(self, seed: int | None = None):
+        self._given_seed = seed
+        self.seed = random.randint(1, 10**9) if seed is None else seed
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        raise NotImplementedError
+
+    def __call__(self, shape, dtype=None):
+        values = self.draw(np.random.default_rng(self.seed), tuple(shape))
+        return keras.ops.convert_to_tensor(values, dtype=dtype or keras.config.floatx())
+
+    def get_config(self):
+        return {"seed": self._given_seed}
+
+
+def fan_in(shape: Sequence[int]) -> int:
+    """Inputs of one unit of a dense or convolution kernel (..., in, out)."""
+    return math.prod(shape[:-1])
+
+
+@keras.saving.register_keras_serializable("keras_classics")
+class HeNormal(NumpyInitializer):
+    """N(0, 2 / fan-in), not truncated (He et al. 2015, "Delving Deep into Rectifiers", equation 10)."""
+
+    def draw(self, rng, shape):
+        return rng.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(2.0 / fan_in(shape)))
+
+
+@keras.saving.register_keras_serializable("keras_classics")
+class LeCunUniform(NumpyInitializer):
+    """U(-2.4 / fan-in, 2.4 / fan-in) (LeCun et al. 1989; 1998, Appendix A).
+
+    `fan_in` states the number of inputs of a unit where the kernel's shape does not tell it: one number, or one
+    for each entry of the kernel's last axis.
+    """
+
+    def __init__(self, fan_in: int | Sequence[int] | None = None, seed: int | None = None):
+        super().__init__(seed)
+        self.fan_in = fan_in
+
+    def draw(self, rng, shape):
+        limit = 2.4 / np.asarray(fan_in(shape) if self.fan_in is None else self.fan_in, "float32")
+        return rng.uniform(-1.0, 1.0, shape).astype("float32") * limit
+
+    def get_config(self):
+        return {**super().get_config(), "fan_in": self.fan_in}

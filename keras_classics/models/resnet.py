@@ -1,0 +1,234 @@
+"""He et al. 2015: deep residual networks, and the plain networks that they are compared with."""
+
+from functools import partial
+
+from keras import layers
+
+from keras_classics.blocks import (
+    channel_axis,
+    channels_of,
+    conv_bn,
+    conv_bn_relu,
+    max_pool,
+    relu,
+)
+from keras_classics.errors import unknown
+from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
+from keras_classics.variant import Variant
+
+PAPER = Paper(
+    title="Deep Residual Learning for Image Recognition",
+    authors="He, Zhang, Ren, Sun",
+    year=2015,
+    venue="CVPR 2016",
+    url="https://arxiv.org/abs/1512.03385",
+)
+
+# Section 3.3: how a shortcut meets more filters. A: zeros for the new ones; B: a projection only there; C: everywhere.
+SHORTCUTS = ("A", "B", "C")
+
+
+def basic_block(x, filters, strides, name):
+    """Figure 5, left: two 3x3 layers."""
+    x = conv_bn_relu(x, filters, 3, strides, name=f"{name}_1")
+    return conv_bn(x, filters, 3, name=f"{name}_2")
+
+
+def bottleneck_block(x, filters, strides, name):
+    """Figure 5, right: 1x1 to reduce, 3x3, 1x1 to restore four times as many. The stride is in the first."""
+    x = conv_bn_relu(x, filters, 1, strides, name=f"{name}_1")
+    x = conv_bn_relu(x, filters, 3, name=f"{name}_2")
+    return conv_bn(x, 4 * filters, 1, name=f"{name}_3")
+
+
+def shortcut(x, filters, strides, option, name):
+    """The identity, or what matches it to `filters` maps at the block's resolution."""
+    grows = strides > 1 or channels_of(x) != filters
+    if option == "C" or (option == "B" and grows):
+        return conv_bn(x, filters, 1, strides, name=f"{name}_0")
+    if grows:
+        new = filters - channels_of(x)
+        x = layers.MaxPooling2D(1, strides, name=f"{name}_0_subsample")(x)
+        # To pad the channels with Keras' own layer, it is told that the channels are one of the image axes.
+        axes = "channels_first" if channel_axis() == -1 else "channels_last"
+        widths = ((0, 0), (new // 2, new - new // 2)) if channel_axis() == -1 else ((new // 2, new - new // 2), (0, 0))
+        x = layers.ZeroPadding2D(widths, data_format=axes, name=f"{name}_0_zeros")(x)
+    return x
+
+
+def residual(x, block, filters, strides, option, name):
+    """Equation 1, y = relu(F(x) + x); without a shortcut (option None), y = relu(F(x))."""
+    y = block(x, filters, strides, name)
+    if option:
+        y = layers.Add(name=f"{name}_add")([shortcut(x, channels_of(y), strides, option, name), y])
+    return relu(y, f"{name}_out")
+
+
+def stages(x, block, filters, blocks, option):
+    """conv2_x and on: a stage halves the map and doubles the filters, but for the first."""
+    for stage, count in enumerate(blocks):
+        for i in range(count):
+            strides = 2 if stage > 0 and i == 0 else 1
+            x = residual(x, block, filters * 2**stage, strides, option, f"conv{stage + 2}_block{i + 1}")
+    return x
+
+
+def imagenet_features(x, block, blocks, option):
+    """Table 1: (N, 224, 224, 3), conv1 (N, 112, 112, 64), conv2_x (N, 56, 56, ...) to conv5_x (N, 7, 7, ...)."""
+    x = conv_bn_relu(x, 64, 7, 2, name="conv1")
+    x = max_pool(x, 3, 2, padding=1, name="pool1")
+    return stages(x, block, 64, blocks, option)
+
+
+def cifar_features(x, blocks, option):
+    """Section 4.2: (N, 32, 32, 3), then 2n layers on each of (N, 32, 32, 16), (N, 16, 16, 32), (N, 8, 8, 64)."""
+    x = conv_bn_relu(x, 16, 3, name="conv1")
+    return stages(x, basic_block, 16, blocks, option)
+
+
+# Table 1: blocks of conv2_x .. conv5_x.
+BLOCKS = {
+    18: (basic_block, (2, 2, 2, 2)),
+    34: (basic_block, (3, 4, 6, 3)),
+    50: (bottleneck_block, (3, 4, 6, 3)),
+    101: (bottleneck_block, (3, 4, 23, 3)),
+    152: (bottleneck_block, (3, 8, 36, 3)),
+}
+
+# Trainable parameters and multiply-adds. Option A has those of the plain network.
+COUNTS = {
+    "plainnet18": (11_515_688, 1_794_805_760),
+    "plainnet34": (21_623_848, 3_644_493_824),
+    "resnet18": (11_689_512, 1_814_073_344),
+    "resnet34": (21_797_672, 3_663_761_408),
+    "resnet50": (25_557_032, 3_857_973_248),
+    "resnet101": (44_549_160, 7_570_194_432),
+    "resnet152": (60_192_808, 11_282_415_616),
+    "resnet20": (269_722, 40_551_040),
+    "resnet32": (464_154, 68_862_592),
+    "resnet44": (658_586, 97_174_144),
+    "resnet56": (853_018, 125_485_696),
+    "resnet110": (1_727_962, 252_887_680),
+    "resnet1202": (19_421_274, 2_829_238_912),
+    "plainnet20": (269_722, 40_551_040),
+    "plainnet56": (853_018, 125_485_696),
+}
+
+TEN_CROPS = "10 crops"
+DENSE = "dense, 5 scales"
+IMAGENET_ERRORS: dict[str, list[tuple]] = {
+    "plainnet18": [(27.94, None, TEN_CROPS, "Table 2")],
+    "plainnet34": [(28.54, 10.02, TEN_CROPS, "Tables 2 and 3")],
+    "resnet18": [(27.88, None, TEN_CROPS, "Table 2", "option A")],
+    "resnet34": [
+        (24.52, 7.46, TEN_CROPS, "Table 3", "option B"),
+        (25.03, 7.76, TEN_CROPS, "Table 3", "option A"),
+        (24.19, 7.40, TEN_CROPS, "Table 3", "option C"),
+        (21.53, 5.60, DENSE, "Table 4", "option C"),
+    ],
+    "resnet50": [(22.85, 6.71, TEN_CROPS, "Table 3"), (20.74, 5.25, DENSE, "Table 4")],
+    "resnet101": [(21.75, 6.05, TEN_CROPS, "Table 3"), (19.87, 4.60, DENSE, "Table 4")],
+    "resnet152": [(21.43, 5.71, TEN_CROPS, "Table 3"), (19.38, 4.49, DENSE, "Table 4")],
+}
+CIFAR10_ERRORS = {
+    "resnet20": 8.75,
+    "resnet32": 7.51,
+    "resnet44": 7.17,
+    "resnet56": 6.97,
+    "resnet110": 6.43,
+    "resnet1202": 7.93,
+}
+
+MEAN_DEPARTURE = "Pixels are normalised by channel means and deviations; the paper subtracts the mean of each pixel."
+PAD_DEPARTURE = "The paper does not say where option A's zero maps go: half stand before and half after the others."
+
+
+def _record(name, dataset, image_size, resize_size, option, default_option, **facts) -> Variant:
+    params, macs = COUNTS[name] if option == default_option else (None, None)
+    return Variant(
+        name=name,
+        family="resnet",
+        paper=PAPER,
+        dataset=dataset,
+        image_size=image_size,
+        resize_size=resize_size,
+        params=params,
+        macs=macs,
+        departures=(MEAN_DEPARTURE, PAD_DEPARTURE) if option == "A" else (MEAN_DEPARTURE,),
+        **facts,
+    )
+
+
+def _imagenet(name, option, vary=None) -> Variant:
+    block, blocks = BLOCKS[int(name.removeprefix("resnet").removeprefix("plainnet"))]
+    return _record(
+        name,
+        "imagenet2012",
+        224,
+        256,
+        option,
+        "B" if vary else None,
+        normalization=IMAGENET_STATISTICS,
+        features=partial(imagenet_features, block=block, blocks=blocks, option=option),
+        vary=vary,
+        reported=tuple(Reported("imagenet2012", *row) for row in IMAGENET_ERRORS[name]),
+    )
+
+
+def _cifar(name, option, vary=None) -> Variant:
+    n = (int(name.removeprefix("resnet").removeprefix("plainnet")) - 2) // 6  # depth 6n + 2
+    return _record(
+        name,
+        "cifar10",
+        32,
+        32,
+        option,
+        "A" if vary else None,
+        min_size=4,
+        normalization=CIFAR10_STATISTICS,
+        features=partial(cifar_features, blocks=(n, n, n), option=option),
+        vary=vary,
+        reported=(Reported("cifar10", CIFAR10_ERRORS[name], source="Table 6"),) if name in CIFAR10_ERRORS else (),
+    )
+
+
+def _checked(shortcut):
+    if shortcut not in SHORTCUTS:
+        raise unknown("shortcut option", shortcut, SHORTCUTS)
+    return shortcut
+
+
+def resnet(name: str) -> Variant:
+    """An ImageNet network with projections where the filters grow; `shortcut` may be any of the paper's options."""
+
+    def vary(shortcut: str = "B") -> Variant:
+        return _imagenet(name, _checked(shortcut), vary)
+
+    return vary()
+
+
+def cifar_resnet(name: str) -> Variant:
+    """A CIFAR-10 network with identity shortcuts only; `shortcut` may be any of the paper's options."""
+
+    def vary(shortcut: str = "A") -> Variant:
+        return _cifar(name, _checked(shortcut), vary)
+
+    return vary()
+
+
+ResNet18 = resnet("resnet18")
+ResNet34 = resnet("resnet34")
+ResNet50 = resnet("resnet50")
+ResNet101 = resnet("resnet101")
+ResNet152 = resnet("resnet152")
+PlainNet18 = _imagenet("plainnet18", None)
+PlainNet34 = _imagenet("plainnet34", None)
+
+ResNet20 = cifar_resnet("resnet20")
+ResNet32 = cifar_resnet("resnet32")
+ResNet44 = cifar_resnet("resnet44")
+ResNet56 = cifar_resnet("resnet56")
+ResNet110 = cifar_resnet("resnet110")
+ResNet1202 = cifar_resnet("resnet1202")
+PlainNet20 = _cifar("plainnet20", None)
+PlainNet56 = _cifar("plainnet56", None)

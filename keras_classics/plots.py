@@ -1,0 +1,70 @@
+"""The pictures: training curves and confusion matrices."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from keras_classics.files import whole
+
+
+def _save(figure: Figure, path: str | pathlib.Path) -> None:
+    with whole(path) as temporary:
+        figure.savefig(temporary, dpi=120, bbox_inches="tight")
+
+
+def curves(
+    history: Sequence[Mapping[str, float]], path: str | pathlib.Path, title: str, paper_error: float | None = None
+) -> None:
+    """Loss and error over the epochs, as PNG.
+
+    Args:
+        history: a mapping for each epoch: "epoch", "loss", "accuracy", and if there are any "val_loss", "val_accuracy".
+        path: of the picture.
+        title: over it.
+        paper_error: in percent, drawn as a line.
+    """
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure.suptitle(title)
+    loss, error = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in history]
+    for axes, key, label in ((loss, "loss", "loss"), (error, "accuracy", "error, %")):
+        for prefix, name, style in (("", "training", "--"), ("val_", "validation", "-")):
+            if prefix + key in history[0]:
+                values = np.array([row[prefix + key] for row in history])
+                values = 100 * (1 - values) if key == "accuracy" else values
+                axes.plot(epochs, values, style, color="tab:blue", label=name, marker="." if len(epochs) < 40 else "")
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        if axes.get_ylim()[0] > 0:
+            axes.set_yscale("log")
+        axes.grid(alpha=0.3, which="both")
+    if paper_error is not None:
+        error.axhline(paper_error, color="tab:red", linewidth=1, label=f"the paper's test error, {paper_error:g}%")
+    loss.legend()
+    error.legend()
+    _save(figure, path)
+
+
+def confusion(counts: np.ndarray, class_names: Sequence[str], path: str | pathlib.Path, title: str) -> None:
+    """A confusion matrix (classes, classes), rows true and columns answered, as PNG; small ones with their numbers."""
+    classes = len(class_names)
+    side = min(12.0, 3.0 + 0.45 * classes)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title)
+    wrong = counts - np.diag(np.diag(counts))  # the right answers would outshine all else
+    axes.imshow(wrong, cmap="Reds", vmin=0, vmax=max(1, wrong.max()))
+    axes.set(xlabel="answer", ylabel="true class")
+    if classes <= 30:
+        axes.set_xticks(range(classes), class_names, rotation=90 if max(map(len, class_names)) > 2 else 0)
+        axes.set_yticks(range(classes), class_names)
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                bright = row != column and count > 0.6 * wrong.max()
+                axes.text(
+                    column, row, str(count), ha="center", va="center", fontsize=8,
+                    color="white" if bright else "black", weight="bold" if row == column else "normal",
+                )  # fmt: skip
+    _save(figure, path)

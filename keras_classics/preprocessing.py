@@ -1,0 +1,154 @@
+"""From a picture to what a network reads: decoding, geometry, normalisation; and from its output back to names.
+
+The pixels' convention everywhere: 0..255, (H, W, C), RGB.
+"""
+
+import functools
+import importlib.resources
+import pathlib
+from collections.abc import Sequence
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from keras_classics.blocks import channels_of
+from keras_classics.errors import ClassicsError
+from keras_classics.spec import Normalization
+
+
+def normalize(images, normalization: Normalization):
+    """(pixel - mean) / std on a NumPy array or a TensorFlow tensor of shape (..., C); returns float32."""
+    normalization = normalization.for_channels(images.shape[-1])
+    mean, std = (np.asarray(v, "float32") for v in (normalization.mean, normalization.std))
+    if isinstance(images, np.ndarray):
+        images = images.astype("float32")
+    else:
+        import tensorflow as tf
+
+        images = tf.cast(images, tf.float32)
+    return (images - mean) / std
+
+
+def normalization_layer(normalization: Normalization, x):
+    """The same inside a model: a `Rescaling` layer named "normalization", applied to the tensor `x`."""
+    normalization = normalization.for_channels(channels_of(x))
+    shape = (-1,) if keras.config.image_data_format() == "channels_last" else (-1, 1, 1)
+    mean, std = (np.asarray(v, "float32").reshape(shape) for v in (normalization.mean, normalization.std))
+    return keras.layers.Rescaling((1 / std).tolist(), (-mean / std).tolist(), name="normalization")(x)
+
+
+def normalizes(model: keras.Model) -> bool:
+    """Whether the model was built with `include_preprocessing=True`, and so takes pixels of 0..255."""
+    return any(layer.name == "normalization" for layer in model.layers)
+
+
+def fit(image, resize_size: int, image_size: int, channels: int):
+    """Resizes the shorter side of an image (H, W, C) to `resize_size`, then takes the centre square of `image_size`.
+
+    Where the image is smaller than that square, zeros surround it. An image that has the size keeps its pixels. Grey
+    becomes RGB, and RGB grey, where `channels` asks for it. Returns a float32 TensorFlow tensor, 0..255.
+    """
+    import tensorflow as tf
+
+    image = tf.cast(image, tf.float32)
+    if image.shape[-1] != channels:
+        image = tf.image.rgb_to_grayscale(image) if channels == 1 else tf.image.grayscale_to_rgb(image)
+    size = tf.cast(tf.shape(image)[:2], tf.float32)
+    size = tf.cast(tf.round(size * (resize_size / tf.reduce_min(size))), tf.int32)
+    image = tf.cond(
+        tf.reduce_all(size == tf.shape(image)[:2]),
+        lambda: image,
+        lambda: tf.image.resize(image, size, antialias=True),
+    )
+    return tf.image.resize_with_crop_or_pad(image, image_size, image_size)
+
+
+def model_input(images, normalization: Normalization | None):
+    """Fitted images, one or a batch, as a model reads them: normalised, unless it does that itself (None), and in the
+    current image data format."""
+    import tensorflow as tf
+
+    if normalization is not None:
+        images = normalize(images, normalization)
+    if keras.config.image_data_format() == "channels_first":
+        rank = len(images.shape)
+        images = tf.transpose(images, (*range(rank - 3), rank - 1, rank - 3, rank - 2))
+    return images
+
+
+def read_image(path, channels: int = 3) -> np.ndarray:
+    """The picture in a file as uint8 (H, W, channels): grey for one channel, RGB for three.
+
+    Raises:
+        ClassicsError: if there is no such file, or it holds no image that can be read whole.
+    """
+    if channels not in (1, 3):
+        raise ClassicsError(f"A picture can be read with 1 or 3 channels, not {channels}.")
+    with _open(path) as image:
+        pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def check_image(path) -> None:
+    """Raises a ClassicsError unless the file begins as an image does; its pixels are not decoded."""
+    with _open(path):
+        pass
+
+
+@contextmanager
+def _open(path):
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(path) as image:
+            yield image
+    except FileNotFoundError:
+        raise ClassicsError(f"There is no file '{path}'.") from None
+    except IsADirectoryError:
+        raise ClassicsError(f"'{path}' is a folder; give the path of an image.") from None
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise ClassicsError(f"'{path}' is no image that can be read whole ({error}). Replace or remove it.") from None
+
+
+def decode_predictions(preds, top: int = 5, class_names: Sequence[str] | None = None) -> list[list[tuple]]:
+    """The `top` likeliest classes of each row of `preds`, shape (N, classes), best first.
+
+    Args:
+        preds: probabilities or any scores that grow with them.
+        top: how many to return.
+        class_names: by default ImageNet's, which needs 1000 columns.
+
+    Returns:
+        For each row a list of (identifier, name, score); the identifier is WordNet's for ImageNet, else the index.
+
+    Raises:
+        ClassicsError: if the class names do not match the columns.
+    """
+    preds = np.asarray(preds)
+    if class_names is None and preds.ndim == 2 and preds.shape[1] == 1000:
+        identifiers, class_names = imagenet_classes()
+    else:
+        identifiers = tuple(str(i) for i in range(len(class_names or ())))
+    if preds.ndim != 2 or class_names is None or preds.shape[1] != len(class_names):
+        raise ClassicsError(
+            f"Predictions of shape {preds.shape} do not match {len(class_names or ())} class names; pass (N, classes) "
+            "and `class_names` of that length."
+        )
+    order = np.argsort(-preds, axis=1, kind="stable")[:, :top]
+    return [
+        [(identifiers[i], class_names[i], float(row[i])) for i in best] for row, best in zip(preds, order, strict=True)
+    ]
+
+
+@functools.cache
+def imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """WordNet identifiers and names of the 1000 classes, in index order."""
+    text = importlib.resources.files("keras_classics").joinpath("data/imagenet_classes.tsv").read_text("utf-8")
+    identifiers, names = zip(*(line.split("\t") for line in text.splitlines()), strict=True)
+    return identifiers, names
+
+
+def is_image(path: pathlib.Path) -> bool:
+    """Whether the file's name says that it is a picture."""
+    return path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".pgm")

@@ -1,0 +1,53 @@
+"""Facts about papers, data sets and pixels, as frozen data. Imports no Keras."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a network was published."""
+
+    title: str
+    authors: str
+    year: int
+    venue: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Reported:
+    """An error that a paper reports, in percent.
+
+    `views` is the protocol at test time ("1 crop", "10 crops", "dense, 5 scales"); `source` the place in the paper.
+    """
+
+    dataset: str
+    top1: float | None = None
+    top5: float | None = None
+    views: str = "1 crop"
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """What is done to pixels of 0..255 before the first layer: (pixel - mean) / std, a value per channel (R, G, B)."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def for_channels(self, channels: int) -> "Normalization":
+        """The same for images of another channel count: the channels' averages serve each."""
+        if channels == len(self.mean):
+            return self
+        mean, std = sum(self.mean) / len(self.mean), sum(self.std) / len(self.std)
+        return Normalization((mean,) * channels, (std,) * channels)
+
+
+# Channel statistics of the ILSVRC 2012 training pixels as Torch's users compute them, here for 0..255.
+IMAGENET_STATISTICS = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+# Channel statistics of the 50,000 training images of CIFAR-10 (facebookarchive/fb.resnet.torch, datasets/cifar10.lua).
+CIFAR10_STATISTICS = Normalization((125.3, 123.0, 113.9), (63.0, 62.1, 66.7))
+
+# Class counts by the data set's name in tensorflow-datasets.
+CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "imagenet2012": 1000}

@@ -1,0 +1,233 @@
+"""`Variant`: all that is known about one network, and the one place where a graph becomes a `keras.Model`."""
+
+import inspect
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from keras_classics import preprocessing
+from keras_classics.blocks import global_pool_head, pool
+from keras_classics.errors import ClassicsError, unknown
+from keras_classics.initializers import seeded
+from keras_classics.spec import CLASSES, Normalization, Paper, Reported
+
+
+@contextmanager
+def deep_graph() -> Iterator[None]:
+    """Room for Keras to walk a graph of thousands of layers, which it does by recursion, such as ResNet-1202's."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@dataclass(frozen=True, repr=False)
+class Variant:
+    """A network of a paper. Calling the record builds the model; reading it answers.
+
+    Attributes:
+        name: the model's name, in snake_case.
+        family: the module in `keras_classics.models` that holds it.
+        paper: where it was published.
+        dataset: what it was made for, by its name in tensorflow-datasets; it gives the default class count.
+        image_size: side of the square input, in pixels.
+        resize_size: to what the shorter side of an image is resized before the centre `image_size` square is taken
+            (a larger `image_size` pads with zeros).
+        channels: of the input.
+        normalization: what the network expects to have been done to pixels of 0..255.
+        params: trainable parameters, with the defaults.
+        macs: multiply-adds of its convolutions and dense layers for one image, with the defaults.
+        features: maps an image tensor to a feature tensor.
+        head: maps features, a class count and an activation to the output.
+        classifier_activation: the paper's activation of the last layer.
+        min_size: the smallest input side that the network can take, in pixels.
+        any_size: whether other input sizes, and unknown ones, keep the same weights.
+        vary: makes the record of another form that the paper describes, from the options that it names.
+        reported: errors in the paper.
+        departures: where the code knowingly differs from the paper, or settles what the paper leaves open.
+    """
+
+    name: str
+    family: str
+    paper: Paper
+    dataset: str
+    image_size: int
+    resize_size: int
+    normalization: Normalization
+    params: int | None
+    macs: int | None
+    features: Callable[[Any], Any]
+    head: Callable[[Any, int, Any], Any] = global_pool_head
+    classifier_activation: str | Callable | None = "softmax"
+    channels: int = 3
+    min_size: int = 32
+    any_size: bool = True
+    vary: Callable[..., "Variant"] | None = None
+    reported: tuple[Reported, ...] = ()
+    departures: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> int:
+        """The class count of the data set that the network was made for."""
+        return CLASSES[self.dataset]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that the paper varies, with their defaults."""
+        parameters = inspect.signature(self.vary).parameters.values() if self.vary else ()
+        return {p.name: p.default for p in parameters}
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.paper.authors} {self.paper.year}, {self.dataset}>"
+
+    def with_options(self, **options) -> "Variant":
+        """The record of another form of the network, such as `kc.ResNet34.with_options(shortcut="A")`.
+
+        Raises:
+            ClassicsError: if the network has no option of that name, or the paper no such value.
+        """
+        for option in options:
+            if option not in self.options:
+                raise unknown(f"option of {self.name}", option, [*self.options, *_BUILDER_ARGUMENTS])
+        return self.vary(**options) if self.vary and options else self
+
+    def __call__(
+        self,
+        include_top: bool = True,
+        weights: str | pathlib.Path | None = None,
+        input_tensor=None,
+        input_shape: tuple[int | None, ...] | None = None,
+        pooling: str | None = None,
+        classes: int | None = None,
+        classifier_activation: str | Callable | None = "default",
+        name: str | None = None,
+        *,
+        aux_heads: bool = False,
+        include_preprocessing: bool = False,
+        seed: int | None = None,
+        **options,
+    ) -> keras.Model:
+        """Builds the network. The arguments are those of `keras.applications`, in their order, and a few more.
+
+        Args:
+            include_top: whether to end in the classifier.
+            weights: None for the paper's initialisation, or a file of this network's weights that Keras wrote
+                (`.keras` or `.weights.h5`).
+            input_tensor: a Keras tensor to build upon, instead of a new input.
+            input_shape: (H, W, C) or (C, H, W), by `keras.config.image_data_format()`, without the batch.
+            pooling: without the top: None for feature maps, "avg" or "max" for a vector.
+            classes: the number of classes; by default those of the paper's data set.
+            classifier_activation: of the last layer; None for logits. By default the paper's: softmax but for
+                LeCun1989.
+            name: of the model; by default the record's.
+            aux_heads: whether to add the paper's auxiliary classifiers; the outputs are then a dict.
+            include_preprocessing: whether the model itself normalises, and so takes pixels of 0..255.
+            seed: of the initial weights; the same seed gives the same weights on every backend.
+            **options: what the paper varies; see `options`.
+
+        Returns:
+            A functional `keras.Model` with output shape (N, classes).
+
+        Raises:
+            ClassicsError: for an unknown option, a shape or a class count that the network cannot take, or weights
+                that are missing or of another network.
+        """
+        if options:
+            # fmt: off
+            return self.with_options(**options)(
+                include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name,
+                aux_heads=aux_heads, include_preprocessing=include_preprocessing, seed=seed,
+            )
+            # fmt: on
+        if aux_heads:
+            raise ClassicsError(f"{self.name} has no auxiliary heads; leave `aux_heads` False.")
+        if pooling not in (None, "avg", "max"):
+            raise unknown("pooling", pooling, ("avg", "max"))
+        classes = self.classes if classes is None else classes
+        if not isinstance(classes, int) or classes < 1:
+            raise ClassicsError(f"`classes` must be a positive integer, not {classes!r}.")
+        if classifier_activation == "default":
+            classifier_activation = self.classifier_activation
+        if weights is not None:
+            _check_weights_file(weights)
+
+        with seeded(seed):
+            inputs, x = self._inputs(input_tensor, input_shape, include_top)
+            if include_preprocessing:
+                x = preprocessing.normalization_layer(self.normalization, x)
+            x = self.features(x)
+            x = self.head(x, classes, classifier_activation) if include_top else pool(x, pooling)
+            with deep_graph():
+                model = keras.Model(inputs, x, name=name or self.name)
+        if weights is not None:
+            _load_weights(model, weights)
+        return model
+
+    def _inputs(self, input_tensor, input_shape, include_top):
+        """The model's input and the tensor to build upon."""
+        if input_tensor is not None:
+            if not keras.utils.is_keras_tensor(input_tensor):
+                raise ClassicsError("`input_tensor` must be a Keras tensor, such as `keras.Input` returns.")
+            self._check_shape(input_tensor.shape[1:])
+            return keras.utils.get_source_inputs(input_tensor), input_tensor
+        if input_shape is None:
+            size = self.image_size if include_top or not self.any_size else None
+            input_shape = (size, size, self.channels)
+            if keras.config.image_data_format() == "channels_first":
+                input_shape = (self.channels, size, size)
+        self._check_shape(input_shape)
+        inputs = keras.Input(input_shape, name="image")
+        return inputs, inputs
+
+    def _check_shape(self, shape):
+        last = keras.config.image_data_format() == "channels_last"
+        order = "(height, width, channels)" if last else "(channels, height, width)"
+        if not isinstance(shape, tuple | list) or len(shape) != 3:
+            raise ClassicsError(f"{self.name} takes an input shape {order}, not {shape!r}.")
+        *sides, channels = shape if last else (*shape[1:], shape[0])
+        if not channels or channels < 1:
+            raise ClassicsError(
+                f"{self.name} needs a known number of channels in its input shape {order}, not {shape}."
+            )
+        if not self.any_size and None in sides:
+            raise ClassicsError(f"{self.name} needs a known height and width, such as {self.image_size}, not {shape}.")
+        if any(side is not None and side < self.min_size for side in sides):
+            raise ClassicsError(
+                f"{self.name} takes images of at least {self.min_size}x{self.min_size} pixels; the input shape {order} "
+                f"is {tuple(shape)}."
+            )
+
+
+_BUILDER_ARGUMENTS = [
+    name
+    for name, parameter in inspect.signature(Variant.__call__).parameters.items()
+    if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+]
+
+
+def _check_weights_file(weights):
+    path = pathlib.Path(weights)
+    if not path.name.endswith((".keras", ".weights.h5")):
+        raise ClassicsError(
+            f"`weights` must be None or a file that Keras wrote, *.keras or *.weights.h5, not '{weights}'."
+        )
+    if not path.is_file():
+        raise ClassicsError(f"There is no weights file '{weights}'. Check the path, or leave `weights` None.")
+
+
+def _load_weights(model, weights):
+    try:
+        model.load_weights(weights)
+    except (ValueError, KeyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ClassicsError(
+            f"The weights in '{weights}' do not fit {model.name} with output shape {model.output_shape}: {reason} "
+            "Build the network as it was when they were written (classes, input_shape, options)."
+        ) from error

@@ -1,0 +1,72 @@
+"""All networks by name."""
+
+import keras
+
+from keras_classics.errors import ClassicsError, unknown
+from keras_classics.models import FAMILIES
+from keras_classics.preprocessing import normalize
+from keras_classics.variant import Variant
+
+BUILDERS: dict[str, Variant] = {
+    symbol: value for family in FAMILIES for symbol, value in vars(family).items() if isinstance(value, Variant)
+}
+"""The records by the names under which users build them, such as "ResNet50"."""
+
+_VARIANTS = {variant.name: variant for variant in BUILDERS.values()}
+
+
+def list_models(family: str | None = None, dataset: str | None = None) -> list[str]:
+    """The names of all networks, in the order of the families; only those of a `family` or a `dataset` if given."""
+    for kind, value in (("family", family), ("dataset", dataset)):
+        known = sorted({getattr(v, kind) for v in _VARIANTS.values()})
+        if value is not None and value not in known:
+            raise unknown(kind, value, known)
+    return [v.name for v in _VARIANTS.values() if family in (None, v.family) and dataset in (None, v.dataset)]
+
+
+def get_model(name: str) -> Variant:
+    """The record of the network of that name: "resnet50", or "ResNet50" as its builder is called.
+
+    Raises:
+        ClassicsError: if there is none; the message suggests the nearest name.
+    """
+    variant = _VARIANTS.get(name) or BUILDERS.get(name)
+    if variant is None:
+        raise unknown("model", name, _VARIANTS)
+    return variant
+
+
+def create_model(name: str, **kwargs) -> keras.Model:
+    """Builds the network of that name; the arguments are those of the builders."""
+    return get_model(name)(**kwargs)
+
+
+def variant_of(model: Variant | str | keras.Model) -> Variant:
+    """The record of a network: of a record itself, of a name, or of a model that still has its record's name.
+
+    Raises:
+        ClassicsError: if the name is none of the zoo's.
+    """
+    if isinstance(model, Variant):
+        return model
+    if isinstance(model, str):
+        return get_model(model)
+    if model.name not in _VARIANTS:
+        raise ClassicsError(
+            f"The model is named '{model.name}', which is no network of the zoo, so its preprocessing is not known; "
+            "pass the record, such as keras_classics.ResNet50."
+        )
+    return _VARIANTS[model.name]
+
+
+def preprocess_input(images, model: Variant | str | keras.Model):
+    """Normalises a batch of pixels for a network, as `keras.applications`' functions of this name do.
+
+    Args:
+        images: array or TensorFlow tensor (..., H, W, C), 0..255, already of the network's size.
+        model: a record, its name, or a model that still has its record's name.
+
+    Returns:
+        The same shape as float32. A model built with `include_preprocessing=True` does this itself.
+    """
+    return normalize(images, variant_of(model).normalization)

@@ -1,0 +1,88 @@
+"""From a data set to the batches that a recipe trains on."""
+
+import math
+
+import keras
+
+from keras_classics import evaluate, preprocessing
+from keras_classics.datasets import Dataset
+from keras_classics.errors import ClassicsError
+from keras_classics.zoo import get_model
+from training.recipe import Recipe
+
+SHUFFLE_BUFFER = 16_384  # stored images, where a data set is too large to be shuffled as a whole
+
+
+def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int = 0, first_epoch: int = 0):
+    """The training batches of all epochs from `first_epoch` on, one epoch after the other, without end.
+
+    The order and the augmentation of an epoch follow from `seed` and the epoch alone, so a run that is resumed sees
+    what it would have seen.
+
+    Returns:
+        A `tf.data.Dataset` of (images, labels), and the number of batches in an epoch: `model.fit`'s `steps_per_epoch`.
+
+    Raises:
+        ClassicsError: if the data has other classes than the model, or no image is left to train on.
+    """
+    import tensorflow as tf
+
+    data.check_classes(model.output_shape[-1], model.name)
+    images = data.sizes["train"] - _held_out(recipe, data)
+    if images <= 0:
+        raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
+    variant = get_model(recipe.model)
+    size, normalization = evaluate.geometry(model, variant), evaluate.pixels_to(model, variant)
+    takes_raw = any(operation.takes_raw for operation in recipe.augment)
+    stored = _examples(recipe, data, held_out=False)
+    stored = stored.cache() if data.in_memory else stored
+    seed *= 1_000_003  # so that the epochs of one seed are not those of the next
+
+    def augment(seeds, image, label):
+        image = tf.cast(image if data.in_memory else data.decode(image), tf.float32)
+        if not takes_raw:
+            image = preprocessing.fit(image, **size)
+        for i, operation in enumerate(recipe.augment):
+            image = operation(image, tf.random.experimental.stateless_fold_in(seeds, i))
+        return tf.ensure_shape(image, (size["image_size"], size["image_size"], size["channels"])), label
+
+    def epoch_batches(epoch):
+        tf.compat.v1.set_random_seed(1)  # of this function's graph: the order then follows from `seed` alone
+        stream = stored.shuffle(min(images, images if data.in_memory else SHUFFLE_BUFFER), seed + epoch)
+        stream = stream.enumerate().map(
+            lambda i, example: augment(tf.stack([seed + epoch, i]), *example), tf.data.AUTOTUNE, deterministic=True
+        )
+        return stream.batch(recipe.batch_size).map(
+            lambda images, labels: (preprocessing.model_input(images, normalization), labels)
+        )
+
+    stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
+    return stream.prefetch(tf.data.AUTOTUNE), math.ceil(images / recipe.batch_size)
+
+
+def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model):
+    """The held-out training images as batches of (images, labels) in a fixed order; None if none are held out."""
+    import tensorflow as tf
+
+    images = _held_out(recipe, data)
+    if not images:
+        return None
+    examples = _examples(recipe, data, held_out=True)
+    if not data.in_memory:
+        examples = examples.map(lambda image, label: (data.decode(image), label))
+    stream = evaluate.batches(examples, model, get_model(recipe.model), recipe.batch_size)
+    stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.batch_size)))
+    return stream.cache() if data.in_memory else stream
+
+
+def _held_out(recipe, data) -> int:
+    return data.sizes["train"] // recipe.hold_out if recipe.hold_out else 0
+
+
+def _examples(recipe, data, held_out):
+    """The training images that are, or are not, held out: every so many-th. They are decoded if they fit in memory."""
+    examples = data.split("train") if data.in_memory else data.records("train")
+    if recipe.hold_out:
+        examples = examples.enumerate().filter(lambda i, _: (i % recipe.hold_out == recipe.hold_out - 1) == held_out)
+        examples = examples.map(lambda _, example: example)
+    return examples

@@ -1,0 +1,107 @@
+"""`Recipe`: how a paper trained a network, as frozen data."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from keras_classics.errors import ClassicsError
+from keras_classics.spec import Paper
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent. `l2` is the papers' "weight decay": l2 times the weight joins the gradient, before
+    the momentum."""
+
+    momentum: float = 0.0
+    l2: float = 0.0
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A learning rate of `rates[i]` up to epoch `until[i]`, and of the last rate to the end."""
+
+    rates: tuple[float, ...]
+    until: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """A learning rate that is multiplied by `factor` when the validation loss has not fallen for `patience` epochs."""
+
+    rate: float
+    factor: float = 0.1
+    patience: int = 5
+    lowest: float = 1e-5
+
+
+class Operation(Protocol):
+    """What may be done to a training image; see `training.augment`."""
+
+    takes_raw: ClassVar[bool]
+
+    def __call__(self, image: Any, seed: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train a network.
+
+    Attributes:
+        name: such as "lenet5-mnist".
+        model: the network's name in the zoo.
+        dataset: the data set's name in `keras_classics.datasets`.
+        paper: that the recipe follows.
+        epochs: passes over the training images, a fraction rounded up.
+        batch_size: images a step.
+        optimizer: the rule of a step.
+        schedule: of the learning rate.
+        loss: one of `training.compile.LOSSES`.
+        augment: operations on a training image, in order, from `training.augment`.
+        hold_out: one training image in so many is held out, to choose the best epoch by; 0 for none.
+        build: arguments of the builder for the form that is trained. What is judged and shipped has the paper's
+            activation and no auxiliary heads, whatever the training needed.
+        departures: where the recipe knowingly differs from the paper, or settles what the paper leaves open.
+    """
+
+    name: str
+    model: str
+    dataset: str
+    paper: Paper
+    epochs: float
+    batch_size: int
+    optimizer: SGD
+    schedule: Steps | Plateau
+    loss: str = "crossentropy"
+    augment: tuple[Operation, ...] = ()
+    hold_out: int = 10
+    build: dict[str, Any] = dataclasses.field(default_factory=dict)
+    departures: tuple[str, ...] = ()
+
+    def replace(self, **changes) -> "Recipe":
+        """A copy with other values; those that are None stay as they are.
+
+        Raises:
+            ClassicsError: for a value that cannot be trained with.
+        """
+        recipe = dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
+        if recipe.epochs <= 0 or recipe.batch_size < 1:
+            raise ClassicsError("The number of epochs and the batch size must be positive.")
+        if recipe.hold_out < 0 or recipe.hold_out == 1:
+            raise ClassicsError(
+                f"One training image in {recipe.hold_out} cannot be held out; give 0 for none, or 2 or more."
+            )
+        return recipe
+
+    def as_dict(self) -> dict[str, Any]:
+        """What JSON can hold; an operation is its name and its values."""
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def _plain(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value

@@ -1,0 +1,23 @@
+"""One file a paper, with the names of `keras_classics.models`."""
+
+from keras_classics.errors import unknown
+from training.recipe import Recipe
+from training.recipes import lecun1989, lenet, resnet
+
+_RECIPES = {recipe.name: recipe for module in (lecun1989, lenet, resnet) for recipe in module.RECIPES}
+
+
+def list_recipes() -> list[str]:
+    """The names of all recipes."""
+    return list(_RECIPES)
+
+
+def get_recipe(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        ClassicsError: if there is none; the message suggests the nearest name.
+    """
+    if name not in _RECIPES:
+        raise unknown("recipe", name, _RECIPES)
+    return _RECIPES[name]

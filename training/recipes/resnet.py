@@ -1,0 +1,69 @@
+"""Residual and plain networks on CIFAR-10 and ImageNet (He et al. 2015, sections 3.4 and 4.2).
+
+python -m training run resnet20-cifar10 --data-dir <tfds folder>
+"""
+
+from keras_classics.models.resnet import PAPER
+from keras_classics.spec import CIFAR10_STATISTICS
+from training.augment import Flip, PadAndCrop, PCAColour, ScaleJitterCrop
+from training.recipe import SGD, Plateau, Recipe, Steps
+
+BATCH = 128
+EPOCH = 45_000 / BATCH  # iterations on the 45k of the paper's 45k/5k split
+WARM_UP, FIRST_DROP, SECOND_DROP, END = 400 / EPOCH, 32_000 / EPOCH, 48_000 / EPOCH, 64_000 / EPOCH  # in epochs
+
+
+def cifar10(model: str, warm_up: bool = False) -> Recipe:
+    """Section 4.2: 64k iterations, a tenth of the rate from 32k and again from 48k."""
+    schedule = Steps((0.1, 0.01, 0.001), (FIRST_DROP, SECOND_DROP))
+    departures: tuple[str, ...] = (
+        "One training image in 10 is held out to choose the best epoch by, the paper's own 45k/5k split.",
+        "Weight decay is on all weights: the paper does not say which.",
+    )
+    if warm_up:
+        schedule = Steps((0.01, 0.1, 0.01, 0.001), (WARM_UP, FIRST_DROP, SECOND_DROP))
+        departures += (
+            "The warm-up ends after 400 iterations; the paper ends it when the training error is below 80%.",
+        )
+    return Recipe(
+        name=f"{model}-cifar10",
+        model=model,
+        dataset="cifar10",
+        paper=PAPER,
+        epochs=END,
+        batch_size=BATCH,
+        optimizer=SGD(momentum=0.9, l2=1e-4),
+        schedule=schedule,
+        augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip()),
+        hold_out=10,
+        departures=departures,
+    )
+
+
+def imagenet(model: str) -> Recipe:
+    """Section 3.4: up to 600k iterations, a tenth of the rate when the error no longer falls."""
+    return Recipe(
+        name=f"{model}-imagenet",
+        model=model,
+        dataset="imagenet2012",
+        paper=PAPER,
+        epochs=600_000 * 256 / 1_281_167,
+        batch_size=256,
+        optimizer=SGD(momentum=0.9, l2=1e-4),
+        schedule=Plateau(0.1, factor=0.1, patience=5),
+        augment=(ScaleJitterCrop(256, 480, 224), Flip(), PCAColour()),
+        hold_out=100,
+        departures=(
+            "The rate falls when the loss on 1% of the training images, held out, has not fallen for 5 epochs; the "
+            "paper does not say how it told a plateau.",
+            "Weight decay is on all weights: the paper does not say which.",
+        ),
+    )
+
+
+RECIPES = (
+    *(cifar10(f"resnet{depth}", warm_up=depth >= 110) for depth in (20, 32, 44, 56, 110, 1202)),
+    *(cifar10(f"plainnet{depth}") for depth in (20, 56)),
+    *(imagenet(f"resnet{depth}") for depth in (18, 34, 50, 101, 152)),
+    *(imagenet(f"plainnet{depth}") for depth in (18, 34)),
+)
