@@ -174,6 +174,11 @@ def _predict(args):
     size, normalization = evaluate.geometry(model, variant), evaluate.pixels_to(model, variant)
     fitted = np.stack([preprocessing.fit(image, **size).numpy() for image in images])
     scores = model.predict(preprocessing.model_input(fitted, normalization), verbose=0)
+    if variant.dataset == "imagenet2012" and scores.shape[1] == 1000:
+        class_names = None  # decode_predictions has them, with their identifiers
+    elif class_names is None:
+        known = datasets.known_class_names(variant.dataset)
+        class_names = known if len(known) == scores.shape[1] else tuple(f"class {i}" for i in range(scores.shape[1]))
     for path, best in zip(args.images, preprocessing.decode_predictions(scores, args.top, class_names), strict=True):
         console.print(f"[bold]{path}[/]")
         width = max(len(name) for _, name, _ in best)

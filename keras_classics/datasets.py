@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 TFDS_NAMES = ("mnist", "cifar10", "cifar100", "imagenet2012")
 NAMES = ("mnist_sample", *TFDS_NAMES)
 
-# A copy of CIFAR-10 may lack the file with its class names.
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -95,6 +94,13 @@ def load(name: str, data_dir: str | pathlib.Path | None = None) -> Dataset:
     raise unknown("data set", name, NAMES)
 
 
+def known_class_names(name: str) -> tuple[str, ...]:
+    """The class names of a data set where they can be told without it (a prepared copy may lack them); else none."""
+    if name == "imagenet2012":
+        return preprocessing.imagenet_classes()[1]
+    return {"mnist": tuple("0123456789"), "cifar10": CIFAR10_CLASSES}.get(name, ())
+
+
 def _mnist_sample() -> Dataset:
     with (
         importlib.resources.files("keras_classics").joinpath("data/mnist_sample.npz").open("rb") as file,
@@ -135,10 +141,9 @@ def _tfds(name, data_dir) -> Dataset:
     sizes = {split: info.num_examples for split, info in builder.info.splits.items()}
     if name == "imagenet2012":
         sizes.pop("test", None)  # its labels are not public
-    class_names = {"cifar10": CIFAR10_CLASSES, "imagenet2012": preprocessing.imagenet_classes()[1]}
     return Dataset(
         name,
-        class_names.get(name, tuple(label.names)),
+        known_class_names(name) or tuple(label.names),
         sizes,
         image.shape[-1],
         name != "imagenet2012",

@@ -4,7 +4,7 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from keras_classics.errors import ClassicsError
 
@@ -34,4 +34,5 @@ def whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
         else:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()

@@ -18,15 +18,15 @@ from keras_classics.spec import Normalization
 
 
 def normalize(images, normalization: Normalization):
-    """(pixel - mean) / std on a NumPy array or a TensorFlow tensor of shape (..., C); returns float32."""
-    normalization = normalization.for_channels(images.shape[-1])
-    mean, std = (np.asarray(v, "float32") for v in (normalization.mean, normalization.std))
-    if isinstance(images, np.ndarray):
-        images = images.astype("float32")
-    else:
+    """(pixel - mean) / std of shape (..., C) as float32: a TensorFlow tensor gives one, anything else a NumPy array."""
+    if type(images).__module__.startswith("tensorflow"):
         import tensorflow as tf
 
         images = tf.cast(images, tf.float32)
+    else:
+        images = np.asarray(images, "float32")
+    normalization = normalization.for_channels(images.shape[-1])
+    mean, std = (np.asarray(v, "float32") for v in (normalization.mean, normalization.std))
     return (images - mean) / std
 
 

@@ -3,6 +3,7 @@
 import inspect
 import pathlib
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -225,7 +226,7 @@ def _check_weights_file(weights):
 def _load_weights(model, weights):
     try:
         model.load_weights(weights)
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0]
         raise ClassicsError(
             f"The weights in '{weights}' do not fit {model.name} with output shape {model.output_shape}: {reason} "

@@ -36,7 +36,7 @@ def get_model(name: str) -> Variant:
     return variant
 
 
-def create_model(name: str, **kwargs) -> keras.Model:
+def create_model(name: str, /, **kwargs) -> keras.Model:
     """Builds the network of that name; the arguments are those of the builders."""
     return get_model(name)(**kwargs)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
+from keras_classics.blocks import channels_of
 from keras_classics.errors import ClassicsError
 
 Rules = Sequence[tuple[str, str | Callable[[re.Match], str]]]
@@ -89,9 +90,8 @@ def _from_torch(array, layer, name):
     if array.ndim == 4 and len(layer.kernel.shape) == 4:
         return array.transpose(2, 3, 1, 0)
     source = layer.input._keras_history.operation
-    if isinstance(source, keras.layers.Flatten) and keras.config.image_data_format() == "channels_last":
-        _, height, width, channels = source.input.shape
-        array = array.reshape(len(array), channels, height, width).transpose(0, 2, 3, 1)
+    if isinstance(source, keras.layers.Flatten):  # which puts the channels last in either data format
+        array = array.reshape(len(array), channels_of(source.input), -1).transpose(0, 2, 1)
     return array.reshape(len(array), -1).T
 
 

@@ -1,7 +1,8 @@
 """How the peers name the layers that we name after the papers: one file a family, with a table for each source.
 
 A table is a list of rules (pattern, name): the first pattern that matches the whole of a layer's name gives the peer's
-name of the layer, as `re.Match.expand` or a function of the match makes it. A name with a group is a regular expression.
+name of the layer, as `re.Match.expand` or a function of the match makes it. A name with a group in it is read as a
+regular expression.
 """
 
 from keras_classics.weights.mapping import Rules

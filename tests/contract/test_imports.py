@@ -1,0 +1,95 @@
+"""Who imports whom, as the design has it; read from the files, so imports inside functions count as well."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+# A module may import what stands in a lower layer.
+LAYERS = [
+    {"errors", "spec"},
+    {"files", "initializers"},
+    {"blocks"},
+    {"layers", "preprocessing"},
+    {"variant"},
+    {"models"},
+    {"zoo", "complexity", "plots"},
+    {"datasets", "weights"},
+    {"evaluate", "export"},
+    {"cli", "data"},
+    {"__init__", "__main__"},
+]
+LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
+LINEAGES = {
+    ("resnext", "resnet"),
+    ("resnet_v2", "resnet"),
+    ("inception_resnet", "inception_v4"),
+    ("pnasnet", "nasnet"),
+}
+TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "evaluate", "export"}
+
+
+def imports(path):
+    """Pairs of (full module name, whether the import is at the top of the file)."""
+    tree = ast.parse(path.read_text("utf-8"))
+    guarded = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        top = id(node) not in guarded
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            # `from keras_classics import evaluate` imports the module evaluate
+            if node.module in ("keras_classics", "training", "keras_classics.models"):
+                yield from ((f"{node.module}.{alias.name}", top) for alias in node.names)
+            else:
+                yield node.module, top
+
+
+def modules(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", modules("keras_classics"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_library_imports_downwards_only(path):
+    parts = path.relative_to(ROOT / "keras_classics").with_suffix("").parts
+    here = parts[0]
+    for name, top in imports(path):
+        root, *rest = name.split(".")
+        assert root != "training", f"{path} imports training"
+        if root == "tensorflow":
+            assert here in TENSORFLOW_IN_FUNCTIONS, f"{path} imports tensorflow"
+            assert not top, f"{path} imports tensorflow outside a function"
+        assert root not in ("jax", "torch"), f"{path} imports {root}"
+        if root != "keras_classics" or not rest:
+            continue
+        if here == rest[0] == "models":
+            if parts[1:] != ("__init__",):
+                assert (parts[1], rest[1]) in LINEAGES, f"{path} imports {name}"
+        elif here != rest[0]:
+            assert LEVEL[rest[0]] < LEVEL[here], f"{path} imports {name}, which stands beside or above it"
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch", "numpy"])
+def test_building_a_model_leaves_tensorflow_unimported(backend):
+    program = (
+        "import sys, keras_classics as kc; kc.LeNet5(); kc.ResNet20(include_preprocessing=True);"
+        "print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"KERAS_BACKEND": backend, "PATH": "", "HOME": str(pathlib.Path.home()), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["False"], done.stderr[-2000:]

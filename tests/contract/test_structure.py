@@ -1,0 +1,169 @@
+"""What holds for every network of the zoo. Building costs nothing on the numpy backend, where this runs."""
+
+import csv
+import inspect
+import pathlib
+
+import keras
+import pytest
+
+import keras_classics as kc
+from keras_classics import complexity, zoo
+from keras_classics.spec import CLASSES
+
+pytestmark = pytest.mark.structure
+every_network = pytest.mark.parametrize("name", kc.list_models())
+
+
+with open(pathlib.Path(__file__).parents[1] / "golden" / "architectures.csv", newline="") as file:
+    GOLDEN = {row["name"]: row for row in csv.DictReader(file)}
+
+
+@every_network
+def test_builds_as_the_record_says_with_the_published_counts(name):
+    variant, model = kc.get_model(name), kc.create_model(name)
+    params, macs = complexity.count_params(model), complexity.count_macs(model)
+    print(f"{name}: params {params:,}, mult-adds {macs:,}")
+    assert (params, macs) == (variant.params, variant.macs)
+    assert params == int(GOLDEN[name]["params"])
+    if GOLDEN[name]["mult_adds_millions"]:
+        assert round(macs / 1e6) == int(GOLDEN[name]["mult_adds_millions"])
+    rows = complexity.layer_table(model)
+    assert sum(row.params for row in rows) == params
+    assert sum(row.macs for row in rows) == macs
+    assert isinstance(model, keras.Model)
+    assert model.name == name
+    size = variant.image_size
+    assert model.input_shape == (None, size, size, variant.channels)
+    assert model.output_shape == (None, variant.classes)
+    assert model.layers[-1].name == "predictions"
+    names = [layer.name for layer in model.layers]
+    assert len(set(names)) == len(names)
+
+
+@every_network
+def test_other_classes_channels_and_sizes(name):
+    variant = kc.get_model(name)
+    smallest, channels = variant.min_size, 4 - variant.channels  # 3 for 1, 1 for 3
+    options = {"output": "softmax"} if name == "lenet5" else {}
+    model = kc.create_model(name, classes=7, input_shape=(smallest, smallest, channels), **options)
+    assert model.output_shape == (None, 7)
+    assert model.input_shape == (None, smallest, smallest, channels)
+    with pytest.raises(kc.ClassicsError, match=f"at least {smallest}x{smallest}"):
+        kc.create_model(name, input_shape=(smallest, smallest - 1, channels))
+    if not variant.any_size:
+        with pytest.raises(kc.ClassicsError, match="known height and width"):
+            kc.create_model(name, input_shape=(None, None, channels))
+
+
+@every_network
+def test_without_the_top(name):
+    variant = kc.get_model(name)
+    model = kc.create_model(name, include_top=False)
+    side = None if variant.any_size else variant.image_size
+    assert model.input_shape == (None, side, side, variant.channels)
+    assert len(model.output_shape) == 4
+
+
+@every_network
+def test_builds_upon_a_tensor_with_its_preprocessing_and_pooled(name):
+    variant = kc.get_model(name)
+    image = keras.Input((variant.image_size, variant.image_size, variant.channels))
+    doubled = keras.layers.Rescaling(2.0)(image)
+    model = kc.create_model(
+        name, input_tensor=doubled, name="mine", include_preprocessing=True, include_top=False, pooling="max"
+    )
+    assert model.name == "mine"
+    assert model.inputs[0] is image
+    assert len(model.output_shape) == 2
+    assert [layer.name for layer in model.layers][2] == "normalization"
+
+
+@every_network
+def test_the_record_is_complete(name):
+    variant = kc.get_model(name)
+    assert variant.paper.title
+    assert variant.paper.url.startswith("https://")
+    assert variant.family == getattr(kc.models, variant.family).__name__.rsplit(".", 1)[-1]
+    assert variant.dataset in CLASSES
+    assert len(variant.normalization.mean) == len(variant.normalization.std) == variant.channels
+    for reported in variant.reported:
+        assert reported.source
+        assert reported.top1 or reported.top5
+        assert all(0 < error < 100 for error in (reported.top1, reported.top5) if error is not None)
+    assert all(d.endswith(".") for d in variant.departures)
+    symbols = [symbol for symbol, v in zoo.BUILDERS.items() if v is variant]
+    assert all(getattr(kc, symbol) is variant and symbol in kc.__all__ for symbol in symbols)
+    assert symbols[0].lower().replace("_", "") == name.replace("_", "")
+
+
+def test_the_golden_file_has_every_network():
+    assert set(GOLDEN) == set(kc.list_models())
+
+
+def test_the_signature_is_that_of_keras_applications_and_more():
+    ours = list(inspect.signature(kc.ResNet50).parameters.values())
+    theirs = list(inspect.signature(keras.applications.ResNet50).parameters)
+    assert [p.name for p in ours if p.kind is p.POSITIONAL_OR_KEYWORD] == theirs
+    keywords = [p.name for p in ours if p.kind is p.KEYWORD_ONLY]
+    assert keywords == ["aux_heads", "include_preprocessing", "seed"]
+
+
+def test_layers_table_of_lenet5():
+    """LeCun et al. 1998, section II.B, and the connections that it counts: 340,908."""
+    rows = {row.name: row for row in complexity.layer_table(kc.LeNet5())}
+    params = {"c1": 156, "s2": 12, "c3": 1_516, "s4": 32, "c5": 48_120, "f6": 10_164}
+    assert {name: rows[name].params for name in params} == params
+    assert [rows[name].receptive_field for name in params] == [5, 6, 14, 16, 32, None]
+    places = {"c1": 28 * 28 * 6, "c3": 10 * 10 * 16, "c5": 120, "f6": 84}
+    connections = sum(rows[name].macs + units for name, units in places.items())  # each unit has a bias
+    connections += 5 * (14 * 14 * 6 + 5 * 5 * 16)  # S2 and S4: four inputs and a bias
+    assert connections + 84 * 10 == 340_908
+
+
+def test_layers_table_of_lecun1989():
+    """LeCun et al. 1989: parameters by layer, 1,256 units, 64,660 connections."""
+    rows = {row.name: row for row in complexity.layer_table(kc.LeCun1989())}
+    by_layer = [rows[f"h{i}_conv"].params + rows[f"h{i}_bias"].params for i in (1, 2)]
+    assert [*by_layer, rows["h3"].params, rows["predictions"].params] == [1_068, 2_592, 5_790, 310]
+    units = [12 * 8 * 8, 12 * 4 * 4, 30, 10]
+    assert 16 * 16 + sum(units) == 1_256
+    assert sum(row.macs for row in rows.values()) + sum(units) == 64_660
+
+
+def test_lists_and_finds_networks():
+    assert kc.list_models(family="lenet") == ["lenet5"]
+    assert "resnet20" in kc.list_models(dataset="cifar10")
+    assert "resnet50" not in kc.list_models(dataset="cifar10")
+    assert kc.get_model("ResNet50") is kc.get_model("resnet50") is kc.ResNet50
+    assert "resnet50" in repr(kc.ResNet50)
+    assert zoo.variant_of(kc.ResNet20()) is kc.ResNet20
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: kc.create_model("resnet51"), "Unknown model 'resnet51'. Did you mean 'resnet5"),
+        (lambda: kc.list_models(family="lenett"), "Did you mean 'lenet'"),
+        (lambda: kc.list_models(dataset="imagenet"), "Did you mean 'imagenet2012'"),
+        (lambda: kc.ResNet20(input_shap=(8, 8, 3)), "Did you mean 'input_shape'"),
+        (lambda: kc.ResNet20(shortcuts="A"), "Did you mean 'shortcut'"),
+        (lambda: kc.ResNet20(pooling="mean", include_top=False), "Unknown pooling 'mean'"),
+        (lambda: kc.ResNet20(classes=0), "positive integer"),
+        (lambda: kc.ResNet20(classes=10.0), "positive integer"),
+        (lambda: kc.ResNet20(input_shape=(32, 32)), r"takes an input shape \(height, width, channels\)"),
+        (lambda: kc.ResNet20(input_shape=(32, 32, None)), "known number of channels"),
+        (lambda: kc.ResNet20(input_tensor=[1.0]), "Keras tensor"),
+        (lambda: kc.ResNet20(aux_heads=True), "no auxiliary heads"),
+        (lambda: kc.LeNet5(classes=26), "pass output='softmax'"),
+        (lambda: kc.LeNet5(output="sofmax"), "Did you mean 'softmax'"),
+        (lambda: kc.ResNet20(weights="imagenet"), r"\*.keras or \*.weights.h5"),
+        (lambda: kc.ResNet20(weights="nowhere.keras"), "There is no weights file 'nowhere.keras'"),
+        (lambda: kc.preprocess_input([[[[0.0, 0.0, 0.0]]]], keras.Sequential(name="mine")), "pass the record"),
+        (lambda: kc.decode_predictions([[0.5, 0.5]]), "do not match 0 class names"),
+    ],
+)
+def test_bad_input_gets_one_line_that_says_what_to_do(call, message):
+    with pytest.raises(kc.ClassicsError, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)

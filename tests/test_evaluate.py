@@ -1,0 +1,60 @@
+"""Errors, counted by hand."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from keras_classics import datasets, evaluate
+
+
+def test_errors_of_scores_with_known_ranks():
+    labels = np.array([0, 1, 2, 3])
+    scores = np.zeros((4, 10))
+    scores[0, 0] = 1.0  # rank 0
+    scores[1, [0, 1]] = 1.0, 0.5  # rank 1
+    scores[2, :7] = [7, 6, 0.5, 5, 4, 3, 2]  # rank 6
+    scores[3, :7] = [7, 6, 5, 2, 4, 1, 0]  # rank 4
+    result = evaluate.errors(scores, labels)
+    assert (result.images, result.top1, result.top5) == (4, 75.0, 25.0)
+    expected = np.zeros((10, 10), int)
+    expected[0, 0] = expected[1, 0] = expected[2, 0] = expected[3, 0] = 1
+    np.testing.assert_array_equal(result.confusion, expected)
+
+
+def test_a_network_that_says_nothing_gets_no_credit():
+    labels = np.arange(10)
+    assert evaluate.errors(np.full((10, 10), 0.1), labels).top1 == 90.0
+    with pytest.raises(kc.ClassicsError, match="not finite"):
+        evaluate.errors(np.full((10, 10), np.nan), labels)
+
+
+@pytest.mark.every_backend
+def test_evaluates_in_order_whatever_the_batch_size(picture_folder):
+    """The answers of the whole pipeline are those of the network on images that are prepared by hand."""
+    data = datasets.load(str(picture_folder))
+    model = kc.LeNet5(seed=0)
+    pixels = [image @ [0.2989, 0.587, 0.114] for image, _ in data.split("test").as_numpy_iterator()]
+    inputs = (np.pad(np.stack(pixels), ((0, 0), (2, 2), (2, 2)))[..., None] - 20) / 200
+    scores = keras.ops.convert_to_numpy(model(inputs.astype("float32")))
+    labels = np.repeat(range(10), 4)
+    expected = evaluate.errors(scores, labels)
+    for batch_size in (7, 40):
+        result = evaluate.evaluate(model, data, kc.LeNet5, batch_size=batch_size, verbose=0)
+        np.testing.assert_array_equal(result.confusion, expected.confusion)
+        assert result.top1 == expected.top1
+    inside = evaluate.evaluate(kc.LeNet5(seed=0, include_preprocessing=True), data, kc.LeNet5, verbose=0)
+    np.testing.assert_array_equal(inside.confusion, expected.confusion)
+
+
+def test_other_classes_are_refused(picture_folder):
+    data = datasets.load(str(picture_folder))
+    with pytest.raises(kc.ClassicsError, match="has 7 classes and .* has 10"):
+        evaluate.evaluate(kc.ResNet20(classes=7), data, kc.ResNet20)
+
+
+def test_geometry_follows_the_models_own_size():
+    half = kc.ResNet50(input_shape=(112, 112, 3))
+    assert evaluate.geometry(half, kc.ResNet50) == {"resize_size": 128, "image_size": 112, "channels": 3}
+    anything = kc.ResNet20(input_shape=(None, None, 1))
+    assert evaluate.geometry(anything, kc.ResNet20) == {"resize_size": 32, "image_size": 32, "channels": 1}

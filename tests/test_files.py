@@ -1,0 +1,67 @@
+"""Files are written whole or not at all."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import keras_classics as kc
+from keras_classics.files import whole
+
+
+def test_a_file_appears_at_the_end_and_replaces_the_old(tmp_path):
+    path = tmp_path / "new" / "figures.json"
+    for text in ("one", "two"):
+        with whole(path) as temporary:
+            temporary.write_text(text)
+            assert not path.exists() or path.read_text() == "one"
+            assert temporary.suffix == ".json"
+        assert path.read_text() == text
+    assert os.listdir(path.parent) == ["figures.json"]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])
+def test_a_failure_leaves_nothing_and_keeps_the_old(tmp_path, failure):
+    path = tmp_path / "figures.json"
+    path.write_text("old")
+
+    def interrupted():
+        with whole(path) as temporary:
+            temporary.write_text("half")
+            raise failure
+
+    with pytest.raises(failure):
+        interrupted()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["figures.json"]
+
+
+def test_a_folder_is_written_whole_too(tmp_path):
+    with whole(tmp_path / "model") as temporary:
+        temporary.mkdir()
+        (temporary / "part").touch()
+    assert os.listdir(tmp_path / "model") == ["part"]
+    with pytest.raises(kc.ClassicsError, match="already"), whole(tmp_path / "model") as temporary:
+        temporary.mkdir()
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+    """A limit on the size of files stands in for the full disk: writing past it fails in the same way."""
+    program = f"""
+import resource, signal
+import keras_classics as kc
+from keras_classics.files import whole
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    with whole({str(tmp_path / "model.keras")!r}) as path:
+        kc.ResNet20().save(path)
+except kc.ClassicsError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "Cannot write" in done.stdout, done.stderr[-3000:]
+    assert "Free space there" in done.stdout
+    assert os.listdir(tmp_path) == []
