@@ -1,0 +1,62 @@
+"""What the README says is so."""
+
+import json
+import pathlib
+import re
+
+import pytest
+
+import keras_classics as kc
+from training import list_recipes, train
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def row(variant):
+    """A network's row of the README's table, from its record."""
+    error = variant.reported[0] if variant.reported else None
+    figures = " / ".join(f"{e:g}" for e in (error.top1, error.top5) if e is not None) if error else ""
+    told = f"{figures} ({error.dataset}, {error.views})" if error else ""
+    params, macs = f"{variant.params:,}", f"{variant.macs / 1e6:,.2f}M"
+    paper = f"[{variant.paper.authors.split(',')[0]} {variant.paper.year}]({variant.paper.url})"
+    return f"| {variant.name} | {paper} | {params} | {macs} | {told} |"
+
+
+@pytest.mark.parametrize("name", kc.list_models())
+def test_the_table_of_networks_is_that_of_the_records(name):
+    assert row(kc.get_model(name)) in README
+
+
+def test_the_table_of_results_is_that_of_the_committed_runs():
+    for path in train.RESULTS.glob("*.json"):
+        metrics = json.loads(path.read_text("utf-8"))
+        errors = [f"{metrics[which]['top1_error']:.2f}%" for which in ("last", "best")]
+        lines = [line for line in README.splitlines() if f"`training/results/{path.name}`" in line]
+        assert len(lines) == 1, f"{path.name} stands in {len(lines)} lines of the README"
+        assert all(error in lines[0] for error in errors), (errors, lines[0])
+
+
+def test_the_example_of_ten_lines_trains(picture_folder):
+    """On pictures in the place of CIFAR-10, which a machine may not have."""
+    (example,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.S) if "model.fit" in code]
+    assert len([line for line in example.splitlines() if line and "import" not in line]) <= 10
+    example = re.sub(r'datasets\.load\("cifar10", .*?\)', f"datasets.load({str(picture_folder)!r})", example)
+    names = {}
+    exec(example, names)
+    assert names["model"].optimizer.iterations == names["steps"]
+    assert names["model"].history.history["loss"][0] > 0
+
+
+def test_the_other_example_builds():
+    (example,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.S) if "list_models" in code]
+    names = {}
+    exec(example, names)
+    assert names["model"].output_shape == (None, 10)
+
+
+def test_every_command_names_what_exists():
+    for recipe in re.findall(r"training run ([\w-]+)", README):
+        assert recipe in list_recipes()
+    for model in re.findall(r"keras-classics show (\w+)", README):
+        assert model in kc.list_models()

@@ -1,0 +1,105 @@
+"""The rules of a step, beside torch's and the papers' arithmetic."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from training import callbacks, compile_arguments, get_recipe
+from training.compile import L2SGD, RUBBISH, map_criterion, squared_error_to_targets
+from training.recipe import Plateau
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(("momentum", "l2"), [(0.9, 0.1), (0.0, 0.3), (0.9, 0.0)])
+def test_steps_are_torchs_with_its_weight_decay(momentum, l2):
+    import torch
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    kernel, bias = model.get_weights()
+    bias += 0.5
+    model.set_weights([kernel, bias])
+    model.compile(L2SGD(0.05, momentum, l2), "mean_squared_error")
+    x, y = np.random.default_rng(0).standard_normal((2, 8, 3)).astype("float32")
+    y = y[:, :2]
+    weights = [torch.tensor(kernel, requires_grad=True), torch.tensor(bias, requires_grad=True)]
+    optimizer = torch.optim.SGD(weights, lr=0.05, momentum=momentum, weight_decay=l2)
+    for _ in range(4):
+        model.train_on_batch(x, y)
+        optimizer.zero_grad()
+        torch.mean((torch.from_numpy(x) @ weights[0] + weights[1] - torch.from_numpy(y)) ** 2).backward()
+        optimizer.step()
+    for ours, theirs in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_allclose(ours, theirs.detach().numpy(), atol=1e-6)
+
+
+@pytest.mark.every_backend
+def test_the_map_criterion_is_equation_9():
+    penalties = np.random.default_rng(0).uniform(0, 3, (6, 10))
+    labels = np.arange(6)
+    expected = penalties[np.arange(6), labels] + np.log(np.exp(-RUBBISH) + np.exp(-penalties).sum(1))
+    got = keras.ops.convert_to_numpy(map_criterion(labels, keras.ops.convert_to_tensor(-penalties, "float32")))
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    far = keras.ops.convert_to_tensor(np.full((1, 10), -500.0), "float32")  # e^-500 is no float32
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(map_criterion(labels[:1], far)), 500 - RUBBISH, rtol=1e-5)
+
+
+@pytest.mark.every_backend
+def test_squared_error_to_targets():
+    outputs = np.random.default_rng(0).standard_normal((4, 3)).astype("float32")
+    labels = np.array([[0], [2], [1], [1]])  # as Keras hands them over
+    targets = 2 * np.eye(3)[labels[:, 0]] - 1
+    got = squared_error_to_targets(labels, keras.ops.convert_to_tensor(outputs))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(got), ((outputs - targets) ** 2).mean(1), rtol=1e-5)
+
+
+def test_the_schedule_of_cifar_is_in_the_papers_iterations():
+    """Section 4.2: 0.1, a tenth from 32k, a hundredth from 48k, 64k in all; 110 layers start with 0.01."""
+    recipe = get_recipe("resnet20-cifar10")
+    steps = 352  # of 128 in 45,000, the last one smaller
+    rate = compile_arguments(recipe, steps)["optimizer"]._learning_rate
+    drops = [32_000 * 352 / (45_000 / 128), 48_000 * 352 / (45_000 / 128)]
+    for iteration, expected in [(0, 0.1), (drops[0] - 2, 0.1), (drops[0] + 2, 0.01), (drops[1] + 2, 0.001)]:
+        assert float(rate(iteration)) == pytest.approx(expected)
+    assert recipe.epochs * 45_000 / 128 == pytest.approx(64_000)
+    warm = compile_arguments(get_recipe("resnet110-cifar10"), steps)["optimizer"]._learning_rate
+    assert [float(warm(i)) for i in (0, 399, 402)] == pytest.approx([0.01, 0.01, 0.1])
+
+
+def test_a_plateau_lowers_the_rate():
+    recipe = get_recipe("resnet18-imagenet")
+    assert isinstance(recipe.schedule, Plateau)
+    (callback,) = callbacks(recipe)
+    assert (callback.monitor, callback.factor, callback.patience) == ("val_loss", 0.1, 5)
+    assert compile_arguments(recipe, 10)["optimizer"].get_config()["learning_rate"] == pytest.approx(0.1)
+    assert callbacks(recipe.replace(hold_out=0))[0].monitor == "loss"
+    assert callbacks(get_recipe("lenet5-mnist")) == []
+
+
+def test_every_recipe_is_complete():
+    from training import list_recipes
+    from training.compile import LOSSES
+
+    for name in list_recipes():
+        recipe = get_recipe(name)
+        variant = kc.get_model(recipe.model)
+        assert recipe.name == name
+        assert recipe.dataset == variant.dataset
+        assert recipe.paper is variant.paper
+        assert recipe.loss in LOSSES
+        assert recipe.as_dict()["optimizer"]["kind"]
+        assert all(d.endswith(".") for d in recipe.departures)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: get_recipe("lenet-mnist"), "Did you mean 'lenet5-mnist'"),
+        (lambda: get_recipe("lenet5-mnist").replace(epochs=0), "must be positive"),
+        (lambda: get_recipe("lenet5-mnist").replace(batch_size=0), "must be positive"),
+        (lambda: get_recipe("lenet5-mnist").replace(hold_out=1), "cannot be held out"),
+    ],
+)
+def test_bad_requests(call, message):
+    with pytest.raises(kc.ClassicsError, match=message):
+        call()
