@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
+from keras_classics.blocks import channel_axis
 from keras_classics.errors import ClassicsError
 
 Rules = Sequence[tuple[str, str | Callable[[re.Match], str]]]
@@ -89,8 +90,10 @@ def _from_torch(array, layer, name):
     if array.ndim == 4 and len(layer.kernel.shape) == 4:
         return array.transpose(2, 3, 1, 0)
     source = layer.input._keras_history.operation
-    if isinstance(source, keras.layers.Flatten) and keras.config.image_data_format() == "channels_last":
-        _, height, width, channels = source.input.shape
+    if isinstance(source, keras.layers.Flatten):  # Keras' reads pixels before channels in both data formats
+        shape = list(source.input.shape)
+        channels = shape.pop(channel_axis())
+        _, height, width = shape
         array = array.reshape(len(array), channels, height, width).transpose(0, 2, 3, 1)
     return array.reshape(len(array), -1).T
 
