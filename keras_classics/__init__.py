@@ -1,6 +1,7 @@
 """The classic image classifiers in Keras 3: built, trained, judged and shipped as their papers did."""
 
 from keras_classics.errors import ClassicsError
+from keras_classics.fully_convolutional import to_fully_convolutional
 from keras_classics.models.alexnet import AlexNet, AlexNetOWT
 from keras_classics.models.lecun1989 import LeCun1989
 from keras_classics.models.lenet import LeNet5
@@ -61,4 +62,5 @@ __all__ = [
     "get_model",
     "list_models",
     "preprocess_input",
+    "to_fully_convolutional",
 ]
