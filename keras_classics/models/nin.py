@@ -3,7 +3,6 @@
 from keras import layers
 
 from keras_classics.blocks import conv, max_pool, pad, pool, relu
-from keras_classics.initializers import Normal
 from keras_classics.spec import CIFAR10_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -17,7 +16,7 @@ PAPER = Paper(
 
 
 def conv_relu(x, filters, size, name):
-    x = conv(x, filters, size, use_bias=True, kernel_initializer=Normal(0.05), name=name)
+    x = conv(x, filters, size, use_bias=True, name=name)
     return relu(x, f"{name}_relu")
 
 
@@ -72,7 +71,7 @@ NiN = Variant(
         "The paper prints no filter counts, kernels or pools: they are those of the authors' published network.",
         "Pools have a border of zeros on all sides, as in the checkpoints of pytorchcv; in the authors' network the "
         "last windows hang over the map, and do not count what is outside.",
-        "Weights start in N(0, 0.05^2); the paper says only that they were set by hand.",
+        "Weights start by He's rule of 2015; the paper says only that they were set by hand.",
         "Pixels are normalised by channel means and deviations; the paper uses global contrast normalisation and ZCA.",
     ),
 )

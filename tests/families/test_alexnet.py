@@ -129,3 +129,15 @@ def test_channels_first_equals_pytorchcv(channels_first):
     model = kc.AlexNetOWT(classifier_activation=None)
     expected = peers.torch_outputs(net, batch)
     assert peers.error(model, "pytorchcv", tensors, batch.transpose(0, 3, 1, 2), expected) < 1e-5
+
+
+@pytest.mark.every_backend
+def test_a_step_moves_every_weight():
+    """Through groups and response normalisation, at the smallest size."""
+    model = kc.AlexNet(input_shape=(67, 67, 3), classes=3, seed=0)
+    model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    model.train_on_batch(100.0 * peers.images(4, 67, 67, 3), np.array([0, 1, 2, 0]))
+    for old, new, weight in zip(before, model.get_weights(), model.weights, strict=True):
+        assert np.any(old != new), weight.path
+        assert np.all(np.isfinite(new)), weight.path
