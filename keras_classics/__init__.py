@@ -1,8 +1,11 @@
 """The classic image classifiers in Keras 3: built, trained, judged and shipped as their papers did."""
 
 from keras_classics.errors import ClassicsError
+from keras_classics.fully_convolutional import to_fully_convolutional
+from keras_classics.models.alexnet import AlexNet, AlexNetOWT
 from keras_classics.models.lecun1989 import LeCun1989
 from keras_classics.models.lenet import LeNet5
+from keras_classics.models.nin import NiN
 from keras_classics.models.resnet import (
     PlainNet18,
     PlainNet20,
@@ -20,6 +23,7 @@ from keras_classics.models.resnet import (
     ResNet152,
     ResNet1202,
 )
+from keras_classics.models.vgg import VGG11, VGG13, VGG16, VGG19
 from keras_classics.preprocessing import decode_predictions
 from keras_classics.variant import Variant
 from keras_classics.zoo import create_model, get_model, list_models, preprocess_input
@@ -27,9 +31,16 @@ from keras_classics.zoo import create_model, get_model, list_models, preprocess_
 __version__ = "0.1.0"
 
 __all__ = [
+    "VGG11",
+    "VGG13",
+    "VGG16",
+    "VGG19",
+    "AlexNet",
+    "AlexNetOWT",
     "ClassicsError",
     "LeCun1989",
     "LeNet5",
+    "NiN",
     "PlainNet18",
     "PlainNet20",
     "PlainNet34",
@@ -51,4 +62,5 @@ __all__ = [
     "get_model",
     "list_models",
     "preprocess_input",
+    "to_fully_convolutional",
 ]

@@ -85,3 +85,20 @@ def predictions(x, classes: int, activation, kernel_initializer=None):
 def global_pool_head(x, classes: int, activation):
     """Global average pooling and one dense layer: (N, H, W, C) to (N, classes)."""
     return predictions(pool(x, "avg"), classes, activation)
+
+
+def hidden_dense_head(x, classes: int, activation, *, kernel_initializer, bias: float = 0.0):
+    """Two hidden layers fc6 and fc7 of 4096 units, ReLU and half dropped out, then "predictions".
+
+    (AlexNet, section 3.5, and VGG, section 2.1.) Shapes: (N, H, W, C) to (N, classes), for one H and W.
+    """
+    x = layers.Flatten(name="flatten")(x)
+    for name in ("fc6", "fc7"):
+        x = layers.Dense(
+            4096,
+            kernel_initializer=kernel_initializer(),
+            bias_initializer=keras.initializers.Constant(bias),
+            name=name,
+        )(x)
+        x = layers.Dropout(0.5, name=f"{name}_dropout")(relu(x, f"{name}_relu"))
+    return predictions(x, classes, activation, kernel_initializer())

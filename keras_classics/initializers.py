@@ -58,6 +58,31 @@ class HeNormal(NumpyInitializer):
 
 
 @keras.saving.register_keras_serializable("keras_classics")
+class Normal(NumpyInitializer):
+    """N(0, `deviation` squared), the same for all layers."""
+
+    def __init__(self, deviation: float, seed: int | None = None):
+        super().__init__(seed)
+        self.deviation = deviation
+
+    def draw(self, rng, shape):
+        return rng.standard_normal(shape, dtype=np.float32) * np.float32(self.deviation)
+
+    def get_config(self):
+        return {**super().get_config(), "deviation": self.deviation}
+
+
+@keras.saving.register_keras_serializable("keras_classics")
+class GlorotUniform(NumpyInitializer):
+    """U(-a, a), a^2 = 6 / (fan-in + fan-out) (Glorot and Bengio 2010, equation 16)."""
+
+    def draw(self, rng, shape):
+        fan_out = math.prod(shape[:-2]) * shape[-1]
+        limit = math.sqrt(6.0 / (fan_in(shape) + fan_out))
+        return rng.uniform(-limit, limit, shape).astype("float32")
+
+
+@keras.saving.register_keras_serializable("keras_classics")
 class LeCunUniform(NumpyInitializer):
     """U(-2.4 / fan-in, 2.4 / fan-in) (LeCun et al. 1989; 1998, Appendix A).
 

@@ -44,6 +44,8 @@ class Normalization:
         return Normalization((mean,) * channels, (std,) * channels)
 
 
+# Mean colour of the ILSVRC 2012 training pixels, subtracted and no more (from the public VGG models).
+IMAGENET_MEAN = Normalization((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 # Channel statistics of the ILSVRC 2012 training pixels as Torch's users compute them, here for 0..255.
 IMAGENET_STATISTICS = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 # Channel statistics of the 50,000 training images of CIFAR-10 (facebookarchive/fb.resnet.torch, datasets/cifar10.lua).

@@ -213,6 +213,12 @@ _BUILDER_ARGUMENTS = [
 ]
 
 
+DENSE_HINT = (
+    " Its dense layers are bound to one image size: another needs weights of its own, or "
+    "keras_classics.to_fully_convolutional of the network at the size of these."
+)
+
+
 def _check_weights_file(weights):
     path = pathlib.Path(weights)
     if not path.name.endswith((".keras", ".weights.h5")):
@@ -231,4 +237,5 @@ def _load_weights(model, weights):
         raise ClassicsError(
             f"The weights in '{weights}' do not fit {model.name} with output shape {model.output_shape}: {reason} "
             "Build the network as it was when they were written (classes, input_shape, options)."
+            + (DENSE_HINT if any(isinstance(layer, keras.layers.Flatten) for layer in model.layers) else "")
         ) from error

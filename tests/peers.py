@@ -1,6 +1,7 @@
 """Peers' networks with the same pseudo-random weights as ours."""
 
 import importlib
+import importlib.resources
 import zlib
 from collections.abc import Mapping
 
@@ -69,3 +70,50 @@ def error(model: keras.Model, source: str, tensors: Mapping[str, np.ndarray], ba
     got = keras.ops.convert_to_numpy(model(batch, training=False))
     assert got.shape == expected.shape
     return float(np.max(np.abs(got - expected)) / np.max(np.abs(expected)))
+
+
+def onnx_topology(name: str):
+    """One of the onnx package's light models: a public network's graph without its weights."""
+    import onnx
+
+    folder = importlib.resources.files("onnx") / "backend" / "test" / "data" / "light"
+    return onnx.load(str(folder / f"light_{name}.onnx"))
+
+
+def onnx_light(name: str):
+    """A light model with pseudo-random weights, and these by "<layer>.weight" and "<layer>.bias".
+
+    The package's own have one constant for all the weights of a layer, so that every class gets the same score.
+    """
+    import onnx
+
+    model = onnx_topology(name)
+    graph = model.graph
+    shapes = {i.name: tuple(onnx.numpy_helper.to_array(i)) for i in graph.initializer if i.name.endswith("__SHAPE")}
+    shapes = {name.removesuffix("__SHAPE"): tuple(map(int, shape)) for name, shape in shapes.items()}
+    shapes |= {i.name: tuple(i.dims) for i in graph.initializer if i.name.endswith("_b_0")}
+    kept = [i for i in graph.initializer if i.name not in shapes and not i.name.endswith("__SHAPE")]
+    names = {key: key.replace("_w_0", ".weight").replace("_b_0", ".bias") for key in shapes}
+    tensors = {names[key]: tensor(names[key], shape) for key, shape in shapes.items()}
+    made = [onnx.numpy_helper.from_array(tensors[names[key]], key) for key in shapes]
+    nodes = [node for node in graph.node if node.op_type != "ConstantOfShape"]
+    for field, values in ((graph.initializer, kept + made), (graph.node, nodes)):
+        del field[:]
+        field.extend(values)
+    return model, tensors
+
+
+def onnx_outputs(model, batch: np.ndarray) -> np.ndarray:
+    """What the onnx package's reference implementation gives for images that are given channels last.
+
+    Its LRN counts images where it should count maps (onnx 1.23.2, op_lrn.py), so Torch's stands in for it.
+    """
+    import torch
+    from onnx.reference import ReferenceEvaluator, op_run
+
+    class LRN(op_run.OpRun):
+        def _run(self, x, alpha, beta, bias, size):
+            return (torch.nn.functional.local_response_norm(torch.from_numpy(x), size, alpha, beta, bias).numpy(),)
+
+    evaluator = ReferenceEvaluator(model, new_ops=[LRN])
+    return evaluator.run(None, {model.graph.input[0].name: batch.transpose(0, 3, 1, 2)})[0]

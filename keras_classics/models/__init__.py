@@ -1,5 +1,5 @@
 """One file a paper."""
 
-from keras_classics.models import lecun1989, lenet, resnet
+from keras_classics.models import alexnet, lecun1989, lenet, nin, resnet, vgg
 
-FAMILIES = (lecun1989, lenet, resnet)
+FAMILIES = (lecun1989, lenet, alexnet, nin, vgg, resnet)

@@ -2,9 +2,11 @@
 
 from keras_classics.errors import unknown
 from training.recipe import Recipe
-from training.recipes import lecun1989, lenet, resnet
+from training.recipes import alexnet, lecun1989, lenet, nin, resnet, vgg
 
-_RECIPES = {recipe.name: recipe for module in (lecun1989, lenet, resnet) for recipe in module.RECIPES}
+_RECIPES = {
+    recipe.name: recipe for module in (lecun1989, lenet, alexnet, nin, vgg, resnet) for recipe in module.RECIPES
+}
 
 
 def list_recipes() -> list[str]:

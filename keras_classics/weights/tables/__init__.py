@@ -6,10 +6,10 @@ regular expression.
 """
 
 from keras_classics.weights.mapping import Rules
-from keras_classics.weights.tables import resnet
+from keras_classics.weights.tables import alexnet, nin, resnet, vgg
 
 NAMES: dict[tuple[str, str], Rules] = {
     (family.__name__.rsplit(".", 1)[-1], source): rules
-    for family in (resnet,)
+    for family in (alexnet, nin, vgg, resnet)
     for source, rules in family.SOURCES.items()
 }

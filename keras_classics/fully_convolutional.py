@@ -1,0 +1,82 @@
+"""A network with dense layers, turned into one that takes images of any size (VGG, section 3.2)."""
+
+import keras
+from keras import layers, ops
+
+from keras_classics.blocks import channel_axis
+from keras_classics.errors import ClassicsError
+from keras_classics.layers import UnitBias
+
+
+def to_fully_convolutional(model: keras.Model) -> keras.Model:
+    """The same network with convolutions in the place of its dense layers, and copies of its weights.
+
+    The first dense layer becomes a convolution as large as the map that it reads, those after it become 1x1. Images of
+    the size that `model` takes give the same scores, (N, 1, 1, classes); larger ones give a map (N, h, w, classes).
+
+    Raises:
+        ClassicsError: if the network needs no such form, for none of its layers is bound to a size, or can have none.
+    """
+    flatten = _checked(model)
+    shape = list(flatten.input.shape)
+    shape.pop(channel_axis())
+    kernel_size = shape[1:]
+    first = next(layer for layer in model.layers if isinstance(layer, layers.Dense))
+
+    def copy(layer):
+        replaced = isinstance(layer, layers.Dense | layers.Flatten)
+        return layer if replaced else type(layer).from_config(layer.get_config())
+
+    def call(layer, x, *args, **kwargs):
+        if isinstance(layer, layers.Flatten):
+            return x
+        if isinstance(layer, layers.Dense):
+            return _convolution(layer, x, kernel_size if layer is first else 1)
+        return layer(x, *args, **kwargs)
+
+    shape = [None] * 4
+    shape[channel_axis()] = model.input.shape[channel_axis()]
+    image = keras.Input(shape[1:], name=model.input.name, dtype=model.input.dtype)
+    result = keras.models.clone_model(model, image, copy, call)
+    for layer in result.layers:
+        for variable, value in zip(layer.weights, _weights(model, layer.name), strict=True):
+            variable.assign(ops.reshape(value, variable.shape))
+    return result
+
+
+def _checked(model) -> layers.Flatten:
+    """The layer that flattens, after which only dense layers and what works on each number alone may come."""
+    kinds = layers.Dense | layers.Dropout | layers.Activation
+    places = [i for i, layer in enumerate(model.layers) if isinstance(layer, layers.Flatten)]
+    if not places:
+        raise ClassicsError(
+            f"{model.name} has no dense layers that are bound to one image size, and so needs no fully-convolutional "
+            "form; build it with input_shape=(None, None, 3)."
+        )
+    bound = [layer.name for layer in model.layers if isinstance(layer, UnitBias)]
+    bound += [layer.name for layer in model.layers[places[0] + 1 :] if not isinstance(layer, kinds)]
+    if bound:
+        raise ClassicsError(
+            f"{model.name} has no fully-convolutional form: its layer {bound[0]} cannot slide over an image."
+        )
+    return model.layers[places[0]]
+
+
+def _convolution(dense, x, kernel_size):
+    """A dense layer as a convolution. Softmax is a layer of its own, since the channels may be another axis."""
+    softmax = dense.activation is keras.activations.softmax
+    x = layers.Conv2D(
+        dense.units,
+        kernel_size,
+        activation=None if softmax else dense.activation,
+        use_bias=dense.use_bias,
+        kernel_initializer="zeros",
+        dtype=dense.dtype_policy,
+        name=dense.name,
+    )(x)
+    return layers.Softmax(channel_axis(), dtype=dense.dtype_policy, name=f"{dense.name}_softmax")(x) if softmax else x
+
+
+def _weights(model, name):
+    """The weights of the layer of that name; none for a softmax, which has no layer in `model`."""
+    return next((layer.weights for layer in model.layers if layer.name == name), ())

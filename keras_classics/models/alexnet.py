@@ -1,0 +1,121 @@
+"""Krizhevsky et al. 2012: AlexNet, and the single tower of 2014 whose form most published weights have."""
+
+from functools import partial
+
+from keras import layers
+
+from keras_classics.blocks import hidden_dense_head, max_pool, pad, relu
+from keras_classics.initializers import Normal
+from keras_classics.layers import LocalResponseNormalization
+from keras_classics.spec import IMAGENET_MEAN, IMAGENET_STATISTICS, Paper, Reported
+from keras_classics.variant import Variant
+
+PAPER = Paper(
+    title="ImageNet Classification with Deep Convolutional Neural Networks",
+    authors="Krizhevsky, Sutskever, Hinton",
+    year=2012,
+    venue="NIPS 2012",
+    url="https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks",
+)
+ONE_WEIRD_TRICK = Paper(
+    title="One weird trick for parallelizing convolutional neural networks",
+    authors="Krizhevsky",
+    year=2014,
+    venue="arXiv",
+    url="https://arxiv.org/abs/1404.5997",
+)
+
+# Section 5: all weights start in N(0, 0.01^2).
+initializer = partial(Normal, 0.01)
+
+
+def conv(x, filters, size, strides=1, padding="same", groups=1, bias=0.0, *, name):
+    """A convolution whose biases start at `bias`, then ReLU. Each of `groups` lives on a GPU of its own (Figure 2)."""
+    x = layers.Conv2D(
+        filters,
+        size,
+        strides,
+        padding,
+        groups=groups,
+        kernel_initializer=initializer(),
+        bias_initializer="ones" if bias else "zeros",
+        name=name,
+    )(x)
+    return relu(x, f"{name}_relu")
+
+
+def normalize(x, name):
+    """Section 3.3: each unit is damped by those at its place in the five nearest maps."""
+    return LocalResponseNormalization(k=2, n=5, alpha=1e-4, beta=0.75, name=name)(x)
+
+
+def overlapping_pool(x, name):
+    """Section 3.4: windows of three pixels, two apart."""
+    return max_pool(x, 3, 2, name=name)
+
+
+def features(x, groups=2):
+    """Figure 2, to the last pooling: (N, 227, 227, 3) to (N, 6, 6, 256)."""
+    x = conv(x, 96, 11, 4, "valid", name="conv1")  # (N, 55, 55, 96)
+    x = overlapping_pool(normalize(x, "norm1"), "pool1")  # (N, 27, 27, 96)
+    x = conv(x, 256, 5, groups=groups, bias=1.0, name="conv2")
+    x = overlapping_pool(normalize(x, "norm2"), "pool2")  # (N, 13, 13, 256)
+    x = conv(x, 384, 3, name="conv3")
+    x = conv(x, 384, 3, groups=groups, bias=1.0, name="conv4")
+    x = conv(x, 256, 3, groups=groups, bias=1.0, name="conv5")
+    return overlapping_pool(x, "pool5")
+
+
+def single_tower_features(x):
+    """The tower of 2014 (section 6, footnote): (N, 224, 224, 3) to (N, 6, 6, 256)."""
+    x = conv(pad(x, 2, "conv1_pad"), 64, 11, 4, "valid", name="conv1")  # (N, 55, 55, 64)
+    x = conv(overlapping_pool(x, "pool1"), 192, 5, bias=1.0, name="conv2")  # (N, 27, 27, 192)
+    x = conv(overlapping_pool(x, "pool2"), 384, 3, name="conv3")  # (N, 13, 13, 384)
+    x = conv(x, 256, 3, bias=1.0, name="conv4")
+    x = conv(x, 256, 3, bias=1.0, name="conv5")
+    return overlapping_pool(x, "pool5")
+
+
+head = partial(hidden_dense_head, kernel_initializer=initializer, bias=1.0)
+
+AlexNet = Variant(
+    name="alexnet",
+    family="alexnet",
+    paper=PAPER,
+    dataset="imagenet2012",
+    image_size=227,
+    resize_size=256,
+    min_size=67,
+    any_size=False,
+    normalization=IMAGENET_MEAN,
+    params=60_965_224,
+    macs=724_406_816,
+    features=features,
+    head=head,
+    reported=(Reported("imagenet2012", 40.7, 18.2, "10 crops", "Table 2", "1 CNN"),),
+    departures=(
+        "The paper says 224x224, where the first layer would give 54 places; its figures need 55, and so 227x227.",
+        "The mean colour is subtracted; the paper subtracts the mean of each pixel.",
+    ),
+)
+AlexNetOWT = Variant(
+    name="alexnet_owt",
+    family="alexnet",
+    paper=ONE_WEIRD_TRICK,
+    dataset="imagenet2012",
+    image_size=224,
+    resize_size=256,
+    min_size=63,
+    any_size=False,
+    normalization=IMAGENET_STATISTICS,
+    params=61_100_840,
+    macs=714_188_480,
+    features=single_tower_features,
+    head=head,
+    departures=(
+        "256 filters in the fourth convolution, as in the author's code and all published weights; the paper says 384.",
+        "No local response normalisation, and pixels by channel means and deviations, as the published weights were "
+        "trained.",
+        "The paper gives no initialisation: it is that of 2012.",
+    ),
+)

@@ -1,0 +1,10 @@
+"""Network in Network."""
+
+from keras_classics.weights.mapping import Rules
+
+SOURCES: dict[str, Rules] = {
+    "pytorchcv": [
+        (r"mlpconv3_3", "output.final_conv.conv"),
+        (r"mlpconv(\d)_(\d)", r"features.stage\1.unit\2.conv"),
+    ],
+}

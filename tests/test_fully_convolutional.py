@@ -1,0 +1,105 @@
+"""The dense networks as convolutions."""
+
+import keras
+import numpy as np
+import peers
+import pytest
+from keras import ops
+
+import keras_classics as kc
+from keras_classics.blocks import channel_axis
+
+SMALL = {"alexnet": 99, "alexnet_owt": 95, "vgg11": 64}  # sizes at which the last pooling leaves 2x2
+
+
+def small(name, **kwargs):
+    shape = [SMALL[name], SMALL[name]]
+    shape.insert(2 if channel_axis() == -1 else 0, 3)
+    options = {"initialization": "glorot"} if name == "vgg11" else {}
+    return kc.create_model(name, input_shape=tuple(shape), classes=5, seed=1, **options, **kwargs)
+
+
+def sharp(model):
+    """Scores that differ: a last layer of larger weights than training starts with."""
+    kernel = model.get_layer("predictions").kernel
+    kernel.assign(30.0 * ops.convert_to_tensor(kernel))
+    return model
+
+
+def images(*shape):
+    batch = 60.0 * peers.images(*shape)
+    return batch if channel_axis() == -1 else np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
+
+
+def outputs(model, batch):
+    return ops.convert_to_numpy(model(batch, training=False))
+
+
+def check_same_at_the_size_of_the_dense_network(name):
+    model = sharp(small(name))
+    turned = kc.to_fully_convolutional(model)
+    batch = images(2, SMALL[name], SMALL[name], 3)
+    expected, got = outputs(model, batch), outputs(turned, batch)
+    assert got.shape == ((2, 1, 1, 5) if channel_axis() == -1 else (2, 5, 1, 1))
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(got.reshape(2, 5), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("name", SMALL)
+def test_same_output_at_the_size_of_the_dense_network(name):
+    check_same_at_the_size_of_the_dense_network(name)
+
+
+@pytest.mark.every_backend
+def test_channels_first(channels_first):
+    check_same_at_the_size_of_the_dense_network("alexnet")
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("name", ["alexnet", "vgg11"])
+def test_a_larger_image_gives_the_dense_layers_at_each_place_of_the_map(name):
+    model = sharp(small(name, batch_norm=True) if name == "vgg11" else small(name))
+    turned = kc.to_fully_convolutional(model)
+    batch = images(1, SMALL[name] + 32, SMALL[name] + 64, 3)
+    features = keras.Model(turned.input, turned.get_layer("pool5").output)
+    maps, scores = outputs(features, batch), outputs(turned, batch)
+    assert scores.shape == (1, 2, 3, 5)
+    places = np.concatenate([maps[:, i : i + 2, j : j + 2] for i in range(2) for j in range(3)])
+    dense = keras.Sequential(model.layers[[layer.name for layer in model.layers].index("flatten") :])
+    np.testing.assert_allclose(scores.reshape(6, 5), outputs(dense, places), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.every_backend
+def test_the_new_network_saves_and_leaves_the_old_one_alone(tmp_path):
+    model = kc.LeNet5(output="softmax")
+    turned = kc.to_fully_convolutional(model)
+    turned.save(tmp_path / "turned.keras")
+    again = keras.models.load_model(tmp_path / "turned.keras")
+    batch = peers.images(1, 44, 48, 1)
+    assert outputs(turned, batch).shape == (1, 4, 5, 10)
+    np.testing.assert_array_equal(outputs(turned, batch), outputs(again, batch))
+    before = outputs(model, batch[:, :32, :32])
+    turned.set_weights([0 * w for w in turned.get_weights()])
+    np.testing.assert_array_equal(outputs(model, batch[:, :32, :32]), before)
+
+
+@pytest.mark.structure
+@pytest.mark.parametrize("model", [kc.NiN, kc.ResNet20])
+def test_a_network_that_needs_it_not(model):
+    with pytest.raises(kc.ClassicsError, match="needs no fully-convolutional form"):
+        kc.to_fully_convolutional(model())
+
+
+@pytest.mark.structure
+@pytest.mark.parametrize(("model", "layer"), [(kc.LeNet5, "rbf"), (kc.LeCun1989, "h1")])
+def test_a_network_that_cannot_have_it(model, layer):
+    with pytest.raises(kc.ClassicsError, match=f"its layer {layer}.* cannot slide"):
+        kc.to_fully_convolutional(model())
+
+
+@pytest.mark.every_backend
+def test_weights_of_another_size_point_here(tmp_path):
+    kc.LeNet5(output="softmax").save_weights(tmp_path / "small.weights.h5")
+    with pytest.raises(kc.ClassicsError, match=r"another needs weights of its own, or .*to_fully_convolutional"):
+        kc.LeNet5(output="softmax", input_shape=(48, 48, 1), weights=tmp_path / "small.weights.h5")
