@@ -1,6 +1,8 @@
 """The classic image classifiers in Keras 3: built, trained, judged and shipped as their papers did."""
 
 from keras_classics.errors import ClassicsError
+from keras_classics.models.inception_resnet import InceptionResNetV1, InceptionResNetV2
+from keras_classics.models.inception_v4 import InceptionV4
 from keras_classics.models.lecun1989 import LeCun1989
 from keras_classics.models.lenet import LeNet5
 from keras_classics.models.resnet import (
@@ -28,6 +30,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ClassicsError",
+    "InceptionResNetV1",
+    "InceptionResNetV2",
+    "InceptionV4",
     "LeCun1989",
     "LeNet5",
     "PlainNet18",

@@ -62,6 +62,11 @@ def max_pool(x, pool_size: int, strides: int, *, padding: int = 0, name: str):
     return layers.MaxPooling2D(pool_size, strides, name=name)(x)
 
 
+def concat(branches, name: str):
+    """Branches side by side: (N, H, W, C1), (N, H, W, C2) ... to (N, H, W, C1 + C2 + ...)."""
+    return layers.Concatenate(axis=channel_axis(), name=name)(branches)
+
+
 def pool(x, pooling: str | None):
     """Keras' `pooling`: None leaves (N, H, W, C) as it is, "avg" and "max" give (N, C)."""
     if pooling == "avg":

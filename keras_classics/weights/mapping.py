@@ -33,6 +33,7 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
         layout: "torch" (kernels out-in-height-width, dense layers that read channels before pixels) or "keras".
 
     A bias of a convolution that has none here, because batch normalisation follows, goes into the moving mean.
+    Where the peer's batch normalisation has no scale, ours gets 1.
 
     Raises:
         ClassicsError: if tensors are missing, left over or of another shape; the message lists them.
@@ -49,6 +50,9 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
             name = variable.path.rsplit("/", 1)[-1]
             pattern = rf"{prefix}\.{TORCH[name] if layout == 'torch' else name}"
             key = next((k for k in left if re.fullmatch(pattern, k)), None)
+            if key is None and name == "gamma":
+                values.append((variable, np.ones(variable.shape, "float32")))
+                continue
             if key is None:
                 problems.append(f"{layer.name}/{name} finds no {pattern}")
                 continue
