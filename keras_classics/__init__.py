@@ -1,6 +1,16 @@
 """The classic image classifiers in Keras 3: built, trained, judged and shipped as their papers did."""
 
 from keras_classics.errors import ClassicsError
+from keras_classics.models.densenet import (
+    DenseNet40_12,
+    DenseNet121,
+    DenseNet161,
+    DenseNet169,
+    DenseNet201,
+    DenseNet264,
+    DenseNetBC100_12,
+    DenseNetBC190_40,
+)
 from keras_classics.models.inception_resnet import InceptionResNetV1, InceptionResNetV2
 from keras_classics.models.inception_v4 import InceptionV4
 from keras_classics.models.lecun1989 import LeCun1989
@@ -22,6 +32,15 @@ from keras_classics.models.resnet import (
     ResNet152,
     ResNet1202,
 )
+from keras_classics.models.resnet_v2 import (
+    ResNet50V2,
+    ResNet101V2,
+    ResNet110V2,
+    ResNet152V2,
+    ResNet164V2,
+    ResNet200V2,
+    ResNet1001V2,
+)
 from keras_classics.preprocessing import decode_predictions
 from keras_classics.variant import Variant
 from keras_classics.zoo import create_model, get_model, list_models, preprocess_input
@@ -30,6 +49,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ClassicsError",
+    "DenseNet40_12",
+    "DenseNet121",
+    "DenseNet161",
+    "DenseNet169",
+    "DenseNet201",
+    "DenseNet264",
+    "DenseNetBC100_12",
+    "DenseNetBC190_40",
     "InceptionResNetV1",
     "InceptionResNetV2",
     "InceptionV4",
@@ -45,10 +72,17 @@ __all__ = [
     "ResNet34",
     "ResNet44",
     "ResNet50",
+    "ResNet50V2",
     "ResNet56",
     "ResNet101",
+    "ResNet101V2",
     "ResNet110",
+    "ResNet110V2",
     "ResNet152",
+    "ResNet152V2",
+    "ResNet164V2",
+    "ResNet200V2",
+    "ResNet1001V2",
     "ResNet1202",
     "Variant",
     "create_model",

@@ -6,10 +6,10 @@ expression, and means the first layer of the peer that it matches and that none 
 """
 
 from keras_classics.weights.mapping import Rules
-from keras_classics.weights.tables import inception_resnet, inception_v4, resnet
+from keras_classics.weights.tables import densenet, inception_resnet, inception_v4, resnet, resnet_v2
 
 NAMES: dict[tuple[str, str], Rules] = {
     (family.__name__.rsplit(".", 1)[-1], source): rules
-    for family in (inception_v4, inception_resnet, resnet)
+    for family in (inception_v4, inception_resnet, resnet, resnet_v2, densenet)
     for source, rules in family.SOURCES.items()
 }
