@@ -1,6 +1,9 @@
 """The classic image classifiers in Keras 3: built, trained, judged and shipped as their papers did."""
 
 from keras_classics.errors import ClassicsError
+from keras_classics.models.inception_v1 import GoogLeNet, InceptionV1
+from keras_classics.models.inception_v2 import InceptionV2
+from keras_classics.models.inception_v3 import InceptionV3
 from keras_classics.models.lecun1989 import LeCun1989
 from keras_classics.models.lenet import LeNet5
 from keras_classics.models.resnet import (
@@ -28,6 +31,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ClassicsError",
+    "GoogLeNet",
+    "InceptionV1",
+    "InceptionV2",
+    "InceptionV3",
     "LeCun1989",
     "LeNet5",
     "PlainNet18",

@@ -58,6 +58,15 @@ class HeNormal(NumpyInitializer):
 
 
 @keras.saving.register_keras_serializable("keras_classics")
+class CaffeXavier(NumpyInitializer):
+    """U(-a, a) with the variance 1 / fan-in, what Caffe calls "xavier"."""
+
+    def draw(self, rng, shape):
+        limit = math.sqrt(3.0 / fan_in(shape))
+        return rng.uniform(-limit, limit, shape).astype("float32")
+
+
+@keras.saving.register_keras_serializable("keras_classics")
 class LeCunUniform(NumpyInitializer):
     """U(-2.4 / fan-in, 2.4 / fan-in) (LeCun et al. 1989; 1998, Appendix A).
 

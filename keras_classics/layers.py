@@ -178,6 +178,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         near = np.abs(maps[:, None] - maps) <= self.n // 2
         self._band = (self.alpha * near).astype("float32")[None, None]
 
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs.shape, self.compute_dtype)
+
     def call(self, inputs):
         x = ops.cast(inputs, "float32")
         band = ops.convert_to_tensor(self._band)

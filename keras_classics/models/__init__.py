@@ -1,5 +1,5 @@
 """One file a paper."""
 
-from keras_classics.models import lecun1989, lenet, resnet
+from keras_classics.models import inception_v1, inception_v2, inception_v3, lecun1989, lenet, resnet
 
-FAMILIES = (lecun1989, lenet, resnet)
+FAMILIES = (lecun1989, lenet, inception_v1, inception_v2, inception_v3, resnet)

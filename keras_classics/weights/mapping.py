@@ -32,7 +32,8 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
         rules: the table of `keras_classics.weights.NAMES` for the model's family and the peer.
         layout: "torch" (kernels out-in-height-width, dense layers that read channels before pixels) or "keras".
 
-    A bias of a convolution that has none here, because batch normalisation follows, goes into the moving mean.
+    A bias of a convolution that has none here, because batch normalisation follows, goes into the moving mean. A batch
+    norm of Keras' that has no scale, since a ReLU and a convolution follow, has a scale of one here.
 
     Raises:
         ClassicsError: if tensors are missing, left over or of another shape; the message lists them.
@@ -49,6 +50,9 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
             name = variable.path.rsplit("/", 1)[-1]
             pattern = rf"{prefix}\.{TORCH[name] if layout == 'torch' else name}"
             key = next((k for k in left if re.fullmatch(pattern, k)), None)
+            if key is None and name == "gamma" and layout == "keras":
+                values.append((variable, np.ones(variable.shape)))
+                continue
             if key is None:
                 problems.append(f"{layer.name}/{name} finds no {pattern}")
                 continue
