@@ -12,6 +12,9 @@ from keras_classics.models.densenet import (
     DenseNetBC190_40,
 )
 from keras_classics.models.inception_resnet import InceptionResNetV1, InceptionResNetV2
+from keras_classics.models.inception_v1 import GoogLeNet, InceptionV1
+from keras_classics.models.inception_v2 import InceptionV2
+from keras_classics.models.inception_v3 import InceptionV3
 from keras_classics.models.inception_v4 import InceptionV4
 from keras_classics.models.lecun1989 import LeCun1989
 from keras_classics.models.lenet import LeNet5
@@ -41,6 +44,7 @@ from keras_classics.models.resnet_v2 import (
     ResNet200V2,
     ResNet1001V2,
 )
+from keras_classics.models.xception import Xception
 from keras_classics.preprocessing import decode_predictions
 from keras_classics.variant import Variant
 from keras_classics.zoo import create_model, get_model, list_models, preprocess_input
@@ -57,8 +61,12 @@ __all__ = [
     "DenseNet264",
     "DenseNetBC100_12",
     "DenseNetBC190_40",
+    "GoogLeNet",
     "InceptionResNetV1",
     "InceptionResNetV2",
+    "InceptionV1",
+    "InceptionV2",
+    "InceptionV3",
     "InceptionV4",
     "LeCun1989",
     "LeNet5",
@@ -85,6 +93,7 @@ __all__ = [
     "ResNet1001V2",
     "ResNet1202",
     "Variant",
+    "Xception",
     "create_model",
     "decode_predictions",
     "get_model",

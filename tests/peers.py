@@ -1,31 +1,16 @@
 """Peers' networks with the same pseudo-random weights as ours."""
 
 import importlib
-import zlib
+import pathlib
 from collections.abc import Mapping
 
 import keras
 import numpy as np
+from pseudo_random import images as images
+from pseudo_random import tensor
 
 from keras_classics.weights import NAMES, assign
 from keras_classics.zoo import variant_of
-
-
-def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A tensor that its name and shape determine, of a size that keeps the activations of a deep network in range."""
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
-    if len(shape) >= 2:
-        return (rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))).astype("float32")  # (out, in, ...)
-    if "running_var" in name or "moving_variance" in name:
-        return rng.uniform(0.8, 1.2, shape).astype("float32")
-    if "running_mean" in name or "moving_mean" in name or "bias" in name or "beta" in name:
-        return (0.1 * rng.standard_normal(shape)).astype("float32")
-    return rng.uniform(0.5, 1.0, shape).astype("float32")
-
-
-def images(*shape: int) -> np.ndarray:
-    """The same pseudo-random images at every call, channels last."""
-    return np.random.default_rng(7).standard_normal(shape).astype("float32")
 
 
 def pytorchcv(module: str, name: str):
@@ -62,10 +47,106 @@ def keras_applications(net: keras.Model) -> dict[str, np.ndarray]:
     return tensors
 
 
-def error(model: keras.Model, source: str, tensors: Mapping[str, np.ndarray], batch, expected: np.ndarray) -> float:
-    """Gives our model the peer's tensors: the greatest difference of the outputs, in units of their own scale."""
+CAFFE = {"w": "weight", "b": "bias", "scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
+
+
+def onnx_light(name: str):
+    """The graph of a light model of the onnx package, made from Caffe's, with pseudo-random weights, and its tensors by
+    the names of Caffe's layers.
+
+    The scaling that follows each batch norm in Caffe is set to one, for the batch norm here has its own.
+    """
+    import onnx
+
+    model = onnx.load(pathlib.Path(onnx.__file__).parent / "backend/test/data/light" / f"light_{name}.onnx")
+    graph = model.graph
+    shapes = {i.name: tuple(i.dims) for i in graph.initializer if i.data_type == onnx.TensorProto.FLOAT}
+    stored = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
+    for node in [n for n in graph.node if n.op_type == "ConstantOfShape"]:
+        shapes[node.output[0]] = tuple(stored[node.input[0]])
+        graph.node.remove(node)
+    for initializer in [i for i in graph.initializer if i.name in shapes]:
+        graph.initializer.remove(initializer)
+    tensors = {}
+    for key, shape in shapes.items():
+        layer, kind, _ = key.rsplit("_", 2)
+        if layer.endswith("/sc"):
+            value = np.full(shape, kind == "w", "float32")
+        else:
+            caffe = f"{layer}.{CAFFE[kind]}"
+            old_caffe = shape[:2] == (1, 1)  # which wrote a matrix with four axes
+            value = tensors[caffe] = tensor(caffe, shape[2:] if old_caffe else shape)
+        graph.initializer.append(onnx.numpy_helper.from_array(value.reshape(shape), key))
+    return model, tensors
+
+
+def onnx_outputs(model, batch: np.ndarray) -> np.ndarray:
+    """What the softmax at the end of such a graph reads, for images given channels last, computed by torch's functions.
+
+    Pooling is Caffe's, which the conversion to ONNX lost in places: a last window may reach over the edge, and averages
+    count the padding.
+    """
+    import onnx
+    import torch
+    import torch.nn.functional as F
+
+    def padded(x, pads, value):
+        return F.pad(x, (pads[1], pads[3], pads[0], pads[2]), value=value)
+
+    def pool(function, value):
+        def run(x, kernel_shape, strides, pads):
+            if strides == [2, 2]:
+                pads = [0, 0, 1, 1]
+            elif kernel_shape == [7, 7]:
+                pads = [0, 0, 0, 0]
+            return function(padded(x, pads, value), kernel_shape, strides)
+
+        return run
+
+    operations = {
+        "Conv": lambda x, w, b=None, *, strides, pads, kernel_shape: F.conv2d(padded(x, pads, 0.0), w, b, strides),
+        "BatchNormalization": lambda x, scale, b, mean, var, epsilon: F.batch_norm(x, mean, var, scale, b, eps=epsilon),
+        "LRN": lambda x, size, alpha, beta, bias: F.local_response_norm(x, size, alpha, beta, bias),
+        "Relu": F.relu,
+        "MaxPool": pool(F.max_pool2d, -torch.inf),
+        "AveragePool": pool(F.avg_pool2d, 0.0),
+        "Concat": lambda *xs, axis: torch.cat(xs, axis),
+        "Unsqueeze": lambda x, axes: x[:, None, None],
+        "Mul": torch.mul,
+        "Add": torch.add,
+        "Dropout": lambda x, ratio: x,
+        "Reshape": lambda x, shape: x.reshape(tuple(shape.tolist())),
+        "Gemm": lambda x, w, b, transB: F.linear(x, w, b),
+    }
+    values = {i.name: torch.from_numpy(onnx.numpy_helper.to_array(i).copy()) for i in model.graph.initializer}
+    values["data_0"] = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
+    *nodes, softmax = model.graph.node
+    for node in nodes:
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        values[node.output[0]] = operations[node.op_type](*(values[i] for i in node.input), **attributes)
+    return values[softmax.input[0]].numpy()
+
+
+def torchvision(name: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The tensors of a network of torchvision, and its outputs for `images`, from tests/golden/make_torchvision.py."""
+    with np.load(pathlib.Path(__file__).parent / "golden" / f"torchvision_{name}.npz") as golden:
+        shapes = [tuple(map(int, shape.split())) for shape in golden["shapes"]]
+        tensors = {str(n): tensor(str(n), shape) for n, shape in zip(golden["names"], shapes, strict=True)}
+        return tensors, {k: golden[k] for k in golden.files if k.startswith("output_")}
+
+
+def error(model: keras.Model, source: str, tensors: Mapping[str, np.ndarray], batch, expected) -> float:
+    """Gives our model the peer's tensors: the greatest difference of the outputs, in units of their own scale.
+
+    `expected` is an array; or a dict of them, by the names of our outputs.
+    """
     layout = "keras" if source == "keras" else "torch"
     assign(model, tensors, NAMES[variant_of(model).family, source], layout)
-    got = keras.ops.convert_to_numpy(model(batch, training=False))
+    outputs = model(batch, training=False)
+    pairs = [(outputs[k], e) for k, e in expected.items()] if isinstance(expected, dict) else [(outputs, expected)]
+    return max(_difference(keras.ops.convert_to_numpy(got), expected) for got, expected in pairs)
+
+
+def _difference(got: np.ndarray, expected: np.ndarray) -> float:
     assert got.shape == expected.shape
     return float(np.max(np.abs(got - expected)) / np.max(np.abs(expected)))

@@ -1,5 +1,29 @@
 """One file a paper."""
 
-from keras_classics.models import densenet, inception_resnet, inception_v4, lecun1989, lenet, resnet, resnet_v2
+from keras_classics.models import (
+    densenet,
+    inception_resnet,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    inception_v4,
+    lecun1989,
+    lenet,
+    resnet,
+    resnet_v2,
+    xception,
+)
 
-FAMILIES = (lecun1989, lenet, inception_v4, inception_resnet, resnet, resnet_v2, densenet)
+FAMILIES = (
+    lecun1989,
+    lenet,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    inception_v4,
+    inception_resnet,
+    resnet,
+    resnet_v2,
+    densenet,
+    xception,
+)

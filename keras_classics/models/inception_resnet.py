@@ -81,7 +81,7 @@ def stem_v2(x):
         convs(x, (96, 1), name="stem_3_branch1"),
         convs(x, (48, 1), (64, 5), name="stem_3_branch2"),
         convs(x, (64, 1), (96, 3), (96, 3), name="stem_3_branch3"),
-        convs(average_pool(x, "stem_3_branch4_pool"), (64, 1), name="stem_3_branch4"),
+        convs(average_pool(x, name="stem_3_branch4_pool"), (64, 1), name="stem_3_branch4"),
     ]
     return concat(branches, "stem_3")
 

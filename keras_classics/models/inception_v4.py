@@ -2,10 +2,7 @@
 
 from functools import partial
 
-from keras import layers
-
-from keras_classics.blocks import batch_norm, concat, max_pool, pool, predictions, relu
-from keras_classics.initializers import HeNormal
+from keras_classics.blocks import avg_pool, concat, conv_bn_relu, global_pool_head, max_pool
 from keras_classics.spec import Normalization, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -21,17 +18,9 @@ V = "valid"  # the figures' mark of what is not padded
 
 
 def conv(x, filters, kernel_size, strides=1, padding="same", *, name):
-    """A convolution without bias, batch normalisation and ReLU: layers `name`_conv, `name`_bn and `name`_relu."""
-    x = layers.Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        padding,
-        use_bias=False,
-        kernel_initializer=HeNormal(),
-        name=f"{name}_conv",
-    )(x)
-    return relu(batch_norm(x, f"{name}_bn", momentum=0.9997, epsilon=1e-3), f"{name}_relu")
+    """A convolution, batch normalisation and ReLU: layers `name`_conv, `name`_bn and `name`_relu."""
+    constants = {"momentum": 0.9997, "epsilon": 1e-3}
+    return conv_bn_relu(x, filters, kernel_size, strides, padding=padding, name=name, **constants)
 
 
 def convs(x, *steps, name):
@@ -41,9 +30,7 @@ def convs(x, *steps, name):
     return x
 
 
-def average_pool(x, name):
-    """3x3, stride 1; at the border the average is of the pixels that are there."""
-    return layers.AveragePooling2D(3, 1, "same", name=name)(x)
+average_pool = partial(avg_pool, pool_size=3, counts_padding=False)
 
 
 def stem(x):
@@ -72,7 +59,7 @@ def inception_a(x, name):
         convs(x, (96, 1), name=f"{name}_branch1"),
         convs(x, (64, 1), (96, 3), name=f"{name}_branch2"),
         convs(x, (64, 1), (96, 3), (96, 3), name=f"{name}_branch3"),
-        convs(average_pool(x, f"{name}_branch4_pool"), (96, 1), name=f"{name}_branch4"),
+        convs(average_pool(x, name=f"{name}_branch4_pool"), (96, 1), name=f"{name}_branch4"),
     ]
     return concat(branches, name)
 
@@ -83,7 +70,7 @@ def inception_b(x, name):
         convs(x, (384, 1), name=f"{name}_branch1"),
         convs(x, (192, 1), (224, (1, 7)), (256, (7, 1)), name=f"{name}_branch2"),
         convs(x, (192, 1), (192, (7, 1)), (224, (1, 7)), (224, (7, 1)), (256, (1, 7)), name=f"{name}_branch3"),
-        convs(average_pool(x, f"{name}_branch4_pool"), (128, 1), name=f"{name}_branch4"),
+        convs(average_pool(x, name=f"{name}_branch4_pool"), (128, 1), name=f"{name}_branch4"),
     ]
     return concat(branches, name)
 
@@ -98,7 +85,7 @@ def inception_c(x, name):
         conv(branch2, 256, (3, 1), name=f"{name}_branch2_3x1"),
         conv(branch3, 256, (1, 3), name=f"{name}_branch3_1x3"),
         conv(branch3, 256, (3, 1), name=f"{name}_branch3_3x1"),
-        convs(average_pool(x, f"{name}_branch4_pool"), (256, 1), name=f"{name}_branch4"),
+        convs(average_pool(x, name=f"{name}_branch4_pool"), (256, 1), name=f"{name}_branch4"),
     ]
     return concat(branches, name)
 
@@ -137,11 +124,8 @@ def features(x):
     return x
 
 
-def dropout_head(x, classes, activation):
-    """The end of Figures 9 and 15, (N, H, W, C) to (N, classes): average pooling, dropout that keeps 0.8, softmax."""
-    x = layers.Dropout(0.2, name="dropout")(pool(x, "avg"))
-    return predictions(x, classes, activation)
-
+# The end of Figures 9 and 15: average pooling, dropout that keeps 0.8, and softmax.
+dropout_head = partial(global_pool_head, dropout=0.2)
 
 BLACKLIST = "without the blacklisted images of the validation set: about 0.3 (top-5: 0.15) too good"
 

@@ -87,29 +87,31 @@ def test_the_smallest_image():
         dataclasses.replace(kc.DenseNet121, min_size=1, vary=None)(input_shape=(28, 29, 3))
 
 
-@pytest.mark.every_backend
-@pytest.mark.parametrize(
-    ("name", "peer", "options"),
-    [
-        ("densenet121", "densenet121", {}),
-        # its network starts with 24 filters and halves them between its blocks, as no network of the paper does
-        ("densenet40_12", "densenet40_k12_cifar10", {"compression": 0.5}),
-        ("densenet_bc100_12", "densenet100_k12_bc_cifar10", {}),
-    ],
-)
-def test_equals_pytorchcv(name, peer, options):
+def equals_pytorchcv(module, name, peer, **options):
     size = kc.get_model(name).image_size
-    net, tensors = peers.pytorchcv("densenet_cifar" if "cifar" in peer else "densenet", peer)
-    batch = peers.images(2, size, size, 3)
+    net, tensors = peers.pytorchcv(module, peer)
+    batch = peers.images(1, size, size, 3)
     model = kc.create_model(name, classifier_activation=None, **options)
-    assert peers.error(model, "pytorchcv", tensors, batch, peers.torch_outputs(net, batch)) < 1e-5
+    return peers.error(model, "pytorchcv", tensors, batch, peers.torch_outputs(net, batch)) < 1e-5
+
+
+@pytest.mark.every_backend
+def test_densenet121_equals_pytorchcv():
+    assert equals_pytorchcv("densenet", "densenet121", "densenet121")
+
+
+@pytest.mark.every_backend
+def test_densenet_bc_equals_pytorchcv():
+    assert equals_pytorchcv("densenet_cifar", "densenet_bc100_12", "densenet100_k12_bc_cifar10")
+
+
+def test_densenet40_equals_pytorchcv():
+    """Its network starts with 24 filters and halves them between its blocks, as no network of the paper does."""
+    assert equals_pytorchcv("densenet_cifar", "densenet40_12", "densenet40_k12_cifar10", compression=0.5)
 
 
 def test_densenet161_equals_pytorchcv():
-    net, tensors = peers.pytorchcv("densenet", "densenet161")
-    batch = peers.images(1, 224, 224, 3)
-    model = kc.DenseNet161(classifier_activation=None)
-    assert peers.error(model, "pytorchcv", tensors, batch, peers.torch_outputs(net, batch)) < 1e-5
+    assert equals_pytorchcv("densenet", "densenet161", "densenet161")
 
 
 @pytest.mark.parametrize("builder", ["DenseNet121", "DenseNet201"])
