@@ -117,6 +117,8 @@ def _optimizer(recipe, steps_per_epoch):
     elif isinstance(schedule, Exponential):
         steps = round(schedule.epochs * steps_per_epoch)
         rate = keras.optimizers.schedules.ExponentialDecay(schedule.rate, steps, schedule.factor, staircase=True)
+    elif not schedule.until:
+        rate = schedule.rates[0]
     else:
         boundaries = [round(epochs * steps_per_epoch) for epochs in schedule.until]
         rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, list(schedule.rates))

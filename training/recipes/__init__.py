@@ -2,9 +2,10 @@
 
 from keras_classics.errors import unknown
 from training.recipe import Recipe
-from training.recipes import lecun1989, lenet, resnet
+from training.recipes import inception_v1, inception_v2, inception_v3, lecun1989, lenet, resnet
 
-_RECIPES = {recipe.name: recipe for module in (lecun1989, lenet, resnet) for recipe in module.RECIPES}
+_MODULES = (lecun1989, lenet, inception_v1, inception_v2, inception_v3, resnet)
+_RECIPES = {recipe.name: recipe for module in _MODULES for recipe in module.RECIPES}
 
 
 def list_recipes() -> list[str]:
