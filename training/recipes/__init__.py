@@ -2,9 +2,31 @@
 
 from keras_classics.errors import unknown
 from training.recipe import Recipe
-from training.recipes import inception_v1, inception_v2, inception_v3, lecun1989, lenet, resnet
+from training.recipes import (
+    inception_resnet,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    inception_v4,
+    lecun1989,
+    lenet,
+    resnet,
+    resnet_v2,
+    xception,
+)
 
-_MODULES = (lecun1989, lenet, inception_v1, inception_v2, inception_v3, resnet)
+_MODULES = (
+    lecun1989,
+    lenet,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    inception_v4,
+    inception_resnet,
+    resnet,
+    resnet_v2,
+    xception,
+)
 _RECIPES = {recipe.name: recipe for module in _MODULES for recipe in module.RECIPES}
 
 
