@@ -3,6 +3,21 @@
 from keras_classics.errors import ClassicsError
 from keras_classics.fully_convolutional import to_fully_convolutional
 from keras_classics.models.alexnet import AlexNet, AlexNetOWT
+from keras_classics.models.densenet import (
+    DenseNet40_12,
+    DenseNet121,
+    DenseNet161,
+    DenseNet169,
+    DenseNet201,
+    DenseNet264,
+    DenseNetBC100_12,
+    DenseNetBC190_40,
+)
+from keras_classics.models.inception_resnet import InceptionResNetV1, InceptionResNetV2
+from keras_classics.models.inception_v1 import GoogLeNet, InceptionV1
+from keras_classics.models.inception_v2 import InceptionV2
+from keras_classics.models.inception_v3 import InceptionV3
+from keras_classics.models.inception_v4 import InceptionV4
 from keras_classics.models.lecun1989 import LeCun1989
 from keras_classics.models.lenet import LeNet5
 from keras_classics.models.nin import NiN
@@ -23,7 +38,17 @@ from keras_classics.models.resnet import (
     ResNet152,
     ResNet1202,
 )
+from keras_classics.models.resnet_v2 import (
+    ResNet50V2,
+    ResNet101V2,
+    ResNet110V2,
+    ResNet152V2,
+    ResNet164V2,
+    ResNet200V2,
+    ResNet1001V2,
+)
 from keras_classics.models.vgg import VGG11, VGG13, VGG16, VGG19
+from keras_classics.models.xception import Xception
 from keras_classics.preprocessing import decode_predictions
 from keras_classics.variant import Variant
 from keras_classics.zoo import create_model, get_model, list_models, preprocess_input
@@ -38,6 +63,21 @@ __all__ = [
     "AlexNet",
     "AlexNetOWT",
     "ClassicsError",
+    "DenseNet40_12",
+    "DenseNet121",
+    "DenseNet161",
+    "DenseNet169",
+    "DenseNet201",
+    "DenseNet264",
+    "DenseNetBC100_12",
+    "DenseNetBC190_40",
+    "GoogLeNet",
+    "InceptionResNetV1",
+    "InceptionResNetV2",
+    "InceptionV1",
+    "InceptionV2",
+    "InceptionV3",
+    "InceptionV4",
     "LeCun1989",
     "LeNet5",
     "NiN",
@@ -51,12 +91,20 @@ __all__ = [
     "ResNet34",
     "ResNet44",
     "ResNet50",
+    "ResNet50V2",
     "ResNet56",
     "ResNet101",
+    "ResNet101V2",
     "ResNet110",
+    "ResNet110V2",
     "ResNet152",
+    "ResNet152V2",
+    "ResNet164V2",
+    "ResNet200V2",
+    "ResNet1001V2",
     "ResNet1202",
     "Variant",
+    "Xception",
     "create_model",
     "decode_predictions",
     "get_model",

@@ -20,16 +20,27 @@ def pad(x, size: int, name: str):
     return layers.ZeroPadding2D(size, name=name)(x)
 
 
-def conv(x, filters: int, kernel_size: int, strides: int = 1, *, use_bias: bool = False, kernel_initializer=None, name):
-    """A convolution padded alike on both sides, as Caffe and Torch do.
+def conv(
+    x,
+    filters: int,
+    kernel_size: int | tuple[int, int],
+    strides: int = 1,
+    *,
+    padding: str | None = None,
+    use_bias: bool = False,
+    kernel_initializer=None,
+    name,
+):
+    """A convolution padded alike on both sides, as Caffe and Torch do, or with TensorFlow's "same" or "valid".
 
-    Shapes: (N, H, W, C) to (N, ceil(H / strides), ceil(W / strides), filters).
+    Shapes: (N, H, W, C) to (N, ceil(H / strides), ceil(W / strides), filters), but for "valid".
 
-    With stride 1 and an odd kernel Keras' "same" is that padding; with larger strides it would be lopsided.
+    With stride 1 and an odd kernel Keras' "same" is the padding of Caffe; with larger strides it would be lopsided.
     """
-    padding = "same"
-    if strides > 1 and kernel_size > 1:
-        x, padding = pad(x, kernel_size // 2, f"{name}_pad"), "valid"
+    if padding is None:
+        padding = "same"
+        if strides > 1 and isinstance(kernel_size, int) and kernel_size > 1:
+            x, padding = pad(x, kernel_size // 2, f"{name}_pad"), "valid"
     kernel_initializer = HeNormal() if kernel_initializer is None else kernel_initializer
     return layers.Conv2D(
         filters, kernel_size, strides, padding, use_bias=use_bias, kernel_initializer=kernel_initializer, name=name
@@ -45,14 +56,18 @@ def relu(x, name: str):
     return layers.Activation("relu", name=name)(x)
 
 
-def conv_bn(x, filters: int, kernel_size: int, strides: int = 1, *, name: str):
-    """Convolution without bias, then batch normalisation: layers `name`_conv and `name`_bn."""
-    return batch_norm(conv(x, filters, kernel_size, strides, name=f"{name}_conv"), f"{name}_bn")
+def conv_bn(x, filters: int, kernel_size, strides: int = 1, *, name: str, momentum=0.9, epsilon=1e-5, **options):
+    """Convolution, by default without bias, then batch normalisation: layers `name`_conv and `name`_bn.
+
+    `options` are those of `conv`.
+    """
+    x = conv(x, filters, kernel_size, strides, name=f"{name}_conv", **options)
+    return batch_norm(x, f"{name}_bn", momentum, epsilon)
 
 
-def conv_bn_relu(x, filters: int, kernel_size: int, strides: int = 1, *, name: str):
+def conv_bn_relu(x, filters: int, kernel_size, strides: int = 1, *, name: str, **options):
     """`conv_bn`, then ReLU: layers `name`_conv, `name`_bn and `name`_relu."""
-    return relu(conv_bn(x, filters, kernel_size, strides, name=name), f"{name}_relu")
+    return relu(conv_bn(x, filters, kernel_size, strides, name=name, **options), f"{name}_relu")
 
 
 def max_pool(x, pool_size: int, strides: int, *, padding: int = 0, name: str):
@@ -60,6 +75,27 @@ def max_pool(x, pool_size: int, strides: int, *, padding: int = 0, name: str):
     if padding:
         x = pad(x, padding, f"{name}_pad")
     return layers.MaxPooling2D(pool_size, strides, name=name)(x)
+
+
+def ceil_max_pool(x, pool_size: int, strides: int, *, name: str):
+    """Caffe's max pooling: no padding, and a last window that may reach over the edge by a pixel.
+
+    Shapes: (N, H, W, C) to (N, ceil((H - pool_size) / strides) + 1, ..., C). Follows a ReLU, as `max_pool` does.
+    """
+    x = layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_pad")(x)
+    return layers.MaxPooling2D(pool_size, strides, name=name)(x)
+
+
+def avg_pool(x, pool_size: int, *, counts_padding: bool, name: str):
+    """Average pooling with stride 1 that keeps the size. Caffe and Torch count zeros around the map, TensorFlow not."""
+    if not counts_padding:
+        return layers.AveragePooling2D(pool_size, 1, "same", name=name)(x)
+    return layers.AveragePooling2D(pool_size, 1, name=name)(pad(x, pool_size // 2, f"{name}_pad"))
+
+
+def concat(branches, name: str):
+    """Feature maps of one size side by side."""
+    return layers.Concatenate(axis=channel_axis(), name=name)(branches)
 
 
 def pool(x, pooling: str | None):
@@ -71,20 +107,23 @@ def pool(x, pooling: str | None):
     return x
 
 
-def predictions(x, classes: int, activation, kernel_initializer=None):
-    """The last layer, "predictions": (N, F) to (N, classes). It stays float32 under mixed precision."""
+def predictions(x, classes: int, activation, kernel_initializer=None, name: str = "predictions"):
+    """The last layer: (N, F) to (N, classes). It stays float32 under mixed precision."""
     return layers.Dense(
         classes,
         activation=activation,
         kernel_initializer=HeNormal() if kernel_initializer is None else kernel_initializer,
         dtype="float32",
-        name="predictions",
+        name=name,
     )(x)
 
 
-def global_pool_head(x, classes: int, activation):
-    """Global average pooling and one dense layer: (N, H, W, C) to (N, classes)."""
-    return predictions(pool(x, "avg"), classes, activation)
+def global_pool_head(x, classes: int, activation, dropout: float = 0.0, kernel_initializer=None):
+    """Global average pooling, dropout if there is any, and one dense layer: (N, H, W, C) to (N, classes)."""
+    x = pool(x, "avg")
+    if dropout:
+        x = layers.Dropout(dropout, name="dropout")(x)
+    return predictions(x, classes, activation, kernel_initializer)
 
 
 def hidden_dense_head(x, classes: int, activation, *, kernel_initializer, bias: float = 0.0):

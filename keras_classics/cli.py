@@ -151,12 +151,15 @@ def _show(args):
     for departure in v.departures:
         console.print(f"departure   {departure}")
     if args.layers:
+        model = v(seed=0)
+        if v.table:
+            _show_papers_table(model, v)
         table = Table(box=None, header_style="bold")
         for heading in ("layer", "kind", "output"):
             table.add_column(heading)
         for heading in ("params", "mult-adds", "receptive field"):
             table.add_column(heading, justify="right")
-        rows = complexity.layer_table(v(seed=0))
+        rows = complexity.layer_table(model)
         for row in rows:
             field = "all" if row.receptive_field is None else str(row.receptive_field)
             shape = "x".join(map(str, row.output_shape))
@@ -165,6 +168,24 @@ def _show(args):
             )
         table.add_row("total", "", "", f"{sum(r.params for r in rows):,}", _millions(sum(r.macs for r in rows)), "")
         console.print(table)
+
+
+def _show_papers_table(model, v: Variant):
+    table = Table(
+        box=None, header_style="bold", title="The paper's table, and what is counted here", title_justify="left"
+    )
+    for heading in ("row", "output"):
+        table.add_column(heading)
+    for heading in ("its params", "params", "its ops", "mult-adds"):
+        table.add_column(heading, justify="right")
+    for row, cost in complexity.row_costs(model, v.table):
+        output = "x".join(map(str, row.output))
+        if row.output != cost.output_shape:
+            output += f" (here {'x'.join(map(str, cost.output_shape))})"
+        params = f"{cost.params:,}" if cost.params else ""
+        table.add_row(row.name, output, row.params, params, row.ops, _millions(cost.macs))
+    console.print(table)
+    console.print()
 
 
 def _predict(args):

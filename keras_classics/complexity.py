@@ -1,12 +1,14 @@
 """Parameters, multiply-adds, activations and receptive fields, read off a built graph."""
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
 
 from keras_classics.blocks import channel_axis
+from keras_classics.spec import Row
 
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
@@ -29,6 +31,26 @@ class LayerCost:
 def layer_table(model: keras.Model) -> list[LayerCost]:
     """A row for each layer of a functional model, in the order of the graph; shapes are without the batch."""
     return list(_rows(model))
+
+
+@dataclass(frozen=True)
+class RowCost:
+    """What a row of a paper's table comes to here, for one image."""
+
+    output_shape: tuple[int | None, ...]
+    params: int
+    macs: int
+
+
+def row_costs(model: keras.Model, table: Sequence[Row]) -> list[tuple[Row, RowCost]]:
+    """The rows of a paper's table, each with the sums over its layers; a vector counts as a map of one pixel."""
+    costs = []
+    for row in table:
+        layers = [layer for layer in layer_table(model) if re.match(row.layers, layer.name)]
+        shape = layers[-1].output_shape
+        shape = shape if len(shape) == 3 else (1, 1, *shape)
+        costs.append((row, RowCost(shape, sum(layer.params for layer in layers), sum(layer.macs for layer in layers))))
+    return costs
 
 
 def count_params(model: keras.Model) -> int:

@@ -61,6 +61,12 @@ def pixels_to(model: keras.Model, variant: Variant) -> Normalization | None:
     return None if preprocessing.normalizes(model) else variant.normalization
 
 
+def classes_of(model: keras.Model) -> int:
+    """The number of classes that the model tells apart, with or without auxiliary heads."""
+    output = model.output
+    return (output["predictions"] if isinstance(output, dict) else output).shape[-1]
+
+
 def errors(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
     """Judges `scores` (N, classes), which grow with the likelihood of a class, by `labels` (N,).
 
@@ -92,8 +98,9 @@ def evaluate(
         ClassicsError: if the classes of model and data differ, or there is no such split.
     """
     split = split or data.test_split
-    data.check_classes(model.output_shape[-1], model.name)
+    data.check_classes(classes_of(model), model.name)
     stream = batches(data.split(split), model, variant, batch_size)
     scores = model.predict(stream, verbose=verbose)
+    scores = scores["predictions"] if isinstance(scores, dict) else scores
     labels = np.fromiter(data.records(split).map(lambda _, label: label).as_numpy_iterator(), "int64")
     return errors(np.asarray(scores), labels)

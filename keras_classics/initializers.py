@@ -51,10 +51,30 @@ def fan_in(shape: Sequence[int]) -> int:
 
 @keras.saving.register_keras_serializable("keras_classics")
 class HeNormal(NumpyInitializer):
-    """N(0, 2 / fan-in), not truncated (He et al. 2015, "Delving Deep into Rectifiers", equation 10)."""
+    """N(0, 2 / fan-in), not truncated (He et al. 2015, "Delving Deep into Rectifiers", equation 10).
+
+    `fan_in` states the number of inputs of a unit where the kernel's shape does not tell it: k k of a depthwise one.
+    """
+
+    def __init__(self, fan_in: int | None = None, seed: int | None = None):
+        super().__init__(seed)
+        self.fan_in = fan_in
 
     def draw(self, rng, shape):
-        return rng.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(2.0 / fan_in(shape)))
+        deviation = math.sqrt(2.0 / (self.fan_in or fan_in(shape)))
+        return rng.standard_normal(shape, dtype=np.float32) * np.float32(deviation)
+
+    def get_config(self):
+        return {**super().get_config(), "fan_in": self.fan_in}
+
+
+@keras.saving.register_keras_serializable("keras_classics")
+class CaffeXavier(NumpyInitializer):
+    """U(-a, a) with the variance 1 / fan-in, what Caffe calls "xavier"."""
+
+    def draw(self, rng, shape):
+        limit = math.sqrt(3.0 / fan_in(shape))
+        return rng.uniform(-limit, limit, shape).astype("float32")
 
 
 @keras.saving.register_keras_serializable("keras_classics")

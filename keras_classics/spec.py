@@ -30,6 +30,21 @@ class Reported:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of a paper's table of layers, with the figures as it prints them.
+
+    `layers` is a regular expression that the names of the row's layers begin with; the last of them has the `output`
+    shape, channels last.
+    """
+
+    name: str
+    layers: str
+    output: tuple[int, ...]
+    params: str = ""
+    ops: str = ""
+
+
+@dataclass(frozen=True)
 class Normalization:
     """What is done to pixels of 0..255 before the first layer: (pixel - mean) / std, a value per channel (R, G, B)."""
 

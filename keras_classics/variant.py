@@ -15,7 +15,7 @@ from keras_classics import preprocessing
 from keras_classics.blocks import global_pool_head, pool
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import seeded
-from keras_classics.spec import CLASSES, Normalization, Paper, Reported
+from keras_classics.spec import CLASSES, Normalization, Paper, Reported, Row
 
 
 @contextmanager
@@ -45,13 +45,18 @@ class Variant:
         normalization: what the network expects to have been done to pixels of 0..255.
         params: trainable parameters, with the defaults.
         macs: multiply-adds of its convolutions and dense layers for one image, with the defaults.
-        features: maps an image tensor to a feature tensor.
+        features: maps an image tensor to a feature tensor; or to that and a dict of taps, the tensors that the
+            auxiliary heads read, by the heads' names "aux_1", "aux_2".
         head: maps features, a class count and an activation to the output.
+        aux_head: maps a tap, a class count, an activation and the head's name to its output; None without such heads.
+        aux_weights: of the auxiliary heads' losses, in order; that of the predictions is 1.
+        aux_min_size: the smallest input side at which the auxiliary heads fit.
         classifier_activation: the paper's activation of the last layer.
         min_size: the smallest input side that the network can take, in pixels.
         any_size: whether other input sizes, and unknown ones, keep the same weights.
         vary: makes the record of another form that the paper describes, from the options that it names.
         reported: errors in the paper.
+        table: the paper's table of layers.
         departures: where the code knowingly differs from the paper, or settles what the paper leaves open.
     """
 
@@ -66,18 +71,27 @@ class Variant:
     macs: int | None
     features: Callable[[Any], Any]
     head: Callable[[Any, int, Any], Any] = global_pool_head
+    aux_head: Callable[[Any, int, Any, str], Any] | None = None
+    aux_weights: tuple[float, ...] = ()
+    aux_min_size: int = 0
     classifier_activation: str | Callable | None = "softmax"
     channels: int = 3
     min_size: int = 32
     any_size: bool = True
     vary: Callable[..., "Variant"] | None = None
     reported: tuple[Reported, ...] = ()
+    table: tuple[Row, ...] = ()
     departures: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int:
         """The class count of the data set that the network was made for."""
         return CLASSES[self.dataset]
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weights of the outputs' losses with `aux_heads=True`, by the outputs' names."""
+        return {"predictions": 1.0, **{f"aux_{i}": weight for i, weight in enumerate(self.aux_weights, 1)}}
 
     @property
     def options(self) -> dict[str, Any]:
@@ -128,7 +142,8 @@ class Variant:
             classifier_activation: of the last layer; None for logits. By default the paper's: softmax but for
                 LeCun1989.
             name: of the model; by default the record's.
-            aux_heads: whether to add the paper's auxiliary classifiers; the outputs are then a dict.
+            aux_heads: whether to add the paper's auxiliary classifiers; the outputs are then a dict, "predictions",
+                "aux_1", "aux_2", whose losses `loss_weights` weighs. Without them the other layers are the same.
             include_preprocessing: whether the model itself normalises, and so takes pixels of 0..255.
             seed: of the initial weights; the same seed gives the same weights on every backend.
             **options: what the paper varies; see `options`.
@@ -137,8 +152,8 @@ class Variant:
             A functional `keras.Model` with output shape (N, classes).
 
         Raises:
-            ClassicsError: for an unknown option, a shape or a class count that the network cannot take, or weights
-                that are missing or of another network.
+            ClassicsError: for an unknown option, a shape or a class count that the network cannot take, auxiliary heads
+                that do not exist or do not fit, or weights that are missing or of another network.
         """
         if options:
             # fmt: off
@@ -147,8 +162,12 @@ class Variant:
                 aux_heads=aux_heads, include_preprocessing=include_preprocessing, seed=seed,
             )
             # fmt: on
-        if aux_heads:
+        if aux_heads and self.aux_head is None:
             raise ClassicsError(f"{self.name} has no auxiliary heads; leave `aux_heads` False.")
+        if aux_heads and not include_top:
+            raise ClassicsError(
+                "Auxiliary heads are classifiers, as the top is; leave `aux_heads` False with `include_top=False`."
+            )
         if pooling not in (None, "avg", "max"):
             raise unknown("pooling", pooling, ("avg", "max"))
         classes = self.classes if classes is None else classes
@@ -161,10 +180,16 @@ class Variant:
 
         with seeded(seed):
             inputs, x = self._inputs(input_tensor, input_shape, include_top)
+            if aux_heads:
+                self._check_aux_fit(x.shape[1:])
             if include_preprocessing:
                 x = preprocessing.normalization_layer(self.normalization, x)
             x = self.features(x)
+            x, taps = x if isinstance(x, tuple) else (x, {})
             x = self.head(x, classes, classifier_activation) if include_top else pool(x, pooling)
+            if aux_heads and self.aux_head:
+                aux = {n: self.aux_head(tap, classes, classifier_activation, n) for n, tap in taps.items()}
+                x = {"predictions": x, **aux}
             with deep_graph():
                 model = keras.Model(inputs, x, name=name or self.name)
         if weights is not None:
@@ -186,6 +211,14 @@ class Variant:
         self._check_shape(input_shape)
         inputs = keras.Input(input_shape, name="image")
         return inputs, inputs
+
+    def _check_aux_fit(self, shape):
+        sides = shape[:2] if keras.config.image_data_format() == "channels_last" else shape[1:]
+        if any(side is None or side < self.aux_min_size for side in sides):
+            raise ClassicsError(
+                f"The auxiliary heads of {self.name} need images of a known size of at least "
+                f"{self.aux_min_size}x{self.aux_min_size} pixels; the input shape is {tuple(shape)}."
+            )
 
     def _check_shape(self, shape):
         last = keras.config.image_data_format() == "channels_last"

@@ -1,32 +1,16 @@
 """Peers' networks with the same pseudo-random weights as ours."""
 
 import importlib
-import importlib.resources
-import zlib
+import pathlib
 from collections.abc import Mapping
 
 import keras
 import numpy as np
+from pseudo_random import images as images
+from pseudo_random import tensor
 
 from keras_classics.weights import NAMES, assign
 from keras_classics.zoo import variant_of
-
-
-def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A tensor that its name and shape determine, of a size that keeps the activations of a deep network in range."""
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
-    if len(shape) >= 2:
-        return (rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))).astype("float32")  # (out, in, ...)
-    if "running_var" in name or "moving_variance" in name:
-        return rng.uniform(0.8, 1.2, shape).astype("float32")
-    if "running_mean" in name or "moving_mean" in name or "bias" in name or "beta" in name:
-        return (0.1 * rng.standard_normal(shape)).astype("float32")
-    return rng.uniform(0.5, 1.0, shape).astype("float32")
-
-
-def images(*shape: int) -> np.ndarray:
-    """The same pseudo-random images at every call, channels last."""
-    return np.random.default_rng(7).standard_normal(shape).astype("float32")
 
 
 def pytorchcv(module: str, name: str):
@@ -63,57 +47,114 @@ def keras_applications(net: keras.Model) -> dict[str, np.ndarray]:
     return tensors
 
 
-def error(model: keras.Model, source: str, tensors: Mapping[str, np.ndarray], batch, expected: np.ndarray) -> float:
-    """Gives our model the peer's tensors: the greatest difference of the outputs, in units of their own scale."""
-    layout = "keras" if source == "keras" else "torch"
-    assign(model, tensors, NAMES[variant_of(model).family, source], layout)
-    got = keras.ops.convert_to_numpy(model(batch, training=False))
-    assert got.shape == expected.shape
-    return float(np.max(np.abs(got - expected)) / np.max(np.abs(expected)))
+CAFFE = {"w": "weight", "b": "bias", "scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
 
 
 def onnx_topology(name: str):
-    """One of the onnx package's light models: a public network's graph without its weights."""
+    """One of the onnx package's light models: a public network's graph, made from Caffe's, without its weights."""
     import onnx
 
-    folder = importlib.resources.files("onnx") / "backend" / "test" / "data" / "light"
-    return onnx.load(str(folder / f"light_{name}.onnx"))
+    return onnx.load(pathlib.Path(onnx.__file__).parent / "backend/test/data/light" / f"light_{name}.onnx")
 
 
 def onnx_light(name: str):
-    """A light model with pseudo-random weights, and these by "<layer>.weight" and "<layer>.bias".
+    """The graph of a light model with pseudo-random weights, and its tensors by the names of Caffe's layers.
 
-    The package's own have one constant for all the weights of a layer, so that every class gets the same score.
+    The scaling that follows each batch norm in Caffe is set to one, for the batch norm here has its own.
     """
     import onnx
 
     model = onnx_topology(name)
     graph = model.graph
-    shapes = {i.name: tuple(onnx.numpy_helper.to_array(i)) for i in graph.initializer if i.name.endswith("__SHAPE")}
-    shapes = {name.removesuffix("__SHAPE"): tuple(map(int, shape)) for name, shape in shapes.items()}
-    shapes |= {i.name: tuple(i.dims) for i in graph.initializer if i.name.endswith("_b_0")}
-    kept = [i for i in graph.initializer if i.name not in shapes and not i.name.endswith("__SHAPE")]
-    names = {key: key.replace("_w_0", ".weight").replace("_b_0", ".bias") for key in shapes}
-    tensors = {names[key]: tensor(names[key], shape) for key, shape in shapes.items()}
-    made = [onnx.numpy_helper.from_array(tensors[names[key]], key) for key in shapes]
-    nodes = [node for node in graph.node if node.op_type != "ConstantOfShape"]
-    for field, values in ((graph.initializer, kept + made), (graph.node, nodes)):
-        del field[:]
-        field.extend(values)
+    shapes = {i.name: tuple(i.dims) for i in graph.initializer if i.data_type == onnx.TensorProto.FLOAT}
+    stored = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
+    for node in [n for n in graph.node if n.op_type == "ConstantOfShape"]:
+        shapes[node.output[0]] = tuple(stored[node.input[0]])
+        graph.node.remove(node)
+    for initializer in [i for i in graph.initializer if i.name in shapes]:
+        graph.initializer.remove(initializer)
+    tensors = {}
+    for key, shape in shapes.items():
+        layer, kind, _ = key.rsplit("_", 2)
+        if layer.endswith("/sc"):
+            value = np.full(shape, kind == "w", "float32")
+        else:
+            caffe = f"{layer}.{CAFFE[kind]}"
+            old_caffe = shape[:2] == (1, 1)  # which wrote a matrix with four axes
+            value = tensors[caffe] = tensor(caffe, shape[2:] if old_caffe else shape)
+        graph.initializer.append(onnx.numpy_helper.from_array(value.reshape(shape), key))
     return model, tensors
 
 
 def onnx_outputs(model, batch: np.ndarray) -> np.ndarray:
-    """What the onnx package's reference implementation gives for images that are given channels last.
+    """What the softmax at the end of such a graph reads, for images given channels last, computed by torch's functions.
 
-    Its LRN counts images where it should count maps (onnx 1.23.2, op_lrn.py), so Torch's stands in for it.
+    Pooling is Caffe's, which the conversion to ONNX lost in places: a last window may reach over the edge, and averages
+    count the padding.
     """
+    import onnx
     import torch
-    from onnx.reference import ReferenceEvaluator, op_run
+    import torch.nn.functional as F
 
-    class LRN(op_run.OpRun):
-        def _run(self, x, alpha, beta, bias, size):
-            return (torch.nn.functional.local_response_norm(torch.from_numpy(x), size, alpha, beta, bias).numpy(),)
+    def padded(x, pads, value):
+        return F.pad(x, (pads[1], pads[3], pads[0], pads[2]), value=value)
 
-    evaluator = ReferenceEvaluator(model, new_ops=[LRN])
-    return evaluator.run(None, {model.graph.input[0].name: batch.transpose(0, 3, 1, 2)})[0]
+    def pool(function, value):
+        def run(x, kernel_shape, strides, pads):
+            if strides == [2, 2]:
+                pads = [0, 0, 1, 1]
+            elif kernel_shape == [7, 7]:
+                pads = [0, 0, 0, 0]
+            return function(padded(x, pads, value), kernel_shape, strides)
+
+        return run
+
+    operations = {
+        "Conv": lambda x, w, b=None, *, strides, pads, kernel_shape, group=1: F.conv2d(
+            padded(x, pads, 0.0), w, b, strides, groups=group
+        ),
+        "BatchNormalization": lambda x, scale, b, mean, var, epsilon: F.batch_norm(x, mean, var, scale, b, eps=epsilon),
+        "LRN": lambda x, size, alpha, beta, bias: F.local_response_norm(x, size, alpha, beta, bias),
+        "Relu": F.relu,
+        "MaxPool": pool(F.max_pool2d, -torch.inf),
+        "AveragePool": pool(F.avg_pool2d, 0.0),
+        "Concat": lambda *xs, axis: torch.cat(xs, axis),
+        "Unsqueeze": lambda x, axes: x[:, None, None],
+        "Mul": torch.mul,
+        "Add": torch.add,
+        "Dropout": lambda x, ratio: x,
+        "Reshape": lambda x, shape: x.reshape(tuple(shape.tolist())),
+        "Gemm": lambda x, w, b, transB: F.linear(x, w, b),
+    }
+    values = {i.name: torch.from_numpy(onnx.numpy_helper.to_array(i).copy()) for i in model.graph.initializer}
+    values["data_0"] = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
+    *nodes, softmax = model.graph.node
+    for node in nodes:
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        values[node.output[0]] = operations[node.op_type](*(values[i] for i in node.input), **attributes)
+    return values[softmax.input[0]].numpy()
+
+
+def torchvision(name: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The tensors of a network of torchvision, and its outputs for `images`, from tests/golden/make_torchvision.py."""
+    with np.load(pathlib.Path(__file__).parent / "golden" / f"torchvision_{name}.npz") as golden:
+        shapes = [tuple(map(int, shape.split())) for shape in golden["shapes"]]
+        tensors = {str(n): tensor(str(n), shape) for n, shape in zip(golden["names"], shapes, strict=True)}
+        return tensors, {k: golden[k] for k in golden.files if k.startswith("output_")}
+
+
+def error(model: keras.Model, source: str, tensors: Mapping[str, np.ndarray], batch, expected) -> float:
+    """Gives our model the peer's tensors: the greatest difference of the outputs, in units of their own scale.
+
+    `expected` is an array; or a dict of them, by the names of our outputs.
+    """
+    layout = "keras" if source == "keras" else "torch"
+    assign(model, tensors, NAMES[variant_of(model).family, source], layout)
+    outputs = model(batch, training=False)
+    pairs = [(outputs[k], e) for k, e in expected.items()] if isinstance(expected, dict) else [(outputs, expected)]
+    return max(_difference(keras.ops.convert_to_numpy(got), expected) for got, expected in pairs)
+
+
+def _difference(got: np.ndarray, expected: np.ndarray) -> float:
+    assert got.shape == expected.shape
+    return float(np.max(np.abs(got - expected)) / np.max(np.abs(expected)))

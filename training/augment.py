@@ -70,6 +70,32 @@ class ScaleJitterCrop:
 
 
 @dataclass(frozen=True)
+class RandomAreaCrop:
+    """A random rectangle of `smallest` to all of the picture's area, its aspect ratio within [3/4, 4/3], resized to a
+    square of `size` pixels (GoogLeNet, section 6). After a hundred draws that do not fit, the whole picture is taken.
+    """
+
+    size: int
+    smallest: float = 0.08
+    takes_raw: ClassVar[bool] = True
+
+    def __call__(self, image, seed):
+        import tensorflow as tf
+
+        begin, size, _ = tf.image.stateless_sample_distorted_bounding_box(
+            tf.shape(image),
+            tf.zeros((1, 0, 4)),
+            seed,
+            aspect_ratio_range=(3 / 4, 4 / 3),
+            area_range=(self.smallest, 1.0),
+            max_attempts=100,
+            use_image_if_no_bounding_boxes=True,
+        )
+        crop = tf.ensure_shape(tf.slice(image, begin, size), (None, None, image.shape[-1]))
+        return tf.image.resize(crop, (self.size, self.size), antialias=True)
+
+
+@dataclass(frozen=True)
 class PCAColour:
     """Adds multiples of the principal components of ImageNet's colours, N(0, `deviation`) times the component's own
     deviation, drawn once an image (AlexNet, section 4.1)."""

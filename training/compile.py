@@ -5,20 +5,20 @@ from typing import Any
 import keras
 from keras import ops
 
-from training.recipe import Plateau, Recipe
+from keras_classics.zoo import get_model
+from training.recipe import SGD, Exponential, Plateau, Recipe, Steps
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
 
-@registered
-class L2SGD(keras.optimizers.SGD):
-    """SGD in which `l2` times each weight joins its gradient before the momentum, the papers' weight decay.
+class _L2(keras.optimizers.Optimizer):
+    """An optimizer in which `l2` times each weight joins its gradient before all else, the papers' weight decay.
 
     Keras' own `weight_decay` shrinks the weight beside the momentum, which with a momentum of 0.9 is ten times weaker.
     """
 
-    def __init__(self, learning_rate=0.01, momentum=0.0, l2=0.0, **kwargs):
-        super().__init__(learning_rate, momentum, **kwargs)
+    def __init__(self, *args, l2=0.0, **kwargs):
+        super().__init__(*args, **kwargs)
         self.l2 = l2
 
     def apply(self, grads, trainable_variables=None):
@@ -31,6 +31,34 @@ class L2SGD(keras.optimizers.SGD):
 
     def get_config(self):
         return {**super().get_config(), "l2": self.l2}
+
+
+@registered
+class L2SGD(_L2, keras.optimizers.SGD):
+    """SGD with weight decay."""
+
+
+@registered
+class L2RMSprop(_L2, keras.optimizers.RMSprop):
+    """RMSProp with weight decay."""
+
+
+@registered
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy for class indices and probabilities (N, K), with targets 1 - eps + eps / K for the true class and
+    eps / K for the others (Szegedy et al. 2015, section 7)."""
+
+    def __init__(self, label_smoothing, **kwargs):
+        super().__init__(**kwargs)
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+        targets = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
+        return keras.losses.categorical_crossentropy(targets, y_pred, label_smoothing=self.label_smoothing)
+
+    def get_config(self):
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
 @registered
@@ -66,18 +94,47 @@ LOSSES = {
 
 
 def compile_arguments(recipe: Recipe, steps_per_epoch: int) -> dict[str, Any]:
-    """Keyword arguments for `model.compile`: optimizer, loss, metrics. Labels are class indices."""
-    schedule: Any
-    if isinstance(recipe.schedule, Plateau):
-        schedule = recipe.schedule.rate
-    else:
-        boundaries = [round(epochs * steps_per_epoch) for epochs in recipe.schedule.until]
-        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, list(recipe.schedule.rates))
+    """Keyword arguments for `model.compile`: optimizer, loss, metrics. Labels are class indices.
+
+    Where the recipe trains auxiliary heads, each output has a loss of the weight that the network's record says.
+    """
+    if not recipe.build.get("aux_heads"):
+        return {"optimizer": _optimizer(recipe, steps_per_epoch), "loss": _loss(recipe), "metrics": [_accuracy()]}
+    weights = get_model(recipe.model).loss_weights
     return {
-        "optimizer": L2SGD(schedule, recipe.optimizer.momentum, recipe.optimizer.l2),
-        "loss": LOSSES[recipe.loss],
-        "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        "optimizer": _optimizer(recipe, steps_per_epoch),
+        "loss": {output: _loss(recipe) for output in weights},
+        "loss_weights": weights,
+        "metrics": {output: [_accuracy()] for output in weights},
     }
+
+
+def _optimizer(recipe, steps_per_epoch):
+    rule, schedule = recipe.optimizer, recipe.schedule
+    rate: Any
+    if isinstance(schedule, Plateau):
+        rate = schedule.rate
+    elif isinstance(schedule, Steps) and not schedule.until:
+        (rate,) = schedule.rates
+    elif isinstance(schedule, Exponential):
+        steps = round(schedule.epochs * steps_per_epoch)
+        rate = keras.optimizers.schedules.ExponentialDecay(schedule.rate, steps, schedule.factor, staircase=True)
+    elif not schedule.until:
+        rate = schedule.rates[0]
+    else:
+        boundaries = [round(epochs * steps_per_epoch) for epochs in schedule.until]
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, list(schedule.rates))
+    if isinstance(rule, SGD):
+        return L2SGD(rate, rule.momentum, l2=rule.l2)
+    return L2RMSprop(rate, rule.rho, epsilon=rule.epsilon, l2=rule.l2, global_clipnorm=rule.clip)
+
+
+def _loss(recipe):
+    return SmoothedCrossentropy(recipe.label_smoothing) if recipe.label_smoothing else LOSSES[recipe.loss]
+
+
+def _accuracy():
+    return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
 
 def callbacks(recipe: Recipe) -> list[keras.callbacks.Callback]:

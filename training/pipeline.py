@@ -21,13 +21,14 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
 
     Returns:
         A `tf.data.Dataset` of (images, labels), and the number of batches in an epoch: `model.fit`'s `steps_per_epoch`.
+        The labels are a dict, by output, where the model has auxiliary heads.
 
     Raises:
         ClassicsError: if the data has other classes than the model, or no image is left to train on.
     """
     import tensorflow as tf
 
-    data.check_classes(model.output_shape[-1], model.name)
+    data.check_classes(evaluate.classes_of(model), model.name)
     images = data.sizes["train"] - _held_out(recipe, data)
     if images <= 0:
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
@@ -53,7 +54,7 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
             lambda i, example: augment(tf.stack([seed + epoch, i]), *example), tf.data.AUTOTUNE, deterministic=True
         )
         return stream.batch(recipe.batch_size).map(
-            lambda images, labels: (preprocessing.model_input(images, normalization), labels)
+            lambda images, labels: (preprocessing.model_input(images, normalization), _for_outputs(model, labels))
         )
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
@@ -71,8 +72,14 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model):
     if not data.in_memory:
         examples = examples.map(lambda image, label: (data.decode(image), label))
     stream = evaluate.batches(examples, model, get_model(recipe.model), recipe.batch_size)
+    stream = stream.map(lambda images, labels: (images, _for_outputs(model, labels)))
     stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.batch_size)))
     return stream.cache() if data.in_memory else stream
+
+
+def _for_outputs(model, labels):
+    """The labels as the model's losses take them: the same for the predictions and each auxiliary head."""
+    return dict.fromkeys(model.output, labels) if isinstance(model.output, dict) else labels
 
 
 def _held_out(recipe, data) -> int:

@@ -18,6 +18,17 @@ class SGD:
 
 
 @dataclass(frozen=True)
+class RMSProp:
+    """Steps divided by a running root mean square of the gradients, of which `rho` is kept at each step. `clip` is the
+    greatest norm that all gradients together may have; `l2` is as in `SGD`."""
+
+    rho: float = 0.9
+    epsilon: float = 1e-7
+    l2: float = 0.0
+    clip: float | None = None
+
+
+@dataclass(frozen=True)
 class Steps:
     """A learning rate of `rates[i]` up to epoch `until[i]`, and of the last rate to the end."""
 
@@ -33,6 +44,15 @@ class Plateau:
     factor: float = 0.1
     patience: int = 5
     lowest: float = 1e-5
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """A learning rate that is multiplied by `factor` after every `epochs` epochs."""
+
+    rate: float
+    factor: float
+    epochs: float
 
 
 class Operation(Protocol):
@@ -57,6 +77,7 @@ class Recipe:
         optimizer: the rule of a step.
         schedule: of the learning rate.
         loss: one of `training.compile.LOSSES`.
+        label_smoothing: how much of the target is spread evenly over all classes; for "crossentropy".
         augment: operations on a training image, in order, from `training.augment`.
         hold_out: one training image in so many is held out, to choose the best epoch by; 0 for none.
         build: arguments of the builder for the form that is trained. What is judged and shipped has the paper's
@@ -70,9 +91,10 @@ class Recipe:
     paper: Paper
     epochs: float
     batch_size: int
-    optimizer: SGD
-    schedule: Steps | Plateau
+    optimizer: SGD | RMSProp
+    schedule: Steps | Plateau | Exponential
     loss: str = "crossentropy"
+    label_smoothing: float = 0.0
     augment: tuple[Operation, ...] = ()
     hold_out: int = 10
     build: dict[str, Any] = dataclasses.field(default_factory=dict)

@@ -172,7 +172,9 @@ class EpochWriter(keras.callbacks.Callback):
         self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        row = {"epoch": epoch + 1, **{k: float(v) for k, v in (logs or {}).items()}}
+        # With auxiliary heads Keras names the output as well: what is told is what the predictions reach.
+        logs = {k.replace("predictions_accuracy", "accuracy"): float(v) for k, v in (logs or {}).items()}
+        row = {"epoch": epoch + 1, **logs}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.perf_counter() - self._began, 2)
         if not math.isfinite(row["loss"]):

@@ -15,6 +15,7 @@ Rules = Sequence[tuple[str, str | Callable[[re.Match], str]]]
 TORCH = {
     "kernel": "weight",
     "depthwise_kernel": "weight",
+    "pointwise_kernel": "weight",
     "bias": "bias",
     "gamma": "weight",
     "beta": "bias",
@@ -33,7 +34,8 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
         rules: the table of `keras_classics.weights.NAMES` for the model's family and the peer.
         layout: "torch" (kernels out-in-height-width, dense layers that read channels before pixels) or "keras".
 
-    A bias of a convolution that has none here, because batch normalisation follows, goes into the moving mean.
+    A bias of a convolution that has none here, because batch normalisation follows, goes into the moving mean. A batch
+    norm of Keras' that has no scale, since a ReLU and a convolution follow, has a scale of one here.
 
     Raises:
         ClassicsError: if tensors are missing, left over or of another shape; the message lists them.
@@ -45,11 +47,15 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
     for layer in model.layers:
         if not layer.weights:
             continue
-        prefix = _peer_name(layer.name, rules)
+        separable = isinstance(layer, keras.layers.SeparableConv2D)
         for variable in layer.weights:
             name = variable.path.rsplit("/", 1)[-1]
+            prefix = _peer_name(f"{layer.name}/{name}" if separable else layer.name, rules)
             pattern = rf"{prefix}\.{TORCH[name] if layout == 'torch' else name}"
             key = next((k for k in left if re.fullmatch(pattern, k)), None)
+            if key is None and name == "gamma" and layout == "keras":
+                values.append((variable, np.ones(variable.shape)))
+                continue
             if key is None:
                 problems.append(f"{layer.name}/{name} finds no {pattern}")
                 continue
@@ -85,6 +91,8 @@ def _peer_name(layer_name: str, rules: Rules) -> str:
 def _from_torch(array, layer, name):
     if name == "depthwise_kernel" or (name == "kernel" and isinstance(layer, keras.layers.DepthwiseConv2D)):
         return array.transpose(2, 3, 0, 1)
+    if name == "pointwise_kernel":
+        return array.transpose(2, 3, 1, 0)
     if name != "kernel":
         return array
     if array.ndim == 4 and len(layer.kernel.shape) == 4:

@@ -2,11 +2,38 @@
 
 from keras_classics.errors import unknown
 from training.recipe import Recipe
-from training.recipes import alexnet, lecun1989, lenet, nin, resnet, vgg
+from training.recipes import (
+    alexnet,
+    inception_resnet,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    inception_v4,
+    lecun1989,
+    lenet,
+    nin,
+    resnet,
+    resnet_v2,
+    vgg,
+    xception,
+)
 
-_RECIPES = {
-    recipe.name: recipe for module in (lecun1989, lenet, alexnet, nin, vgg, resnet) for recipe in module.RECIPES
-}
+_MODULES = (
+    lecun1989,
+    lenet,
+    alexnet,
+    nin,
+    vgg,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    inception_v4,
+    inception_resnet,
+    resnet,
+    resnet_v2,
+    xception,
+)
+_RECIPES = {recipe.name: recipe for module in _MODULES for recipe in module.RECIPES}
 
 
 def list_recipes() -> list[str]:

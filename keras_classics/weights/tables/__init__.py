@@ -1,15 +1,44 @@
 """How the peers name the layers that we name after the papers: one file a family, with a table for each source.
 
 A table is a list of rules (pattern, name): the first pattern that matches the whole of a layer's name gives the peer's
-name of the layer, as `re.Match.expand` or a function of the match makes it. A name with a group in it is read as a
-regular expression.
+name of the layer, as `re.Match.expand` or a function of the match makes it. A name with a group is a regular
+expression, and means the first layer of the peer that it matches and that none of ours has taken. A separable
+convolution stands in it twice, as "<layer>/depthwise_kernel" and "<layer>/pointwise_kernel".
 """
 
 from keras_classics.weights.mapping import Rules
-from keras_classics.weights.tables import alexnet, nin, resnet, vgg
+from keras_classics.weights.tables import (
+    alexnet,
+    densenet,
+    inception_resnet,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    inception_v4,
+    nin,
+    resnet,
+    resnet_v2,
+    vgg,
+    xception,
+)
+
+_FAMILIES = (
+    alexnet,
+    nin,
+    vgg,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    inception_v4,
+    inception_resnet,
+    resnet,
+    resnet_v2,
+    densenet,
+    xception,
+)
 
 NAMES: dict[tuple[str, str], Rules] = {
     (family.__name__.rsplit(".", 1)[-1], source): rules
-    for family in (alexnet, nin, vgg, resnet)
+    for family in _FAMILIES
     for source, rules in family.SOURCES.items()
 }

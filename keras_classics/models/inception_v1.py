@@ -1,0 +1,167 @@
+"""Szegedy et al. 2014: GoogLeNet, the first network of Inception modules."""
+
+import dataclasses
+from functools import partial
+
+from keras import layers
+
+from keras_classics.blocks import ceil_max_pool, concat, conv, conv_bn_relu, global_pool_head, predictions, relu
+from keras_classics.initializers import CaffeXavier, HeNormal
+from keras_classics.layers import LocalResponseNormalization
+from keras_classics.spec import IMAGENET_STATISTICS, Normalization, Paper, Reported, Row
+from keras_classics.variant import Variant
+
+PAPER = Paper(
+    title="Going Deeper with Convolutions",
+    authors="Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke, Rabinovich",
+    year=2014,
+    venue="CVPR 2015",
+    url="https://arxiv.org/abs/1409.4842",
+)
+
+# Table 1: filters of a module's 1x1; 3x3 reduce, 3x3; 5x5 reduce, 5x5; pool proj.
+MODULES = {
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+TAPS = {"aux_1": "4a", "aux_2": "4d"}  # section 5: the auxiliary heads stand on these modules
+
+# Table 1: output sizes, parameters (K is 1024) and multiply-adds as printed.
+TABLE = (
+    Row("convolution 7x7/2", "conv1", (112, 112, 64), "2.7K", "34M"),
+    Row("max pool 3x3/2", "pool1", (56, 56, 64)),
+    Row("convolution 3x3/1", "conv2", (56, 56, 192), "112K", "360M"),
+    Row("max pool 3x3/2", "pool2", (28, 28, 192)),
+    Row("inception (3a)", "inception_3a", (28, 28, 256), "159K", "128M"),
+    Row("inception (3b)", "inception_3b", (28, 28, 480), "380K", "304M"),
+    Row("max pool 3x3/2", "pool3", (14, 14, 480)),
+    Row("inception (4a)", "inception_4a", (14, 14, 512), "364K", "73M"),
+    Row("inception (4b)", "inception_4b", (14, 14, 512), "437K", "88M"),
+    Row("inception (4c)", "inception_4c", (14, 14, 512), "463K", "100M"),
+    Row("inception (4d)", "inception_4d", (14, 14, 528), "580K", "119M"),
+    Row("inception (4e)", "inception_4e", (14, 14, 832), "840K", "170M"),
+    Row("max pool 3x3/2", "pool4", (7, 7, 832)),
+    Row("inception (5a)", "inception_5a", (7, 7, 832), "1072K", "54M"),
+    Row("inception (5b)", "inception_5b", (7, 7, 1024), "1388K", "71M"),
+    Row("avg pool 7x7/1", "avg_pool", (1, 1, 1024)),
+    Row("dropout (40%)", "dropout", (1, 1, 1024)),
+    Row("linear", "predictions", (1, 1, 1000), "1000K", "1M"),
+)
+
+
+def conv_relu(x, filters, kernel_size, strides=1, *, name):
+    """A convolution with bias, then ReLU: layers `name` and `name`_relu."""
+    x = conv(x, filters, kernel_size, strides, use_bias=True, kernel_initializer=CaffeXavier(), name=name)
+    return relu(x, f"{name}_relu")
+
+
+def local_norm(x, name):
+    """Krizhevsky's normalisation; Caffe writes this alpha as 1e-4, and divides it by the window."""
+    return LocalResponseNormalization(k=1.0, n=5, alpha=1e-4 / 5, beta=0.75, name=name)(x)
+
+
+def inception(x, filters, name, unit, widest=5):
+    """Figure 2b: 1x1, 3x3 and 5x5 convolutions and a pool side by side, all but the first behind or before a 1x1."""
+    one, reduce_three, three, reduce_five, five, proj = filters
+    branches = [
+        unit(x, one, 1, name=f"{name}_1x1"),
+        unit(unit(x, reduce_three, 1, name=f"{name}_3x3_reduce"), three, 3, name=f"{name}_3x3"),
+        unit(unit(x, reduce_five, 1, name=f"{name}_5x5_reduce"), five, widest, name=f"{name}_5x5"),
+        unit(layers.MaxPooling2D(3, 1, "same", name=f"{name}_pool")(x), proj, 1, name=f"{name}_pool_proj"),
+    ]
+    return concat(branches, f"{name}_output")
+
+
+def features(x, batch_norm):
+    """Table 1: (N, 224, 224, 3) to 3a (N, 28, 28, 256), 4a (N, 14, 14, 512), 5b (N, 7, 7, 1024); taps 4a and 4d."""
+    unit = partial(conv_bn_relu, epsilon=1e-3) if batch_norm else conv_relu
+    x = ceil_max_pool(unit(x, 64, 7, 2, name="conv1"), 3, 2, name="pool1")
+    x = x if batch_norm else local_norm(x, "norm1")
+    x = unit(unit(x, 64, 1, name="conv2_reduce"), 192, 3, name="conv2")
+    x = x if batch_norm else local_norm(x, "norm2")
+    x = ceil_max_pool(x, 3, 2, name="pool2")
+    outputs = {}
+    for module, filters in MODULES.items():
+        if module in ("4a", "5a"):
+            size = 2 if batch_norm and module == "5a" else 3
+            x = ceil_max_pool(x, size, 2, name="pool3" if module == "4a" else "pool4")
+        outputs[module] = x = inception(x, filters, f"inception_{module}", unit, widest=3 if batch_norm else 5)
+    return x, {head: outputs[module] for head, module in TAPS.items()}
+
+
+def aux_head(x, classes, activation, name, batch_norm):
+    """Section 5: (N, 14, 14, C) to (N, 4, 4, C), (N, 4, 4, 128), (N, 1024) and (N, classes)."""
+    if batch_norm:
+        x = layers.AdaptiveAveragePooling2D(4, name=f"{name}_pool")(x)
+        x = conv_bn_relu(x, 128, 1, epsilon=1e-3, name=f"{name}_1x1")
+    else:
+        x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
+        x = conv_relu(x, 128, 1, name=f"{name}_1x1")
+    initializer = HeNormal if batch_norm else CaffeXavier
+    x = layers.Flatten(name=f"{name}_flatten")(x)
+    x = layers.Dense(1024, activation="relu", kernel_initializer=initializer(), name=f"{name}_fc")(x)
+    x = layers.Dropout(0.7, name=f"{name}_dropout")(x)
+    return predictions(x, classes, activation, initializer(), name=name)
+
+
+def inception_v1(batch_norm: bool = False) -> Variant:
+    """The paper's network; or with `batch_norm` the form that torchvision's weights have."""
+    paper = Variant(
+        name="inception_v1",
+        family="inception_v1",
+        paper=PAPER,
+        dataset="imagenet2012",
+        image_size=224,
+        resize_size=256,
+        min_size=31,
+        normalization=Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0)),
+        params=6_998_552,
+        macs=1_582_671_872,
+        features=partial(features, batch_norm=batch_norm),
+        head=partial(global_pool_head, dropout=0.4, kernel_initializer=CaffeXavier()),
+        aux_head=partial(aux_head, batch_norm=batch_norm),
+        aux_weights=(0.3, 0.3),
+        aux_min_size=79,
+        vary=inception_v1,
+        reported=(
+            Reported("imagenet2012", top5=10.07, source="Table 3"),
+            Reported("imagenet2012", top5=9.15, views="10 crops", source="Table 3"),
+            Reported("imagenet2012", top5=7.89, views="144 crops", source="Table 3"),
+        ),
+        table=TABLE,
+        departures=(
+            "Three rows of Table 1 count other than their own filters give: 2.7K parameters and 34M multiply-adds for "
+            "the 7x7 convolution (9.4K, 118M), 463K for 4c (498K), 1072K and 54M for 5a (1019K, 51M).",
+            "The constants of the local response normalisation are those of Caffe's replication, which has it after "
+            "pool 1 and conv 2: the paper does not print them.",
+            "The paper does not tell the initialisation: here uniform with variance 1 / fan-in, as in Caffe's "
+            "replication.",
+        ),
+    )
+    if not batch_norm:
+        return paper
+    return dataclasses.replace(
+        paper,
+        params=6_624_904,
+        macs=1_498_376_192,
+        normalization=IMAGENET_STATISTICS,
+        head=partial(global_pool_head, dropout=0.2),
+        aux_min_size=paper.min_size,
+        reported=(),
+        table=(),
+        departures=(
+            "torchvision's form: batch normalisation (epsilon 0.001) in the place of biases and local response "
+            "normalisation; 3x3 convolutions in the place of the 5x5, under their names; pool 4 is 2x2; dropout 0.2; "
+            "the auxiliary heads pool to 4x4 by windows of 4, which do not overlap alike.",
+        ),
+    )
+
+
+InceptionV1 = GoogLeNet = inception_v1()

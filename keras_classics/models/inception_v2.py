@@ -1,0 +1,100 @@
+"""Ioffe & Szegedy 2015: BN-Inception, the network that batch normalisation was introduced with."""
+
+from functools import partial
+
+from keras import layers
+
+from keras_classics.blocks import avg_pool, ceil_max_pool, concat, conv_bn_relu
+from keras_classics.spec import Normalization, Paper, Reported
+from keras_classics.variant import Variant
+
+PAPER = Paper(
+    title="Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
+    authors="Ioffe, Szegedy",
+    year=2015,
+    venue="ICML 2015",
+    url="https://arxiv.org/abs/1502.03167",
+)
+
+# Figure 5: filters of a module's 1x1; 3x3 reduce, 3x3; double 3x3 reduce, double 3x3; pool proj. The modules without
+# the first and the last have stride 2, and pass their pool through.
+MODULES = {
+    "3a": (64, 64, 64, 64, 96, 32),
+    "3b": (64, 64, 96, 64, 96, 64),
+    "3c": (0, 128, 160, 64, 96, 0),
+    "4a": (224, 64, 96, 96, 128, 128),
+    "4b": (192, 96, 128, 96, 128, 128),
+    "4c": (160, 128, 160, 128, 160, 96),
+    "4d": (96, 128, 192, 160, 192, 96),
+    "4e": (0, 128, 192, 192, 256, 0),
+    "5a": (352, 192, 320, 160, 224, 128),
+    "5b": (352, 192, 320, 192, 224, 128),
+}
+MAX_POOLED = "5b"  # the only module of stride 1 whose pool takes the maximum
+PUBLISHED_PROJ = {"4c": 128, "4d": 128}  # pool proj of the public nets, where the figure prints 96
+
+
+def inception(x, filters, name, unit, average):
+    """Figure 2b of the GoogLeNet paper with two 3x3 for the 5x5 (section 4.2): (N, H, W, C) to (N, H, W, sum)."""
+    one, reduce_three, three, reduce_double, double, proj = filters
+    strides = 1 if one else 2
+    x3 = unit(x, reduce_three, 1, name=f"{name}_3x3_reduce")
+    x3 = unit(x3, three, 3, strides, name=f"{name}_3x3")
+    xd = unit(x, reduce_double, 1, name=f"{name}_double_3x3_reduce")
+    xd = unit(xd, double, 3, name=f"{name}_double_3x3_1")
+    xd = unit(xd, double, 3, strides, name=f"{name}_double_3x3_2")
+    if average:
+        pooled = avg_pool(x, 3, counts_padding=True, name=f"{name}_pool")
+    else:
+        pooled = layers.MaxPooling2D(3, strides, "same", name=f"{name}_pool")(x)
+    if strides == 2:
+        return concat([x3, xd, pooled], f"{name}_output")
+    x1 = unit(x, one, 1, name=f"{name}_1x1")
+    pooled = unit(pooled, proj, 1, name=f"{name}_pool_proj")
+    return concat([x1, x3, xd, pooled], f"{name}_output")
+
+
+def features(x, as_printed):
+    """Figure 5: (N, 224, 224, 3), 3c (N, 14, 14, 576), 4e (N, 7, 7, 1024), 5b (N, 7, 7, 1024)."""
+    unit = partial(conv_bn_relu, use_bias=not as_printed)
+    x = ceil_max_pool(unit(x, 64, 7, 2, name="conv1"), 3, 2, name="pool1")
+    x = unit(unit(x, 64, 1, name="conv2_reduce"), 192, 3, name="conv2")
+    x = ceil_max_pool(x, 3, 2, name="pool2")
+    for module, filters in MODULES.items():
+        if not as_printed and module in PUBLISHED_PROJ:
+            filters = (*filters[:-1], PUBLISHED_PROJ[module])
+        average = filters[0] > 0 and module != MAX_POOLED
+        x = inception(x, filters, f"inception_{module}", unit, average)
+    return x
+
+
+def inception_v2(as_printed: bool = False) -> Variant:
+    """The network that is published as BN-Inception; or `as_printed` in the paper's Figure 5."""
+    return Variant(
+        name="inception_v2",
+        family="inception_v2",
+        paper=PAPER,
+        dataset="imagenet2012",
+        image_size=224,
+        resize_size=256,
+        min_size=7,
+        normalization=Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0)),
+        params=11_194_984 if as_printed else 11_295_240,
+        macs=2_018_851_840 if as_printed else 2_032_600_064,
+        features=partial(features, as_printed=as_printed),
+        vary=inception_v2,
+        reported=(
+            Reported("imagenet2012", 25.2, 7.82, source="Figures 3 and 4", note="BN-x30, after 6 million steps"),
+            Reported("imagenet2012", 21.99, 5.82, views="144 crops", source="Figure 4"),
+        ),
+        departures=(
+            "The published network: the pool projections of 4c and 4d have 128 filters, where Figure 5 prints 96, and "
+            "the convolutions have biases, which the paper leaves out as batch normalisation cancels them. "
+            "`as_printed=True` is the figure's.",
+            "The paper speaks of 13.6 million parameters; its figure gives 11.2 million.",
+            "The paper does not tell the initialisation: here He's.",
+        ),
+    )
+
+
+InceptionV2 = inception_v2()

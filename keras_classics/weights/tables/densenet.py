@@ -1,0 +1,31 @@
+"""DenseNet, and its CIFAR nets."""
+
+import re
+
+from keras_classics.weights.mapping import Rules
+
+_LAYER = r"dense(\d)_layer(\d+)_([12])_(conv|bn)"
+
+
+def _keras_layer(m: re.Match) -> str:
+    """dense1_layer2_1_bn is conv2_block2_0_bn, dense1_layer2_1_conv is conv2_block2_1_conv."""
+    return f"conv{int(m[1]) + 1}_block{m[2]}_{int(m[3]) - (m[4] == 'bn')}_{m[4]}"
+
+
+SOURCES: dict[str, Rules] = {
+    "keras": [
+        (_LAYER, _keras_layer),
+        (r"transition(\d)_(conv|bn)", lambda m: f"pool{int(m[1]) + 1}_{m[2]}"),
+        (r"post_bn", "bn"),
+        (r"(conv1_conv|conv1_bn|predictions)", r"\1"),
+    ],
+    "pytorchcv": [
+        # the first convolution of a CIFAR net stands alone, and so does that of a layer without bottleneck
+        (r"conv1_conv", r"features.init_block(?:\\.conv)?"),
+        (r"conv1_bn", "features.init_block.bn"),
+        (_LAYER, r"features.stage\1.unit\2.(?:conv\3|conv).\4"),
+        (r"transition(\d)_(conv|bn)", lambda m: f"features.stage{int(m[1]) + 1}.trans{int(m[1]) + 1}.conv.{m[2]}"),
+        (r"post_bn", "features.post_activ.bn"),
+        (r"predictions", "output"),
+    ],
+}

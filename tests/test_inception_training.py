@@ -1,0 +1,98 @@
+"""What the Inception papers' recipes are made of."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from training import compile_arguments, get_recipe
+from training.augment import RandomAreaCrop
+from training.compile import L2RMSprop, SmoothedCrossentropy
+
+
+def picture(height, width):
+    """A picture whose first two channels tell where each pixel was, so that a crop tells what it took."""
+    rows, columns = np.mgrid[0:height, 0:width].astype("float32")
+    return np.stack([rows, columns, np.zeros_like(rows)], axis=-1)
+
+
+def test_random_area_crops_have_the_papers_areas_and_aspects():
+    crop = RandomAreaCrop(64)
+    areas, aspects = [], []
+    for seed in range(200):
+        taken = crop(picture(300, 400), (seed, 0)).numpy()
+        assert taken.shape == (64, 64, 3)
+        # The pixels' centres span all but one pixel of the rectangle, at the coarser grid of the result.
+        height, width = (np.ptp(taken[..., axis]) * 64 / 63 for axis in (0, 1))
+        areas.append(height * width / (300 * 400))
+        aspects.append(width / height)
+    assert min(areas) > 0.07
+    assert max(areas) < 1.01
+    assert max(areas) > 0.9
+    assert np.quantile(areas, 0.05) < 0.2
+    assert 0.73 < min(aspects) < 0.8
+    assert 1.25 < max(aspects) < 1.37
+
+
+def test_the_same_seed_takes_the_same_crop():
+    crop, image = RandomAreaCrop(32), picture(50, 80)
+    first, again, other = (crop(image, (seed, 1)).numpy() for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0
+
+
+@pytest.mark.every_backend
+def test_label_smoothing_is_that_of_section_7():
+    """1 - eps + eps / K for the true class, eps / K for the others."""
+    probabilities = np.array([[0.7, 0.1, 0.1, 0.1], [0.25, 0.25, 0.4, 0.1]], "float32")
+    labels = np.array([0, 3])
+    targets = np.full((2, 4), 0.1 / 4)
+    targets[[0, 1], labels] += 0.9
+    expected = -np.mean(np.sum(targets * np.log(probabilities), axis=1))
+    loss = keras.ops.convert_to_numpy(SmoothedCrossentropy(0.1)(labels, probabilities))
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    plain = keras.ops.convert_to_numpy(SmoothedCrossentropy(0.0)(labels, probabilities))
+    assert float(plain) == pytest.approx(-np.mean(np.log([0.7, 0.1])), rel=1e-5)
+
+
+@pytest.mark.every_backend
+def test_rmsprop_clips_and_decays_as_the_recipe_says():
+    arguments = compile_arguments(get_recipe("inception_v3-imagenet"), steps_per_epoch=1)
+    optimizer = arguments["optimizer"]
+    assert isinstance(optimizer, L2RMSprop)
+    weight = keras.Variable(np.array([1.0, 2.0], "float32"))
+    gradient = np.array([3.0, 4.0], "float32")
+    optimizer.build([weight])
+    optimizer.apply([keras.ops.convert_to_tensor(gradient)])
+    joint = gradient + 4e-5 * np.array([1.0, 2.0])
+    joint *= 2.0 / np.linalg.norm(joint)
+    expected = np.array([1.0, 2.0]) - 0.045 * joint / np.sqrt(0.1 * joint**2 + 1.0)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(weight.value), expected, rtol=1e-5)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    ("name", "epochs", "rates"),
+    [
+        ("inception_v1-imagenet", (0, 7.9, 8, 16), (0.01, 0.01, 0.0096, 0.009216)),
+        ("inception_v2-imagenet", (0, 1.3, 1.4, 8), (0.045, 0.045, 0.0432, 0.045 * 0.96**6)),
+        ("inception_v3-imagenet", (0, 1.9, 2, 4), (0.045, 0.045, 0.0423, 0.039762)),
+    ],
+)
+def test_rates_fall_exponentially_in_steps(name, epochs, rates):
+    optimizer = compile_arguments(get_recipe(name), steps_per_epoch=300)["optimizer"]
+    told = []
+    for epoch in epochs:
+        optimizer.iterations.assign(round(epoch * 300))
+        told.append(float(keras.ops.convert_to_numpy(optimizer.learning_rate)))
+    assert told == pytest.approx(rates, rel=1e-4)
+
+
+@pytest.mark.structure
+def test_recipes_weigh_the_heads_as_the_records_say():
+    arguments = compile_arguments(get_recipe("inception_v1-imagenet"), 10)
+    assert arguments["loss_weights"] == {"predictions": 1.0, "aux_1": 0.3, "aux_2": 0.3}
+    assert set(arguments["loss"]) == set(arguments["metrics"]) == set(arguments["loss_weights"])
+    arguments = compile_arguments(get_recipe("inception_v3-imagenet"), 10)
+    assert arguments["loss_weights"] == kc.InceptionV3.loss_weights == {"predictions": 1.0, "aux_1": 0.4}
+    assert "loss_weights" not in compile_arguments(get_recipe("inception_v2-imagenet"), 10)

@@ -1,0 +1,32 @@
+"""GoogLeNet on ImageNet (Szegedy et al. 2014, sections 5 and 6).
+
+python -m training run inception_v1-imagenet --data-dir <tfds folder>
+"""
+
+from keras_classics.models.inception_v1 import PAPER
+from training.augment import Flip, RandomAreaCrop
+from training.recipe import SGD, Exponential, Recipe
+
+RECIPES = (
+    Recipe(
+        name="inception_v1-imagenet",
+        model="inception_v1",
+        dataset="imagenet2012",
+        paper=PAPER,
+        epochs=60,
+        batch_size=32,
+        optimizer=SGD(momentum=0.9, l2=2e-4),
+        schedule=Exponential(0.01, factor=0.96, epochs=8),
+        augment=(RandomAreaCrop(224), Flip()),
+        hold_out=100,
+        build={"aux_heads": True},
+        departures=(
+            "The rate of 0.01 and the weight decay of 2e-4 are those of Caffe's replication; batch 32 and 60 "
+            "epochs are chosen here: the paper tells none of them.",
+            "One process; the paper: asynchronous gradient descent on many machines.",
+            "The weights are not averaged over the training, nor the colours distorted.",
+            "The paper's sampling and rates changed over the months before the contest; here they do not.",
+            "One training image in 100 is held out to choose the best epoch by.",
+        ),
+    ),
+)

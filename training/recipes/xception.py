@@ -1,0 +1,31 @@
+"""Xception on ImageNet (Chollet 2016, section 4).
+
+python -m training run xception-imagenet --data-dir <tfds folder>
+"""
+
+from keras_classics.models.xception import PAPER
+from training.augment import Flip, RandomAreaCrop
+from training.recipe import SGD, Exponential, Recipe
+
+RECIPES = (
+    Recipe(
+        name="xception-imagenet",
+        model="xception",
+        dataset="imagenet2012",
+        paper=PAPER,
+        epochs=100,
+        batch_size=32,
+        optimizer=SGD(momentum=0.9, l2=1e-5),
+        schedule=Exponential(0.045, factor=0.94, epochs=2),
+        augment=(RandomAreaCrop(299), Flip()),
+        hold_out=100,
+        departures=(
+            "One process with a batch of 32; the paper: 60 GPUs, synchronous, whose batch it does not print.",
+            "The paper prints neither the number of epochs nor its augmentation: here 100, GoogLeNet's crops and "
+            "mirror images.",
+            "The weights are not averaged over the training, as the paper's are when it evaluates.",
+            "Weight decay is on all weights: the paper does not say which.",
+            "One training image in 100 is held out to choose the best epoch by.",
+        ),
+    ),
+)
