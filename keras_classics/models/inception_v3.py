@@ -165,8 +165,8 @@ def inception_v3(counts_padding: bool = False) -> Variant:
             Reported("imagenet2012", 18.77, 4.2, views="144 crops", source="Table 4"),
         ),
         departures=(
-            "The network is the published one, whose figures stand only in its code: a 5x5 in the modules on the 35x35 "
-            "grid and one more 1x1 of 80 filters in the stem, where Table 1 and Figure 5 have 3x3 convolutions.",
+            "The network is the published one: its stem has a 1x1 convolution and a pool where Table 1 has 3x3 "
+            "convolutions, and its modules on the 35x35 grid a 5x5 where Figure 5 has two 3x3.",
             "The epsilon of batch normalisation, the dropout of 0.2 and the weight 0.4 of the auxiliary loss are those "
             "of the published code.",
             "The paper does not tell the initialisation: here He's.",

@@ -95,3 +95,13 @@ def test_average_pools_leave_out_the_border_unless_told():
         edges[counts] = averages[0, 0, 0, corner > 0] / corner[corner > 0]
     np.testing.assert_allclose(edges[False], 1 / 4, rtol=1e-5)
     np.testing.assert_allclose(edges[True], 1 / 9, rtol=1e-5)
+
+
+@pytest.mark.structure
+@pytest.mark.parametrize("name", ["inception_v1", "inception_v2", "inception_v3"])
+def test_the_other_data_format_gives_the_same_sizes(name, channels_first):
+    variant = kc.get_model(name)
+    model = variant(aux_heads=variant.aux_head is not None)
+    maps = {"inception_v3": (2048, 8, 8)}.get(name, (1024, 7, 7))
+    assert model.get_layer("avg_pool").input.shape[1:] == maps
+    assert complexity.count_macs(kc.create_model(name)) == variant.macs

@@ -23,8 +23,8 @@ RECIPES = (
         augment=(RandomAreaCrop(224), Flip()),
         hold_out=100,
         departures=(
-            "The paper has the rate fall 6 times faster and a weight decay 5 times smaller than Inception's, and prints "
-            "neither: here those are GoogLeNet's 4% every 8 epochs and the 2e-4 of its replication in Caffe. The "
+            "The paper has the rate fall 6 times faster and the weight decay 5 times smaller than Inception's, without "
+            "figures: here those are GoogLeNet's 4% every 8 epochs and the 2e-4 of its replication in Caffe. The "
             "momentum of 0.9 is not told either.",
             "One process, and no distortion of colours; the paper used less of it than GoogLeNet.",
             "One training image in 100 is held out to choose the best epoch by.",
