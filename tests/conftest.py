@@ -1,7 +1,10 @@
-"""One run of pytest is one backend. On tensorflow, the default, it starts the others: see test_backends.py."""
+"""One run of pytest is one backend. On tensorflow, the default, it starts the others beside it (test_backends.py)."""
 
+import concurrent.futures
 import os
 import pathlib
+import subprocess
+import sys
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -24,7 +27,24 @@ def pytest_collection_modifyitems(config, items):
         return item.get_closest_marker(MARKER) is not None
 
     config.hook.pytest_deselected(items=[item for item in items if not kept(item)])
-    items[:] = [item for item in items if kept(item)]
+    others = "test_backends.py"  # last, for they run beside all the rest
+    items[:] = sorted(filter(kept, items), key=lambda item: item.path.name == others)
+    backends = [item.callspec.params["backend"] for item in items if item.path.name == others]
+    OTHER_BACKENDS.update({backend: BESIDE.submit(run_backend, backend) for backend in backends})
+
+
+BESIDE = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+OTHER_BACKENDS: dict[str, concurrent.futures.Future] = {}
+
+
+def run_backend(backend):
+    """Runs the part of the suite that is another backend's, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--durations=25", "-p", "no:cacheprovider", pathlib.Path(__file__).parent],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
 
 
 @pytest.fixture
