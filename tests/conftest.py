@@ -40,7 +40,16 @@ OTHER_BACKENDS: dict[str, concurrent.futures.Future] = {}
 def run_backend(backend):
     """Runs the part of the suite that is another backend's, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--durations=25", "-p", "no:cacheprovider", pathlib.Path(__file__).parent],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--durations=25",
+            "-p",
+            "no:cacheprovider",
+            pathlib.Path(__file__).parent,
+        ],
         env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,

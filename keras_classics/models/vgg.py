@@ -6,7 +6,7 @@ from keras_classics import blocks
 from keras_classics.blocks import hidden_dense_head, max_pool, relu
 from keras_classics.errors import unknown
 from keras_classics.initializers import GlorotUniform, Normal
-from keras_classics.spec import IMAGENET_MEAN, Paper, Reported
+from keras_classics.spec import IMAGENET_MEAN, Paper, Reported, Row
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -46,6 +46,25 @@ def features(x, layers, batch_norm, initializer):
             x = conv(x, filters, batch_norm, initializer, f"conv{stage}_{i}")
         x = max_pool(x, 2, 2, name=f"pool{stage}")
     return x
+
+
+PRINTED = {"vgg11": "133M", "vgg13": "133M", "vgg16": "138M", "vgg19": "144M"}  # Table 2: parameters
+
+
+def table(name):
+    """The column of Table 1, and the sum that Table 2 prints."""
+    stages = list(zip(CONFIGURATIONS[name], FILTERS, (224, 112, 56, 28, 14), strict=True))
+    rows = [
+        row
+        for stage, (count, filters, side) in enumerate(stages, 1)
+        for row in (
+            Row(f"{count} x conv3-{filters}", f"conv{stage}_", (side, side, filters)),
+            Row("maxpool", f"pool{stage}", (side // 2, side // 2, filters)),
+        )
+    ]
+    dense = (("FC-4096", "fc6", 4096), ("FC-4096", "fc7", 4096), ("FC-1000, soft-max", "predictions", 1000))
+    rows += [Row(row, layer, (1, 1, units)) for row, layer, units in dense]
+    return (*rows, Row("in all", "", (1, 1, 1000), PRINTED[name]))
 
 
 # Trainable parameters and multiply-adds, without batch normalisation.
@@ -99,6 +118,7 @@ def vgg(name: str) -> Variant:
             features=partial(features, layers=layers, batch_norm=batch_norm, initializer=initializer),
             head=partial(hidden_dense_head, kernel_initializer=initializer),
             vary=vary,
+            table=table(name),
             reported=() if batch_norm else tuple(Reported("imagenet2012", *row) for row in ERRORS[name]),
             departures=("Batch normalisation is not the paper's, but of many published weights.",)
             if batch_norm

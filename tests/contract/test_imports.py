@@ -19,7 +19,7 @@ LAYERS = [
     {"models"},
     {"zoo", "complexity", "plots"},
     {"datasets", "weights"},
-    {"evaluate", "export"},
+    {"evaluate", "export", "fully_convolutional"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]

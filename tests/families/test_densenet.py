@@ -110,6 +110,7 @@ def test_densenet40_equals_pytorchcv():
     assert equals_pytorchcv("densenet_cifar", "densenet40_12", "densenet40_k12_cifar10", compression=0.5)
 
 
+@pytest.mark.heavy
 def test_densenet161_equals_pytorchcv():
     assert equals_pytorchcv("densenet", "densenet161", "densenet161")
 

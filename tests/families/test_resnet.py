@@ -118,7 +118,10 @@ def test_equals_keras_applications():
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("name", "file", "published"),
-    [("resnet20", "resnet20-12fca82f.th", 8.27), ("resnet56", "resnet56-4bfd9763.th", 6.61)],
+    [
+        ("resnet20", "resnet20-12fca82f.th", 8.27),
+        pytest.param("resnet56", "resnet56-4bfd9763.th", 6.61, marks=pytest.mark.heavy),
+    ],
 )
 def test_a_public_checkpoint_gives_its_published_error(name, file, published, tfds_dir):
     """github.com/akamaster/pytorch_resnet_cifar10: on the 10,000 test images, pixels by ImageNet's statistics."""

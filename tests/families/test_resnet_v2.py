@@ -88,6 +88,7 @@ def test_equals_pytorchcv(name, peer, options):
     assert peers.error(model, "pytorchcv", tensors, batch, peers.torch_outputs(net, batch)) < 1e-5
 
 
+@pytest.mark.heavy
 def test_the_deepest_for_imagenet_equals_pytorchcv():
     net, tensors = peers.pytorchcv("preresnet", "preresnet200b")
     batch = peers.images(1, 224, 224, 3)
@@ -110,5 +111,6 @@ def test_resnet50_v2_equals_keras_applications():
     assert equals_keras_applications("ResNet50V2")
 
 
+@pytest.mark.heavy
 def test_resnet152_v2_equals_keras_applications():
     assert equals_keras_applications("ResNet152V2")

@@ -86,6 +86,7 @@ def check_equals_pytorchcv(name, peer):
     assert peers.error(model, "pytorchcv", tensors, batch, peers.torch_outputs(net, batch)) < 1e-5
 
 
+@pytest.mark.heavy
 @pytest.mark.every_backend
 def test_equals_pytorchcv_with_batch_norm_and_biases_before_it():
     check_equals_pytorchcv("vgg11", "bn_vgg11b")
@@ -106,3 +107,16 @@ def test_equals_keras_applications(name):
     expected = keras.ops.convert_to_numpy(net(batch, training=False))
     model = kc.create_model(name, input_shape=shape, classifier_activation=None)
     assert peers.error(model, "keras", tensors, batch, expected) < 1e-5
+
+
+@pytest.mark.structure
+@pytest.mark.parametrize("name", ["vgg11", "vgg13", "vgg16", "vgg19"])
+def test_the_tables_that_show_prints(name):
+    """The output of each row, and the millions of parameters in all, as the paper prints them."""
+    variant = kc.get_model(name)
+    costs = complexity.row_costs(variant(), variant.table)
+    assert all(cost.output_shape == row.output for row, cost in costs)
+    total = costs[-1][1]
+    assert (total.params, total.macs) == (variant.params, variant.macs)
+    assert f"{total.params / 1e6:.0f}M" == variant.table[-1].params
+    assert sum(cost.params for _, cost in costs[:-1]) == variant.params
