@@ -37,23 +37,28 @@ BESIDE = concurrent.futures.ThreadPoolExecutor(max_workers=1)
 OTHER_BACKENDS: dict[str, concurrent.futures.Future] = {}
 
 
+RUNNING: list[subprocess.Popen] = []
+
+
 def run_backend(backend):
-    """Runs the part of the suite that is another backend's, in a process of its own."""
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "--durations=25",
-            "-p",
-            "no:cacheprovider",
-            pathlib.Path(__file__).parent,
-        ],
+    """Runs the part of the suite that is another backend's, in a process of its own: its status and what it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", pathlib.Path(__file__).parent],
         env={**os.environ, "KERAS_BACKEND": backend},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
+    RUNNING.append(process)
+    output, _ = process.communicate()
+    return process.returncode, output
+
+
+def pytest_unconfigure():
+    """An interrupted run takes the others with it."""
+    BESIDE.shutdown(wait=False, cancel_futures=True)
+    for process in RUNNING:
+        process.kill()
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def squared_error_to_targets(y_true, y_pred):
     return ops.mean(ops.square(y_pred - targets), axis=-1)
 
 
-RUBBISH = 0.1  # j; the paper prints no value
+RUBBISH = 10.0  # j; the paper prints no value
 
 
 @registered

@@ -4,6 +4,7 @@ python -m training run lenet5-mnist --data mnist --data-dir <tfds folder>
 """
 
 from keras_classics.models.lenet import PAPER
+from training.augment import PadAndCrop
 from training.recipe import SGD, Recipe, Steps
 
 RECIPES = (
@@ -12,17 +13,20 @@ RECIPES = (
         model="lenet5",
         dataset="mnist",
         paper=PAPER,
-        epochs=20,
+        epochs=14,
         batch_size=16,
-        optimizer=SGD(momentum=0.9),
-        schedule=Steps((1e-3, 3e-4, 1e-4), until=(10, 16)),
+        optimizer=SGD(momentum=0.9, l2=1e-4),
+        schedule=Steps((1e-3, 3e-4, 1e-4), until=(8, 12)),
         loss="MAP criterion",
+        augment=(PadAndCrop(1, fill=(0.0,)),),
         hold_out=12,  # 5,000 of 60,000
         build={"classifier_activation": None},  # the criterion reads penalties
         departures=(
-            "Gradient descent with momentum on batches of 16 at rates of its own; the paper: 20 passes of stochastic "
-            "diagonal Levenberg-Marquardt, one pattern at a time.",
-            "The constant j of the criterion is 0.1: the paper prints no value.",
+            "14 passes of gradient descent with momentum and a little weight decay on batches of 16, at rates of its "
+            "own; the paper: 20 passes of stochastic diagonal Levenberg-Marquardt, one pattern at a time.",
+            "The digits are shifted by up to a pixel. The paper's 0.95% is without distortion, its 0.8% with shifts, "
+            "scalings, squeezes and shears.",
+            "The constant j of the criterion is 10: the paper prints no value.",
             "One training image in 12 is held out to choose the best epoch by; the paper trained on all 60,000.",
         ),
     ),
