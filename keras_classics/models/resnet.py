@@ -143,6 +143,10 @@ MEAN_DEPARTURE = "Pixels are normalised by channel means and deviations; the pap
 PAD_DEPARTURE = "The paper does not say where option A's zero maps go: half stand before and half after the others."
 
 
+def _depth(name) -> int:
+    return int(name.removeprefix("resnet").removeprefix("plainnet"))
+
+
 def _record(name, dataset, image_size, resize_size, option, default_option, **facts) -> Variant:
     params, macs = COUNTS[name] if option == default_option else (None, None)
     return Variant(
@@ -160,7 +164,7 @@ def _record(name, dataset, image_size, resize_size, option, default_option, **fa
 
 
 def _imagenet(name, option, vary=None) -> Variant:
-    block, blocks = BLOCKS[int(name.removeprefix("resnet").removeprefix("plainnet"))]
+    block, blocks = BLOCKS[_depth(name)]
     return _record(
         name,
         "imagenet2012",
@@ -176,7 +180,7 @@ def _imagenet(name, option, vary=None) -> Variant:
 
 
 def _cifar(name, option, vary=None) -> Variant:
-    n = (int(name.removeprefix("resnet").removeprefix("plainnet")) - 2) // 6  # depth 6n + 2
+    n = (_depth(name) - 2) // 6  # depth 6n + 2
     return _record(
         name,
         "cifar10",
@@ -192,29 +196,20 @@ def _cifar(name, option, vary=None) -> Variant:
     )
 
 
-def _checked(shortcut):
-    if shortcut not in SHORTCUTS:
-        raise unknown("shortcut option", shortcut, SHORTCUTS)
-    return shortcut
+def residual_network(make, name: str, default: str) -> Variant:
+    """A network whose `shortcut` may be any of the paper's options; `make` is `_imagenet` or `_cifar`."""
 
-
-def resnet(name: str) -> Variant:
-    """An ImageNet network with projections where the filters grow; `shortcut` may be any of the paper's options."""
-
-    def vary(shortcut: str = "B") -> Variant:
-        return _imagenet(name, _checked(shortcut), vary)
+    def vary(shortcut: str = default) -> Variant:
+        if shortcut not in SHORTCUTS:
+            raise unknown("shortcut option", shortcut, SHORTCUTS)
+        return make(name, shortcut, vary)
 
     return vary()
 
 
-def cifar_resnet(name: str) -> Variant:
-    """A CIFAR-10 network with identity shortcuts only; `shortcut` may be any of the paper's options."""
-
-    def vary(shortcut: str = "A") -> Variant:
-        return _cifar(name, _checked(shortcut), vary)
-
-    return vary()
-
+# Projections where the filters grow (Table 1); on CIFAR-10 identity shortcuts only (section 4.2).
+resnet = partial(residual_network, _imagenet, default="B")
+cifar_resnet = partial(residual_network, _cifar, default="A")
 
 ResNet18 = resnet("resnet18")
 ResNet34 = resnet("resnet34")
