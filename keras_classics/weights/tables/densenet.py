@@ -12,12 +12,24 @@ def _keras_layer(m: re.Match) -> str:
     return f"conv{int(m[1]) + 1}_block{m[2]}_{int(m[3]) - (m[4] == 'bn')}_{m[4]}"
 
 
+_TORCHVISION = {"conv": "conv", "bn": "norm"}
+
 SOURCES: dict[str, Rules] = {
     "keras": [
         (_LAYER, _keras_layer),
         (r"transition(\d)_(conv|bn)", lambda m: f"pool{int(m[1]) + 1}_{m[2]}"),
         (r"post_bn", "bn"),
         (r"(conv1_conv|conv1_bn|predictions)", r"\1"),
+    ],
+    "torchvision": [
+        (r"conv1_(conv|bn)", lambda m: f"features.{_TORCHVISION[m[1]]}0"),
+        (
+            _LAYER,
+            lambda m: f"features.denseblock{m[1]}.denselayer{m[2]}.{_TORCHVISION[m[4]]}{m[3]}",
+        ),
+        (r"transition(\d)_(conv|bn)", lambda m: f"features.transition{m[1]}.{_TORCHVISION[m[2]]}"),
+        (r"post_bn", "features.norm5"),
+        (r"predictions", "classifier"),
     ],
     "pytorchcv": [
         # the first convolution of a CIFAR net stands alone, and so does that of a layer without bottleneck
