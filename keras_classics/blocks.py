@@ -156,18 +156,21 @@ def pool(x, pooling: str | None):
     return x
 
 
-def predictions(x, classes: int, activation, kernel_initializer=None, name: str = "predictions"):
-    """The last layer: (N, F) to (N, classes). It stays float32 under mixed precision."""
+def predictions(x, classes: int, activation, kernel_initializer=HeNormal, name: str = "predictions"):
+    """The last layer: (N, F) to (N, classes). It stays float32 under mixed precision.
+
+    `kernel_initializer` makes an initialiser, each time another: one made when a module is imported has drawn its seed.
+    """
     return layers.Dense(
         classes,
         activation=activation,
-        kernel_initializer=HeNormal() if kernel_initializer is None else kernel_initializer,
+        kernel_initializer=kernel_initializer(),
         dtype="float32",
         name=name,
     )(x)
 
 
-def global_pool_head(x, classes: int, activation, dropout: float = 0.0, kernel_initializer=None):
+def global_pool_head(x, classes: int, activation, dropout: float = 0.0, kernel_initializer=HeNormal):
     """Global average pooling, dropout if there is any, and one dense layer: (N, H, W, C) to (N, classes)."""
     x = pool(x, "avg")
     if dropout:
@@ -189,4 +192,4 @@ def hidden_dense_head(x, classes: int, activation, *, kernel_initializer, bias: 
             name=name,
         )(x)
         x = layers.Dropout(0.5, name=f"{name}_dropout")(relu(x, f"{name}_relu"))
-    return predictions(x, classes, activation, kernel_initializer())
+    return predictions(x, classes, activation, kernel_initializer)

@@ -108,7 +108,7 @@ def aux_head(x, classes, activation, name, batch_norm):
     x = layers.Flatten(name=f"{name}_flatten")(x)
     x = layers.Dense(1024, activation="relu", kernel_initializer=initializer(), name=f"{name}_fc")(x)
     x = layers.Dropout(0.7, name=f"{name}_dropout")(x)
-    return predictions(x, classes, activation, initializer(), name=name)
+    return predictions(x, classes, activation, initializer, name=name)
 
 
 def inception_v1(batch_norm: bool = False) -> Variant:
@@ -125,7 +125,7 @@ def inception_v1(batch_norm: bool = False) -> Variant:
         params=6_998_552,
         macs=1_582_671_872,
         features=partial(features, batch_norm=batch_norm),
-        head=partial(global_pool_head, dropout=0.4, kernel_initializer=CaffeXavier()),
+        head=partial(global_pool_head, dropout=0.4, kernel_initializer=CaffeXavier),
         aux_head=partial(aux_head, batch_norm=batch_norm),
         aux_weights=(0.3, 0.3),
         aux_min_size=79,

@@ -85,7 +85,7 @@ def rbf_head(x, classes, activation):
 
 def softmax_head(x, classes, activation):
     """F6 and a trained dense layer: (N, classes)."""
-    return predictions(_f6(x), classes, activation, LeCunUniform())
+    return predictions(_f6(x), classes, activation, LeCunUniform)
 
 
 HEADS = {"rbf": (rbf_head, 60_000, 325_680), "softmax": (softmax_head, 60_850, 326_520)}

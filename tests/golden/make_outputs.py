@@ -12,22 +12,17 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-import peers
-
-import keras_classics as kc
+from small import SMALL, batch, build
 
 
 def figures(name):
-    variant = kc.get_model(name)
-    model = kc.create_model(name, seed=1, classifier_activation=None)
-    batch = peers.images(2, variant.image_size, variant.image_size, variant.channels)
+    model = build(name, seed=1, classifier_activation=None)
     return {
         "weight_sums": [float(np.sum(keras.ops.convert_to_numpy(w), dtype="float64")) for w in model.trainable_weights],
-        "outputs": keras.ops.convert_to_numpy(model(batch, training=False)).tolist(),
+        "outputs": keras.ops.convert_to_numpy(model(batch(name), training=False)).tolist(),
     }
 
 
 if __name__ == "__main__":
-    names = ["lecun1989", "lenet5", "resnet20"]
-    text = json.dumps({name: figures(name) for name in names}, indent=1)
+    text = json.dumps({name: figures(name) for name in SMALL}, indent=1)
     pathlib.Path(__file__).with_name("outputs.json").write_text(text + "\n")
