@@ -189,3 +189,62 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "k": self.k, "n": self.n, "alpha": self.alpha, "beta": self.beta}
+
+
+@registered
+class HalvingAveragePooling2D(keras.layers.AveragePooling2D):
+    """3x3 average pooling with stride 2 and TensorFlow's "same", whose averages leave out what is beyond the edge.
+
+    Shapes (N, H, W, C) to (N, ceil(H / 2), ceil(W / 2), C). On torch Keras repeats the edge where the padding is
+    lopsided, that is where a side is even. Odd sides are padded alike, so there a zero before an even side makes it
+    odd, and the window that reads it is dropped.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(3, 2, "same", **kwargs)
+
+    def call(self, inputs):
+        if keras.config.backend() != "torch":
+            return super().call(inputs)
+        axes = (1, 2) if self.data_format == "channels_last" else (2, 3)
+        even = [1 - inputs.shape[axis] % 2 if axis in axes else 0 for axis in range(4)]
+        outputs = super().call(ops.pad(inputs, [(n, 0) for n in even]) if any(even) else inputs)
+        return outputs[tuple(slice(n, None) for n in even)]
+
+    def get_config(self):
+        config = super().get_config()
+        return {k: v for k, v in config.items() if k not in ("pool_size", "strides", "padding")}
+
+
+@registered
+class ScheduledDropPath(keras.layers.Layer):
+    """Leaves out a whole path for some examples, in training alone, and scales it up for the others (Zoph et al. 2017,
+    section 4). Shapes (N, ...) to the same.
+
+    `rate` is the share of examples to leave out at the end of the training. The variable `progress`, from 0 at the
+    start to 1 at the end, scales it; it is 1 unless `training.drop_path.DropPathSchedule` sets it.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.rate, self.seed = rate, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        self.progress = self.add_weight(
+            name="progress", shape=(), initializer="ones", trainable=False, dtype="float32", autocast=False
+        )
+
+    def call(self, inputs, training=False):
+        if not training:
+            return inputs
+        kept = 1.0 - self.rate * ops.convert_to_tensor(self.progress)
+        shape = (ops.shape(inputs)[0],) + (1,) * (len(inputs.shape) - 1)
+        draws = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
+        return inputs * ops.cast(ops.floor(kept + draws) / kept, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}

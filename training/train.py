@@ -152,7 +152,7 @@ def _verbose() -> int:
 
 def _shipped(recipe: Recipe) -> keras.Model:
     """The network in the form that is judged and shipped: as trained, without what only the training needs."""
-    build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads")}
+    build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads", "drop_path")}
     return get_model(recipe.model)(**build)
 
 

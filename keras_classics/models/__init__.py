@@ -10,7 +10,9 @@ from keras_classics.models import (
     inception_v4,
     lecun1989,
     lenet,
+    nasnet,
     nin,
+    pnasnet,
     resnet,
     resnet_v2,
     vgg,
@@ -32,4 +34,6 @@ FAMILIES = (
     resnet_v2,
     densenet,
     xception,
+    nasnet,
+    pnasnet,
 )

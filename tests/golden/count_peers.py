@@ -24,6 +24,9 @@ PEERS = {  # ours: module, name, input side
     "densenet_bc100_12": ("densenet_cifar", "densenet100_k12_bc_cifar10", 32),
     "densenet_bc190_40": ("densenet_cifar", "densenet190_k40_bc_cifar10", 32),
     "xception": ("xception", "xception", 299),
+    "nasnet_mobile": ("nasnet", "nasnet_4a1056", 224),
+    "nasnet_large": ("nasnet", "nasnet_6a4032", 331),
+    "pnasnet5_large": ("pnasnet", "pnasnet5large", 331),
 }
 
 
@@ -41,6 +44,8 @@ def macs(module: str, name: str, side: int) -> int:
         for layer in net.modules():
             if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
                 layer.register_forward_hook(count)
+            if hasattr(layer, "extra_padding"):  # rows and columns that NASNet's modules drop again
+                layer.extra_padding = False
         net(torch.zeros(1, 3, side, side))
     return total
 

@@ -11,7 +11,9 @@ from training.recipes import (
     inception_v4,
     lecun1989,
     lenet,
+    nasnet,
     nin,
+    pnasnet,
     resnet,
     resnet_v2,
     vgg,
@@ -32,6 +34,8 @@ _MODULES = (
     resnet,
     resnet_v2,
     xception,
+    nasnet,
+    pnasnet,
 )
 _RECIPES = {recipe.name: recipe for module in _MODULES for recipe in module.RECIPES}
 

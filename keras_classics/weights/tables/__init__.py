@@ -15,7 +15,9 @@ from keras_classics.weights.tables import (
     inception_v2,
     inception_v3,
     inception_v4,
+    nasnet,
     nin,
+    pnasnet,
     resnet,
     resnet_v2,
     vgg,
@@ -35,6 +37,8 @@ _FAMILIES = (
     resnet_v2,
     densenet,
     xception,
+    nasnet,
+    pnasnet,
 )
 
 NAMES: dict[tuple[str, str], Rules] = {
