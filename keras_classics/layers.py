@@ -218,16 +218,19 @@ class HalvingAveragePooling2D(keras.layers.AveragePooling2D):
 
 @registered
 class ScheduledDropPath(keras.layers.Layer):
-    """Leaves out a whole path for some examples, in training alone, and scales it up for the others (Zoph et al. 2017,
-    section 4). Shapes (N, ...) to the same.
+    """The sum of paths, of which some are left out for some examples, in training alone, and scaled up for the others
+    (Zoph et al. 2017, section 4). A list of tensors (N, ...) to one of them.
 
-    `rate` is the share of examples to leave out at the end of the training. The variable `progress`, from 0 at the
-    start to 1 at the end, scales it; it is 1 unless `training.drop_path.DropPathSchedule` sets it.
+    `rates` has for each path the share of examples to leave out at the end of the training. The variable `progress`,
+    from 0 at the start to 1 at the end, scales them; it is 1 unless `training.drop_path.DropPathSchedule` sets it.
+
+    It stands where else an Add does, so a network without it has the other layers in the same order, by which Keras
+    finds them in a file.
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs):
+    def __init__(self, rates: Sequence[float], seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.rate, self.seed = rate, seed
+        self.rates, self.seed = tuple(rates), seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
@@ -235,16 +238,23 @@ class ScheduledDropPath(keras.layers.Layer):
             name="progress", shape=(), initializer="ones", trainable=False, dtype="float32", autocast=False
         )
 
+    def load_own_variables(self, store):
+        if store.keys():  # a network without drop path has saved nothing for it
+            super().load_own_variables(store)
+
     def call(self, inputs, training=False):
-        if not training:
-            return inputs
-        kept = 1.0 - self.rate * ops.convert_to_tensor(self.progress)
-        shape = (ops.shape(inputs)[0],) + (1,) * (len(inputs.shape) - 1)
+        if training:
+            inputs = [self._dropped(x, rate) if rate else x for x, rate in zip(inputs, self.rates, strict=True)]
+        return sum(inputs[1:], inputs[0])
+
+    def _dropped(self, path, rate):
+        kept = 1.0 - rate * ops.convert_to_tensor(self.progress)
+        shape = (ops.shape(path)[0],) + (1,) * (len(path.shape) - 1)
         draws = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
-        return inputs * ops.cast(ops.floor(kept + draws) / kept, inputs.dtype)
+        return path * ops.cast(ops.floor(kept + draws) / kept, path.dtype)
 
     def compute_output_shape(self, input_shape):
-        return input_shape
+        return input_shape[0]
 
     def get_config(self):
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+        return {**super().get_config(), "rates": self.rates, "seed": self.seed}

@@ -184,7 +184,8 @@ class EpochWriter(keras.callbacks.Callback):
             )
         self.history.append(row)
         for layer in self.shipped.layers:
-            layer.set_weights(self.model.get_layer(layer.name).get_weights())
+            if layer.weights:
+                layer.set_weights(self.model.get_layer(layer.name).get_weights())
         names = ["last.keras", "best.keras"] if best_epoch(self.history) == row["epoch"] else ["last.keras"]
         for name in names:
             with whole(self.folder / name) as path:

@@ -2,16 +2,8 @@
 
 from functools import partial
 
-from keras_classics.models.nasnet import (
-    Cell,
-    Step,
-    check_cells,
-    checked_rate,
-    imagenet,
-    imagenet_norm,
-    imagenet_stem,
-    run_cells,
-)
+from keras_classics.cells import Cell, Step, check_cells, checked_rate, run_cells
+from keras_classics.models.nasnet import imagenet, imagenet_norm, imagenet_stem
 from keras_classics.spec import Paper, Reported
 from keras_classics.variant import Variant
 

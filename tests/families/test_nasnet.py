@@ -11,13 +11,17 @@ from keras.layers import AveragePooling2D, MaxPooling2D, SeparableConv2D
 
 import keras_classics as kc
 from keras_classics import complexity
+from keras_classics.cells import Cell
 from keras_classics.layers import ScheduledDropPath
-from keras_classics.models.nasnet import NORMAL, REDUCTION, Cell, cifar_features, imagenet_features
+from keras_classics.models.nasnet import NORMAL, REDUCTION, cifar_features, imagenet_features
 
+BOTH = {"normal": NORMAL, "reduction": REDUCTION}
 TINY = dataclasses.replace(
-    kc.NASNetCIFAR,
-    features=partial(cifar_features, normal=NORMAL, reduction=REDUCTION, filters=4, repeats=1, drop_path=0.0),
-    vary=None,
+    kc.NASNetCIFAR, features=partial(cifar_features, **BOTH, filters=4, repeats=1, drop_path=0.5), vary=None
+)
+FORM = {"keeps_previous": True, "drop_path": 0.0, "counts_padding": False}
+NARROW = dataclasses.replace(
+    kc.NASNetLarge, features=partial(imagenet_features, **BOTH, filters=8, repeats=2, first=12, **FORM), vary=None
 )
 
 
@@ -183,12 +187,12 @@ def test_the_auxiliary_head_stands_at_two_thirds_of_the_depth(variant, side, sma
 def test_drop_path_grows_with_the_depth():
     """The published code: cell i of n has i / n of the rate, and the identity has none."""
     model = kc.NASNetCIFAR(drop_path=0.4)
-    rates = {layer.name: layer.rate for layer in model.layers if isinstance(layer, ScheduledDropPath)}
-    assert len(rates) == 18 * 8 + 2 * 9
-    assert rates["stage1_cell1_block1_left_drop_path"] == pytest.approx(0.4 / 20)
-    assert rates["reduction1_block2_left_drop_path"] == pytest.approx(0.4 * 7 / 20)
-    assert rates["stage3_cell6_block4_right_drop_path"] == pytest.approx(0.4)
-    assert "stage1_cell1_block5_right_drop_path" not in rates
+    rates = {layer.name: layer.rates for layer in model.layers if isinstance(layer, ScheduledDropPath)}
+    assert len(rates) == 20 * 5
+    assert rates["stage1_cell1_block1"] == pytest.approx((0.4 / 20, 0.4 / 20))
+    assert rates["reduction1_block2"] == pytest.approx((0.4 * 7 / 20, 0.4 * 7 / 20))
+    assert rates["stage3_cell6_block5"] == pytest.approx((0.4, 0.0))
+    assert rates["reduction2_block4"] == pytest.approx((0.0, 0.4 * 14 / 20))
     assert complexity.count_params(model) == kc.NASNetCIFAR.params
 
 
@@ -218,7 +222,7 @@ keras_large = partial(
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize("shape", [(224, 224, 3), (75, 96, 3)])
+@pytest.mark.parametrize("shape", [(75, 96, 3), pytest.param((224, 224, 3), marks=pytest.mark.heavy)])
 def test_equals_keras_applications(shape):
     """Of both sizes some maps have odd sides and some even ones. Its zeros around the maps matter."""
     net, tensors = keras_mobile(shape)
@@ -246,16 +250,10 @@ def test_a_narrow_form_of_the_large_network_equals_pytorchcv():
 
     net = get_nasnet(2, 192, 12, 2, extra_padding=False, skip_reduction_layer_input=True, in_size=(43, 43))
     tensors = peers.torch_tensors(net)
-    form = {"keeps_previous": True, "drop_path": 0.0, "counts_padding": False}
-    narrow = dataclasses.replace(
-        kc.NASNetLarge,
-        image_size=43,
-        features=partial(imagenet_features, normal=NORMAL, reduction=REDUCTION, filters=8, repeats=2, first=12, **form),
-        vary=None,
-    )
     batch = peers.images(2, 43, 43, 3)
     expected = peers.torch_outputs(net, batch)
-    assert peers.error(narrow(classifier_activation=None), "pytorchcv", tensors, batch, expected) < 1e-5
+    model = NARROW(classifier_activation=None, input_shape=(43, 43, 3))
+    assert peers.error(model, "pytorchcv", tensors, batch, expected) < 1e-5
 
 
 @pytest.mark.heavy
@@ -286,7 +284,7 @@ def outputs(model, batch):
 def test_an_unknown_size_gives_the_same(shape):
     """Thirty pixels come to maps of 14, 7, 4, 2 and 1, seventeen to 8, 4, 2, 1 and 1."""
     batch = peers.images(2, *shape)
-    known, unknown = (kc.NASNetMobile(seed=0, input_shape=s) for s in (shape, (None, None, 3)))
+    known, unknown = (NARROW(seed=0, input_shape=s) for s in (shape, (None, None, 3)))
     np.testing.assert_allclose(outputs(unknown, batch), outputs(known, batch), atol=1e-6)
     assert np.isfinite(outputs(known, batch)).all()
 
@@ -305,14 +303,21 @@ def test_channels_first_gives_the_same(channels_first):
 
 @pytest.mark.every_backend
 def test_a_saved_network_comes_back(tmp_path):
-    record = dataclasses.replace(
-        TINY,
-        features=partial(cifar_features, normal=NORMAL, reduction=REDUCTION, filters=4, repeats=1, drop_path=0.5),
-    )
-    model = record(seed=0, aux_heads=True)
+    model = TINY(seed=0, aux_heads=True)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     batch = peers.images(2, 32, 32, 3)
     for name in ("predictions", "aux_1"):
         got, expected = (keras.ops.convert_to_numpy(m(batch, training=False)[name]) for m in (again, model))
         np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("file", ["model.keras", "model.weights.h5"])
+def test_weights_fit_with_drop_path_and_without(file, tmp_path):
+    plain = dataclasses.replace(TINY, features=partial(TINY.features, drop_path=0.0))
+    batch = peers.images(2, 32, 32, 3)
+    for one, other in ((plain, TINY), (TINY, plain)):
+        model = one(seed=0)
+        (model.save_weights if file.endswith("h5") else model.save)(tmp_path / file)
+        np.testing.assert_array_equal(outputs(other(seed=1, weights=tmp_path / file), batch), outputs(model, batch))

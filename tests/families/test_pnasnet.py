@@ -9,7 +9,7 @@ from keras.layers import MaxPooling2D, SeparableConv2D
 
 import keras_classics as kc
 from keras_classics import complexity
-from keras_classics.models.nasnet import Cell
+from keras_classics.cells import Cell
 from keras_classics.models.pnasnet import PNASNET_5, features
 
 

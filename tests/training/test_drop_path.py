@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.cells import Cell, Step, run_cells
 from keras_classics.layers import ScheduledDropPath
-from keras_classics.models.nasnet import Cell, Step, run_cells
 from training import callbacks, compile_arguments, get_recipe
 from training.drop_path import DropPathSchedule
 from training.recipe import Cosine, Plateau
