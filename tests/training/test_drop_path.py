@@ -67,7 +67,7 @@ def test_without_the_schedule_it_drops_in_full():
     model = TINY(seed=0, input_shape=(8, 8, 3))
     model.compile("sgd", "sparse_categorical_crossentropy")
     assert fit(model, []) == [1.0, 1.0, 1.0]
-    images = np.random.default_rng(1).standard_normal((2, 8, 8, 3)).astype("float32")
+    images = np.random.default_rng(1).standard_normal((32, 8, 8, 3)).astype("float32")
     once, again, training, other = (
         keras.ops.convert_to_numpy(model(images, training=mode)) for mode in (False, False, True, True)
     )
