@@ -20,7 +20,9 @@ from keras_classics.models.inception_v3 import InceptionV3
 from keras_classics.models.inception_v4 import InceptionV4
 from keras_classics.models.lecun1989 import LeCun1989
 from keras_classics.models.lenet import LeNet5
+from keras_classics.models.nasnet import NASNetCIFAR, NASNetLarge, NASNetMobile
 from keras_classics.models.nin import NiN
+from keras_classics.models.pnasnet import PNASNet5Large, PNASNet5Mobile
 from keras_classics.models.resnet import (
     PlainNet18,
     PlainNet20,
@@ -94,7 +96,12 @@ __all__ = [
     "InceptionV4",
     "LeCun1989",
     "LeNet5",
+    "NASNetCIFAR",
+    "NASNetLarge",
+    "NASNetMobile",
     "NiN",
+    "PNASNet5Large",
+    "PNASNet5Mobile",
     "PlainNet18",
     "PlainNet20",
     "PlainNet34",

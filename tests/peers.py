@@ -18,12 +18,18 @@ def pytorchcv(module: str, name: str):
 
     `module` is named because pytorchcv's own list of models imports torchvision, which the CPU build of torch cannot.
     """
+    net = getattr(importlib.import_module(f"pytorchcv.models.{module}"), name)()
+    return net, torch_tensors(net)
+
+
+def torch_tensors(net) -> dict[str, np.ndarray]:
+    """Gives a network of torch pseudo-random weights, puts it in evaluation mode, and returns its tensors."""
     import torch
 
-    net = getattr(importlib.import_module(f"pytorchcv.models.{module}"), name)().eval()
     tensors = {k: tensor(k, tuple(v.shape)) for k, v in net.state_dict().items() if v.is_floating_point()}
     net.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()}, strict=False)
-    return net, tensors
+    net.eval()
+    return tensors
 
 
 def torch_outputs(net, batch: np.ndarray) -> np.ndarray:

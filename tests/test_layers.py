@@ -140,3 +140,67 @@ def test_channels_are_padded_and_cropped(shape):
     np.testing.assert_array_equal(padded, np.pad(images, ((0, 0), (0, 0), (0, 0), (2, 1))))
     cropped = keras.ops.convert_to_numpy(blocks.crop_channels(images, 2, 1, "cropped"))
     np.testing.assert_array_equal(cropped, images[..., 2:-1])
+
+
+@pytest.mark.parametrize("sides", [(6, 8), (7, 5), (6, 7), (2, 1)])
+def test_halving_average_pooling_leaves_out_what_is_beyond_the_edge(sides):
+    """TensorFlow's "same": an even side is padded at its end, an odd one at both."""
+    images = RNG.standard_normal((2, *sides, 3)).astype("float32")
+    rows, columns = (range(1 - side % 2, side, 2) for side in sides)  # the middles of the windows
+    expected = np.stack(
+        [
+            np.stack([images[:, max(r - 1, 0) : r + 2, max(c - 1, 0) : c + 2].mean((1, 2)) for c in columns], axis=1)
+            for r in rows
+        ],
+        axis=1,
+    )
+    layer = layers.HalvingAveragePooling2D()
+    assert layer.compute_output_shape((2, *sides, 3)) == expected.shape
+    np.testing.assert_allclose(run(layer, images), expected, atol=1e-6)
+    np.testing.assert_array_equal(run_again(layer, images), run(layer, images))
+    first = layers.HalvingAveragePooling2D(data_format="channels_first")
+    np.testing.assert_allclose(run(first, images.transpose(0, 3, 1, 2)), expected.transpose(0, 3, 1, 2), atol=1e-6)
+
+
+def dropped(layer, examples=4000):
+    """For a path of ones, beside one of tens that is always there: the share of examples that are left out, and the
+    value of the others."""
+    ones = np.ones((examples, 2, 3, 1), "float32")
+    values = keras.ops.convert_to_numpy(layer([ones, 10 * ones], training=True)).reshape(examples, -1) - 10
+    assert (values == values[:, :1]).all()  # whole examples
+    kept = values[values > 0]
+    assert np.ptp(kept) == 0
+    return float(np.mean(values == 0)), kept[0]
+
+
+def test_drop_path_drops_more_as_the_training_goes_on():
+    layer = layers.ScheduledDropPath((0.4, 0.0), seed=0)
+    layer.build([(None, 2, 3, 1)] * 2)
+    for progress, rate in [(0.0, 0.0), (0.5, 0.2), (1.0, 0.4)]:
+        layer.progress.assign(progress)
+        share, value = dropped(layer)
+        assert share == pytest.approx(rate, abs=0.03)
+        assert value == pytest.approx(1 / (1 - rate), rel=1e-5)  # so that the expectation is kept
+    assert dropped(layer)[0] != dropped(layer)[0]  # other examples each time
+    ones = np.ones((8, 2, 3, 1), "float32")
+    np.testing.assert_array_equal(run(layer, [ones, ones]), 2.0)
+
+
+def test_drop_path_is_saved_with_its_progress(tmp_path):
+    x = keras.Input((2, 2, 1))
+    model = keras.Model(x, layers.ScheduledDropPath((0.3, 0.0), name="drop")([x, x]))
+    model.get_layer("drop").progress.assign(0.25)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras").get_layer("drop")
+    assert tuple(again.rates) == (0.3, 0.0)
+    assert float(keras.ops.convert_to_numpy(again.progress)) == 0.25
+    assert not again.trainable_weights
+
+
+def test_drop_path_in_half_precision():
+    layer = layers.ScheduledDropPath((0.5, 0.5), seed=0, dtype="mixed_bfloat16")
+    outputs = layer([np.ones((4000, 1), "float32")] * 2, training=True)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
+    values = keras.ops.convert_to_numpy(keras.ops.cast(outputs, "float32"))
+    assert set(np.unique(values)) == {0.0, 2.0, 4.0}  # either path without the other
+    assert values.mean() == pytest.approx(2.0, abs=0.1)

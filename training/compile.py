@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from keras_classics.zoo import get_model
-from training.recipe import SGD, Exponential, Linear, Plateau, Recipe
+from training.drop_path import DropPathSchedule
+from training.recipe import SGD, Cosine, Exponential, Linear, Plateau, Recipe
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -120,13 +121,15 @@ def _optimizer(recipe, steps_per_epoch):
     elif isinstance(schedule, Linear):
         steps = round(recipe.epochs * steps_per_epoch)
         rate = keras.optimizers.schedules.PolynomialDecay(schedule.rate, steps, end_learning_rate=0.0)
+    elif isinstance(schedule, Cosine):
+        rate = keras.optimizers.schedules.CosineDecay(schedule.rate, round(recipe.epochs * steps_per_epoch))
     elif not schedule.until:
         (rate,) = schedule.rates
     else:
         boundaries = [round(epochs * steps_per_epoch) for epochs in schedule.until]
         rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, list(schedule.rates))
     if isinstance(rule, SGD):
-        return L2SGD(rate, rule.momentum, rule.nesterov, l2=rule.l2)
+        return L2SGD(rate, rule.momentum, rule.nesterov, l2=rule.l2, global_clipnorm=rule.clip)
     return L2RMSprop(rate, rule.rho, epsilon=rule.epsilon, l2=rule.l2, global_clipnorm=rule.clip)
 
 
@@ -139,13 +142,14 @@ def _accuracy():
 
 
 def callbacks(recipe: Recipe) -> list[keras.callbacks.Callback]:
-    """The callbacks of `model.fit` that the recipe's schedule needs."""
-    if not isinstance(recipe.schedule, Plateau):
-        return []
-    plateau = recipe.schedule
-    monitor = "val_loss" if recipe.hold_out else "loss"
-    return [
-        keras.callbacks.ReduceLROnPlateau(
-            monitor, plateau.factor, plateau.patience, min_lr=plateau.lowest, min_delta=0.0
+    """The callbacks of `model.fit` that the recipe's schedule and its drop path need."""
+    made: list[keras.callbacks.Callback] = [DropPathSchedule()] if recipe.build.get("drop_path") else []
+    if isinstance(recipe.schedule, Plateau):
+        plateau = recipe.schedule
+        monitor = "val_loss" if recipe.hold_out else "loss"
+        made.append(
+            keras.callbacks.ReduceLROnPlateau(
+                monitor, plateau.factor, plateau.patience, min_lr=plateau.lowest, min_delta=0.0
+            )
         )
-    ]
+    return made

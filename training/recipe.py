@@ -11,17 +11,18 @@ from keras_classics.spec import Paper
 @dataclass(frozen=True)
 class SGD:
     """Stochastic gradient descent. `l2` is the papers' "weight decay": l2 times the weight joins the gradient, before
-    the momentum, which may be Nesterov's."""
+    the momentum, which may be Nesterov's. `clip` is the greatest norm that all gradients together may have."""
 
     momentum: float = 0.0
     l2: float = 0.0
     nesterov: bool = False
+    clip: float | None = None
 
 
 @dataclass(frozen=True)
 class RMSProp:
-    """Steps divided by a running root mean square of the gradients, of which `rho` is kept at each step. `clip` is the
-    greatest norm that all gradients together may have; `l2` is as in `SGD`."""
+    """Steps divided by a running root mean square of the gradients, of which `rho` is kept at each step. `l2` and
+    `clip` are as in `SGD`."""
 
     rho: float = 0.9
     epsilon: float = 1e-7
@@ -63,6 +64,13 @@ class Linear:
     rate: float
 
 
+@dataclass(frozen=True)
+class Cosine:
+    """A learning rate that falls from `rate` to 0 at the end of the training, along half a period of a cosine."""
+
+    rate: float
+
+
 class Operation(Protocol):
     """What may be done to a training image; see `training.augment`."""
 
@@ -89,7 +97,7 @@ class Recipe:
         augment: operations on a training image, in order, from `training.augment`.
         hold_out: one training image in so many is held out, to choose the best epoch by; 0 for none.
         build: arguments of the builder for the form that is trained. What is judged and shipped has the paper's
-            activation and no auxiliary heads, whatever the training needed.
+            activation, no auxiliary heads and no drop path, whatever the training needed.
         departures: where the recipe knowingly differs from the paper, or settles what the paper leaves open.
     """
 
@@ -100,7 +108,7 @@ class Recipe:
     epochs: float
     batch_size: int
     optimizer: SGD | RMSProp
-    schedule: Steps | Plateau | Exponential | Linear
+    schedule: Steps | Plateau | Exponential | Linear | Cosine
     loss: str = "crossentropy"
     label_smoothing: float = 0.0
     augment: tuple[Operation, ...] = ()

@@ -152,7 +152,7 @@ def _verbose() -> int:
 
 def _shipped(recipe: Recipe) -> keras.Model:
     """The network in the form that is judged and shipped: as trained, without what only the training needs."""
-    build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads")}
+    build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads", "drop_path")}
     return get_model(recipe.model)(**build)
 
 
@@ -184,7 +184,8 @@ class EpochWriter(keras.callbacks.Callback):
             )
         self.history.append(row)
         for layer in self.shipped.layers:
-            layer.set_weights(self.model.get_layer(layer.name).get_weights())
+            if layer.weights:
+                layer.set_weights(self.model.get_layer(layer.name).get_weights())
         names = ["last.keras", "best.keras"] if best_epoch(self.history) == row["epoch"] else ["last.keras"]
         for name in names:
             with whole(self.folder / name) as path:

@@ -10,7 +10,9 @@ from keras_classics.models import (
     inception_v4,
     lecun1989,
     lenet,
+    nasnet,
     nin,
+    pnasnet,
     resnet,
     resnet_v2,
     resnext,
@@ -38,4 +40,6 @@ FAMILIES = (
     xception,
     shufflenet,
     shufflenet_v2,
+    nasnet,
+    pnasnet,
 )

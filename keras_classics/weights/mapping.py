@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_classics.blocks import channels_of
 from keras_classics.errors import ClassicsError
+from keras_classics.layers import ScheduledDropPath
 
 Rules = Sequence[tuple[str, str | Callable[[re.Match], str]]]
 
@@ -45,7 +46,7 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
     values = []
     extra_biases: dict[str, np.ndarray] = {}  # by the name of the batch norm that they go into
     for layer in model.layers:
-        if not layer.weights:
+        if not layer.weights or isinstance(layer, ScheduledDropPath):
             continue
         separable = isinstance(layer, keras.layers.SeparableConv2D)
         for variable in layer.weights:

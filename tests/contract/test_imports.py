@@ -15,7 +15,7 @@ LAYERS = [
     {"files", "initializers", "grouped_conv"},
     {"blocks"},
     {"layers", "preprocessing"},
-    {"variant"},
+    {"cells", "variant"},
     {"models"},
     {"zoo", "complexity", "plots"},
     {"datasets", "weights"},

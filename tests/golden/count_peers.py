@@ -32,6 +32,9 @@ PEERS = {  # ours: module, name, input side
     "shufflenet_v2_x0_5": ("shufflenetv2", "shufflenetv2_wd2", 224),
     "shufflenet_v2_x1_0": ("shufflenetv2", "shufflenetv2_w1", 224),
     "xception": ("xception", "xception", 299),
+    "nasnet_mobile": ("nasnet", "nasnet_4a1056", 224),
+    "nasnet_large": ("nasnet", "nasnet_6a4032", 331),
+    "pnasnet5_large": ("pnasnet", "pnasnet5large", 331),
 }
 
 
@@ -49,6 +52,8 @@ def macs(module: str, name: str, side: int) -> int:
         for layer in net.modules():
             if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
                 layer.register_forward_hook(count)
+            if hasattr(layer, "extra_padding"):  # rows and columns that NASNet's modules drop again
+                layer.extra_padding = False
         net(torch.zeros(1, 3, side, side))
     return total
 

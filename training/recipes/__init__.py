@@ -12,7 +12,9 @@ from training.recipes import (
     inception_v4,
     lecun1989,
     lenet,
+    nasnet,
     nin,
+    pnasnet,
     resnet,
     resnet_v2,
     resnext,
@@ -40,6 +42,8 @@ _MODULES = (
     xception,
     shufflenet,
     shufflenet_v2,
+    nasnet,
+    pnasnet,
 )
 _RECIPES = {recipe.name: recipe for module in _MODULES for recipe in module.RECIPES}
 

@@ -15,7 +15,9 @@ from keras_classics.weights.tables import (
     inception_v2,
     inception_v3,
     inception_v4,
+    nasnet,
     nin,
+    pnasnet,
     resnet,
     resnet_v2,
     resnext,
@@ -41,6 +43,8 @@ _FAMILIES = (
     xception,
     shufflenet,
     shufflenet_v2,
+    nasnet,
+    pnasnet,
 )
 
 NAMES: dict[tuple[str, str], Rules] = {

@@ -1,0 +1,76 @@
+"""NASNet-A on ImageNet and CIFAR-10 (Zoph et al. 2017, section 4 and appendix A), with the published code's numbers.
+
+python -m training run nasnet_cifar-cifar10 --data-dir <tfds folder>
+"""
+
+from keras_classics.models.nasnet import PAPER
+from keras_classics.spec import CIFAR10_STATISTICS, Paper
+from training.augment import Flip, PadAndCrop, RandomAreaCrop
+from training.recipe import SGD, Cosine, Exponential, Recipe, RMSProp
+
+HELD_OUT_DEPARTURE = "One training image in {} is held out to choose the best epoch by."
+DECAY_DEPARTURE = "Weight decay is on all weights, in the published code on kernels alone."
+EPOCHS = round(250_000 * 50 * 32 / 1_281_167)  # of 250,000 steps of the mobile network, or the large, on all replicas
+
+
+def imagenet(
+    model: str,
+    size: int,
+    *,
+    replicas: int,
+    batch_size: int,
+    rate: float,
+    decay: float,
+    drop_path: float = 0.0,
+    paper: Paper = PAPER,
+    departures: tuple[str, ...] = (),
+) -> Recipe:
+    """Appendix A.2; PNASNet's are made here too. `batch_size` and `rate` are those of one replica."""
+    return Recipe(
+        name=f"{model}-imagenet",
+        model=model,
+        dataset="imagenet2012",
+        paper=paper,
+        epochs=EPOCHS,
+        batch_size=batch_size,
+        optimizer=RMSProp(rho=0.9, epsilon=1.0, l2=decay, clip=10.0),
+        schedule=Exponential(rate, factor=0.97, epochs=2.4),
+        label_smoothing=0.1,
+        augment=(RandomAreaCrop(size), Flip()),
+        hold_out=100,
+        build={"aux_heads": True} | ({"drop_path": drop_path} if drop_path else {}),
+        departures=(
+            f"One process with a batch of {batch_size} and a rate of {rate}; the published code: {replicas} replicas, "
+            "each with such a batch, and as many times the rate.",
+            "The weights are not averaged over the training, as the paper's are when it evaluates.",
+            "The augmentation is GoogLeNet's crops and mirror images: the paper has that of Inception v3, which prints "
+            "none.",
+            DECAY_DEPARTURE,
+            HELD_OUT_DEPARTURE.format(100),
+            *departures,
+        ),
+    )
+
+
+RECIPES = (
+    imagenet("nasnet_mobile", 224, replicas=50, batch_size=32, rate=0.04, decay=4e-5),
+    imagenet("nasnet_large", 331, replicas=100, batch_size=16, rate=0.015, decay=5e-5, drop_path=0.3),
+    Recipe(
+        name="nasnet_cifar-cifar10",
+        model="nasnet_cifar",
+        dataset="cifar10",
+        paper=PAPER,
+        epochs=600,
+        batch_size=32,
+        optimizer=SGD(momentum=0.9, l2=5e-4, clip=5.0),
+        schedule=Cosine(0.025),
+        augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip()),
+        hold_out=10,
+        build={"aux_heads": True, "drop_path": 0.4},
+        departures=(
+            "Without cutout, with which the paper reaches 2.65%.",
+            DECAY_DEPARTURE,
+            HELD_OUT_DEPARTURE.format(10),
+        ),
+    ),
+)
