@@ -1,5 +1,6 @@
 """Layers that Keras lacks, each registered for serialisation under "keras_classics"."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import keras
@@ -9,6 +10,7 @@ from keras import ops
 from keras_classics.blocks import channel_axis
 from keras_classics.errors import ClassicsError
 from keras_classics.initializers import LeCunUniform
+from keras_classics.spec import Normalization, Protocol
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -189,3 +191,24 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "k": self.k, "n": self.n, "alpha": self.alpha, "beta": self.beta}
+
+
+@registered
+class CarriedProtocol(keras.layers.Layer):
+    """The identity. It keeps, in the model and in its file, how the weights' own pictures were prepared."""
+
+    def __init__(self, protocol: Protocol | dict, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(protocol, dict):
+            mean, std = (tuple(v) for v in protocol["normalization"].values())
+            protocol = Protocol(**{**protocol, "normalization": Normalization(mean, std)})
+        self.protocol = protocol
+
+    def call(self, inputs):
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "protocol": dataclasses.asdict(self.protocol)}

@@ -4,7 +4,8 @@ import keras
 
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.models import FAMILIES
-from keras_classics.preprocessing import normalize
+from keras_classics.preprocessing import carried_protocol, normalize
+from keras_classics.spec import Protocol
 from keras_classics.variant import Variant
 
 BUILDERS: dict[str, Variant] = {
@@ -59,14 +60,25 @@ def variant_of(model: Variant | str | keras.Model) -> Variant:
     return _VARIANTS[model.name]
 
 
+def protocol_of(model: Variant | str | keras.Model) -> Protocol:
+    """How pictures become what a network reads: as its published weights want it, or else its paper.
+
+    Raises:
+        ClassicsError: if it carries no protocol and its name is none of the zoo's.
+    """
+    carried = carried_protocol(model) if isinstance(model, keras.Model) else None
+    return carried or variant_of(model).protocol
+
+
 def preprocess_input(images, model: Variant | str | keras.Model):
     """Normalises a batch of pixels for a network, as `keras.applications`' functions of this name do.
 
     Args:
         images: array or TensorFlow tensor (..., H, W, C), 0..255, already of the network's size.
-        model: a record, its name, or a model that still has its record's name.
+        model: a record, its name, or a model: one with published weights tells how their pixels were normalised, any
+            other must still have its record's name.
 
     Returns:
         The same shape as float32. A model built with `include_preprocessing=True` does this itself.
     """
-    return normalize(images, variant_of(model).normalization)
+    return normalize(images, protocol_of(model).normalization)
