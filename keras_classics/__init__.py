@@ -47,6 +47,20 @@ from keras_classics.models.resnet_v2 import (
     ResNet200V2,
     ResNet1001V2,
 )
+from keras_classics.models.resnext import (
+    ResNeXt29_16x64d,
+    ResNeXt29_32x4d,
+    ResNeXt50_32x4d,
+    ResNeXt101_32x4d,
+    ResNeXt101_64x4d,
+)
+from keras_classics.models.shufflenet import ShuffleNetG1, ShuffleNetG2, ShuffleNetG3, ShuffleNetG4, ShuffleNetG8
+from keras_classics.models.shufflenet_v2 import (
+    ShuffleNetV2_x0_5,
+    ShuffleNetV2_x1_0,
+    ShuffleNetV2_x1_5,
+    ShuffleNetV2_x2_0,
+)
 from keras_classics.models.vgg import VGG11, VGG13, VGG16, VGG19
 from keras_classics.models.xception import Xception
 from keras_classics.preprocessing import decode_predictions
@@ -85,6 +99,11 @@ __all__ = [
     "PlainNet20",
     "PlainNet34",
     "PlainNet56",
+    "ResNeXt29_16x64d",
+    "ResNeXt29_32x4d",
+    "ResNeXt50_32x4d",
+    "ResNeXt101_32x4d",
+    "ResNeXt101_64x4d",
     "ResNet18",
     "ResNet20",
     "ResNet32",
@@ -103,6 +122,15 @@ __all__ = [
     "ResNet200V2",
     "ResNet1001V2",
     "ResNet1202",
+    "ShuffleNetG1",
+    "ShuffleNetG2",
+    "ShuffleNetG3",
+    "ShuffleNetG4",
+    "ShuffleNetG8",
+    "ShuffleNetV2_x0_5",
+    "ShuffleNetV2_x1_0",
+    "ShuffleNetV2_x1_5",
+    "ShuffleNetV2_x2_0",
     "Variant",
     "Xception",
     "create_model",

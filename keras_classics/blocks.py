@@ -27,6 +27,7 @@ def conv(
     strides: int = 1,
     *,
     padding: str | None = None,
+    groups: int = 1,
     use_bias: bool = False,
     kernel_initializer=None,
     name,
@@ -43,13 +44,36 @@ def conv(
             x, padding = pad(x, kernel_size // 2, f"{name}_pad"), "valid"
     kernel_initializer = HeNormal() if kernel_initializer is None else kernel_initializer
     return layers.Conv2D(
-        filters, kernel_size, strides, padding, use_bias=use_bias, kernel_initializer=kernel_initializer, name=name
+        filters,
+        kernel_size,
+        strides,
+        padding,
+        groups=groups,
+        use_bias=use_bias,
+        kernel_initializer=kernel_initializer,
+        name=name,
     )(x)
 
 
 def batch_norm(x, name: str, momentum: float = 0.9, epsilon: float = 1e-5):
     """Batch normalisation over the channels, with Caffe's and Torch's constants by default."""
     return layers.BatchNormalization(axis=channel_axis(), momentum=momentum, epsilon=epsilon, name=name)(x)
+
+
+def depthwise_bn(x, strides: int = 1, *, name: str):
+    """A 3x3 convolution of each channel for itself, padded alike on both sides, and batch normalisation."""
+    padding = "same"
+    if strides > 1:
+        x, padding = pad(x, 1, f"{name}_pad"), "valid"
+    x = layers.DepthwiseConv2D(
+        3,
+        strides,
+        padding,
+        use_bias=False,
+        depthwise_initializer=HeNormal(fan_in=3 * 3),
+        name=f"{name}_conv",
+    )(x)
+    return batch_norm(x, f"{name}_bn")
 
 
 def relu(x, name: str):
@@ -96,6 +120,26 @@ def avg_pool(x, pool_size: int, *, counts_padding: bool, name: str):
 def concat(branches, name: str):
     """Feature maps of one size side by side."""
     return layers.Concatenate(axis=channel_axis(), name=name)(branches)
+
+
+def _channels_as_an_image_axis() -> str:
+    """The data format in which a layer for the image's axes takes the last two, or first two, and so the channels."""
+    return "channels_first" if channel_axis() == -1 else "channels_last"
+
+
+def _widths(before: int, after: int):
+    """The channels are the second of the two axes that such a layer takes for the image's, or the first of them."""
+    return ((0, 0), (before, after)) if channel_axis() == -1 else ((before, after), (0, 0))
+
+
+def pad_channels(x, before: int, after: int, name: str):
+    """Maps of zeros before and after the others: (N, H, W, C) to (N, H, W, before + C + after)."""
+    return layers.ZeroPadding2D(_widths(before, after), _channels_as_an_image_axis(), name=name)(x)
+
+
+def crop_channels(x, before: int, after: int, name: str):
+    """All maps but the first `before` and the last `after`: (N, H, W, C) to (N, H, W, C - before - after)."""
+    return layers.Cropping2D(_widths(before, after), _channels_as_an_image_axis(), name=name)(x)
 
 
 def pool(x, pooling: str | None):

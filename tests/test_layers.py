@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_classics import layers
+from keras_classics import blocks, layers
+from keras_classics.errors import ClassicsError
 from keras_classics.initializers import HeNormal, LeCunUniform
 
 pytestmark = pytest.mark.every_backend
@@ -108,3 +109,34 @@ def test_initialisers_have_the_papers_spread():
     assert np.abs(he).max() > 3.5 * he.std()  # not truncated
     lecun = keras.ops.convert_to_numpy(LeCunUniform(seed=0)((100, 300)))
     assert 0.999 * 2.4 / 100 < np.abs(lecun).max() <= 2.4 / 100
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+def test_channel_shuffle_deals_labelled_channels_out(groups):
+    """Channel i n + j goes to j g + i: of the labels 0 1 2 | 3 4 5, two groups, become 0 3 1 4 2 5."""
+    n = 6 // groups
+    labels = np.broadcast_to(np.arange(6, dtype="float32"), (2, 4, 5, 6))
+    expected = [i * n + j for j in range(n) for i in range(groups)]
+    layer = layers.ChannelShuffle(groups)
+    np.testing.assert_array_equal(run(layer, labels), np.broadcast_to(expected, labels.shape))
+    np.testing.assert_array_equal(run_again(layer, labels), run(layer, labels))
+
+
+def test_channel_shuffle_with_channels_first(channels_first):
+    labels = np.broadcast_to(np.arange(6, dtype="float32")[:, None, None], (2, 6, 4, 5))
+    shuffled = run(layers.ChannelShuffle(2), labels)
+    np.testing.assert_array_equal(shuffled[1, :, 2, 3], [0, 3, 1, 4, 2, 5])
+
+
+def test_channel_shuffle_of_channels_that_do_not_divide():
+    with pytest.raises(ClassicsError, match="10 channels in 3 equal groups"):
+        layers.ChannelShuffle(3)(np.zeros((1, 2, 2, 10), "float32"))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3, 5), (1, 4, 2, 5)])
+def test_channels_are_padded_and_cropped(shape):
+    images = RNG.standard_normal(shape).astype("float32")
+    padded = keras.ops.convert_to_numpy(blocks.pad_channels(images, 2, 1, "padded"))
+    np.testing.assert_array_equal(padded, np.pad(images, ((0, 0), (0, 0), (0, 0), (2, 1))))
+    cropped = keras.ops.convert_to_numpy(blocks.crop_channels(images, 2, 1, "cropped"))
+    np.testing.assert_array_equal(cropped, images[..., 2:-1])

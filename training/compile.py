@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_classics.zoo import get_model
-from training.recipe import SGD, Exponential, Plateau, Recipe, Steps
+from training.recipe import SGD, Exponential, Linear, Plateau, Recipe
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -114,18 +114,19 @@ def _optimizer(recipe, steps_per_epoch):
     rate: Any
     if isinstance(schedule, Plateau):
         rate = schedule.rate
-    elif isinstance(schedule, Steps) and not schedule.until:
-        (rate,) = schedule.rates
     elif isinstance(schedule, Exponential):
         steps = round(schedule.epochs * steps_per_epoch)
         rate = keras.optimizers.schedules.ExponentialDecay(schedule.rate, steps, schedule.factor, staircase=True)
+    elif isinstance(schedule, Linear):
+        steps = round(recipe.epochs * steps_per_epoch)
+        rate = keras.optimizers.schedules.PolynomialDecay(schedule.rate, steps, end_learning_rate=0.0)
     elif not schedule.until:
-        rate = schedule.rates[0]
+        (rate,) = schedule.rates
     else:
         boundaries = [round(epochs * steps_per_epoch) for epochs in schedule.until]
         rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, list(schedule.rates))
     if isinstance(rule, SGD):
-        return L2SGD(rate, rule.momentum, l2=rule.l2)
+        return L2SGD(rate, rule.momentum, rule.nesterov, l2=rule.l2)
     return L2RMSprop(rate, rule.rho, epsilon=rule.epsilon, l2=rule.l2, global_clipnorm=rule.clip)
 
 

@@ -11,10 +11,11 @@ from keras_classics.spec import Paper
 @dataclass(frozen=True)
 class SGD:
     """Stochastic gradient descent. `l2` is the papers' "weight decay": l2 times the weight joins the gradient, before
-    the momentum."""
+    the momentum, which may be Nesterov's."""
 
     momentum: float = 0.0
     l2: float = 0.0
+    nesterov: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,13 @@ class Exponential:
     epochs: float
 
 
+@dataclass(frozen=True)
+class Linear:
+    """A learning rate that falls by the same amount at each step, from `rate` to zero at the end."""
+
+    rate: float
+
+
 class Operation(Protocol):
     """What may be done to a training image; see `training.augment`."""
 
@@ -92,7 +100,7 @@ class Recipe:
     epochs: float
     batch_size: int
     optimizer: SGD | RMSProp
-    schedule: Steps | Plateau | Exponential
+    schedule: Steps | Plateau | Exponential | Linear
     loss: str = "crossentropy"
     label_smoothing: float = 0.0
     augment: tuple[Operation, ...] = ()

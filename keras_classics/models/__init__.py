@@ -13,6 +13,9 @@ from keras_classics.models import (
     nin,
     resnet,
     resnet_v2,
+    resnext,
+    shufflenet,
+    shufflenet_v2,
     vgg,
     xception,
 )
@@ -30,6 +33,9 @@ FAMILIES = (
     inception_resnet,
     resnet,
     resnet_v2,
+    resnext,
     densenet,
     xception,
+    shufflenet,
+    shufflenet_v2,
 )

@@ -1,17 +1,11 @@
 """He et al. 2015: deep residual networks, and the plain networks that they are compared with."""
 
+from collections.abc import Callable
 from functools import partial
 
 from keras import layers
 
-from keras_classics.blocks import (
-    channel_axis,
-    channels_of,
-    conv_bn,
-    conv_bn_relu,
-    max_pool,
-    relu,
-)
+from keras_classics.blocks import channels_of, conv_bn, conv_bn_relu, max_pool, pad_channels, relu
 from keras_classics.errors import unknown
 from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
@@ -27,6 +21,10 @@ PAPER = Paper(
 # Section 3.3: how a shortcut meets more filters. A: zeros for the new ones; B: a projection only there; C: everywhere.
 SHORTCUTS = ("A", "B", "C")
 
+# Where a bottleneck strides: "1x1", in its first layer, as the authors' models; or "3x3", as fb.resnet.torch and what
+# came after it, such as torchvision's weights. That form is also called v1.5.
+FORMS = ("1x1", "3x3")
+
 
 def basic_block(x, filters, strides, name):
     """Figure 5, left: two 3x3 layers."""
@@ -34,10 +32,14 @@ def basic_block(x, filters, strides, name):
     return conv_bn(x, filters, 3, name=f"{name}_2")
 
 
-def bottleneck_block(x, filters, strides, name):
-    """Figure 5, right: 1x1 to reduce, 3x3, 1x1 to restore four times as many. The stride is in the first."""
-    x = conv_bn_relu(x, filters, 1, strides, name=f"{name}_1")
-    x = conv_bn_relu(x, filters, 3, name=f"{name}_2")
+def bottleneck_block(x, filters, strides, name, form="1x1", width=1, groups=1):
+    """Figure 5, right: 1x1 to reduce, 3x3, 1x1 to restore four times as many.
+
+    ResNeXt has `width` times as many filters within, and the 3x3 in groups.
+    """
+    first, second = (strides, 1) if form == "1x1" else (1, strides)
+    x = conv_bn_relu(x, width * filters, 1, first, name=f"{name}_1")
+    x = conv_bn_relu(x, width * filters, 3, second, groups=groups, name=f"{name}_2")
     return conv_bn(x, 4 * filters, 1, name=f"{name}_3")
 
 
@@ -49,10 +51,7 @@ def shortcut(x, filters, strides, option, name):
     if grows:
         new = filters - channels_of(x)
         x = layers.MaxPooling2D(1, strides, name=f"{name}_0_subsample")(x)
-        # To pad the channels with Keras' own layer, it is told that the channels are one of the image axes.
-        axes = "channels_first" if channel_axis() == -1 else "channels_last"
-        widths = ((0, 0), (new // 2, new - new // 2)) if channel_axis() == -1 else ((new // 2, new - new // 2), (0, 0))
-        x = layers.ZeroPadding2D(widths, data_format=axes, name=f"{name}_0_zeros")(x)
+        x = pad_channels(x, new // 2, new - new // 2, f"{name}_0_zeros")
     return x
 
 
@@ -80,14 +79,14 @@ def imagenet_features(x, block, blocks, option):
     return stages(x, block, 64, blocks, option)
 
 
-def cifar_features(x, blocks, option):
+def cifar_features(x, block, filters, blocks, option):
     """Section 4.2: (N, 32, 32, 3), then 2n layers on each of (N, 32, 32, 16), (N, 16, 16, 32), (N, 8, 8, 64)."""
-    x = conv_bn_relu(x, 16, 3, name="conv1")
-    return stages(x, basic_block, 16, blocks, option)
+    x = conv_bn_relu(x, filters, 3, name="conv1")
+    return stages(x, block, filters, blocks, option)
 
 
 # Table 1: blocks of conv2_x .. conv5_x.
-BLOCKS = {
+BLOCKS: dict[int, tuple[Callable, tuple[int, ...]]] = {
     18: (basic_block, (2, 2, 2, 2)),
     34: (basic_block, (3, 4, 6, 3)),
     50: (bottleneck_block, (3, 4, 6, 3)),
@@ -113,6 +112,9 @@ COUNTS = {
     "plainnet20": (269_722, 40_551_040),
     "plainnet56": (853_018, 125_485_696),
 }
+
+# Multiply-adds of the form "3x3".
+MACS_3X3 = {"resnet50": 4_089_184_256, "resnet101": 7_801_405_440, "resnet152": 11_513_626_624}
 
 TEN_CROPS = "10 crops"
 DENSE = "dense, 5 scales"
@@ -141,81 +143,105 @@ CIFAR10_ERRORS = {
 
 MEAN_DEPARTURE = "Pixels are normalised by channel means and deviations; the paper subtracts the mean of each pixel."
 PAD_DEPARTURE = "The paper does not say where option A's zero maps go: half stand before and half after the others."
+FORM_DEPARTURE = "The form called v1.5: a bottleneck strides in its 3x3, where the authors' strides in the first 1x1."
 
 
 def _depth(name) -> int:
     return int(name.removeprefix("resnet").removeprefix("plainnet"))
 
 
-def _record(name, dataset, image_size, resize_size, option, default_option, **facts) -> Variant:
-    params, macs = COUNTS[name] if option == default_option else (None, None)
+def _imagenet(name, option, form="1x1", vary=None) -> Variant:
+    block, blocks = BLOCKS[_depth(name)]
+    params, macs = COUNTS[name] if option in (None, "B") else (None, None)
+    if form == "3x3":
+        block = partial(block, form=form)
+        macs = MACS_3X3[name] if params else None
     return Variant(
         name=name,
         family="resnet",
         paper=PAPER,
-        dataset=dataset,
-        image_size=image_size,
-        resize_size=resize_size,
+        dataset="imagenet2012",
+        image_size=224,
+        resize_size=256,
+        normalization=IMAGENET_STATISTICS,
         params=params,
         macs=macs,
-        departures=(MEAN_DEPARTURE, PAD_DEPARTURE) if option == "A" else (MEAN_DEPARTURE,),
-        **facts,
-    )
-
-
-def _imagenet(name, option, vary=None) -> Variant:
-    block, blocks = BLOCKS[_depth(name)]
-    return _record(
-        name,
-        "imagenet2012",
-        224,
-        256,
-        option,
-        "B" if vary else None,
-        normalization=IMAGENET_STATISTICS,
         features=partial(imagenet_features, block=block, blocks=blocks, option=option),
         vary=vary,
-        reported=tuple(Reported("imagenet2012", *row) for row in IMAGENET_ERRORS[name]),
+        reported=tuple(Reported("imagenet2012", *row) for row in IMAGENET_ERRORS[name]) if form == "1x1" else (),
+        departures=_departures(option, form),
     )
 
 
 def _cifar(name, option, vary=None) -> Variant:
     n = (_depth(name) - 2) // 6  # depth 6n + 2
-    return _record(
-        name,
-        "cifar10",
-        32,
-        32,
-        option,
-        "A" if vary else None,
+    params, macs = COUNTS[name] if option in (None, "A") else (None, None)
+    return Variant(
+        name=name,
+        family="resnet",
+        paper=PAPER,
+        dataset="cifar10",
+        image_size=32,
+        resize_size=32,
         min_size=4,
         normalization=CIFAR10_STATISTICS,
-        features=partial(cifar_features, blocks=(n, n, n), option=option),
+        params=params,
+        macs=macs,
+        features=partial(cifar_features, block=basic_block, filters=16, blocks=(n, n, n), option=option),
         vary=vary,
         reported=(Reported("cifar10", CIFAR10_ERRORS[name], source="Table 6"),) if name in CIFAR10_ERRORS else (),
+        departures=_departures(option),
     )
 
 
-def residual_network(make, name: str, default: str) -> Variant:
-    """A network whose `shortcut` may be any of the paper's options; `make` is `_imagenet` or `_cifar`."""
+def _departures(option, form="1x1") -> tuple[str, ...]:
+    return (
+        MEAN_DEPARTURE,
+        *((PAD_DEPARTURE,) if option == "A" else ()),
+        *((FORM_DEPARTURE,) if form == "3x3" else ()),
+    )
 
-    def vary(shortcut: str = default) -> Variant:
-        if shortcut not in SHORTCUTS:
-            raise unknown("shortcut option", shortcut, SHORTCUTS)
-        return make(name, shortcut, vary)
+
+def _checked(shortcut):
+    if shortcut not in SHORTCUTS:
+        raise unknown("shortcut option", shortcut, SHORTCUTS)
+    return shortcut
+
+
+def resnet(name: str) -> Variant:
+    """An ImageNet network of basic blocks: projections where the filters grow (Table 1), or another `shortcut`."""
+
+    def vary(shortcut: str = "B") -> Variant:
+        return _imagenet(name, _checked(shortcut), vary=vary)
 
     return vary()
 
 
-# Projections where the filters grow (Table 1); on CIFAR-10 identity shortcuts only (section 4.2).
-resnet = partial(residual_network, _imagenet, default="B")
-cifar_resnet = partial(residual_network, _cifar, default="A")
+def bottleneck_resnet(name: str) -> Variant:
+    """An ImageNet network of bottlenecks; `form` tells where they stride."""
+
+    def vary(shortcut: str = "B", form: str = "1x1") -> Variant:
+        if form not in FORMS:
+            raise unknown(f"form of {name}", form, FORMS)
+        return _imagenet(name, _checked(shortcut), form, vary)
+
+    return vary()
+
+
+def cifar_resnet(name: str) -> Variant:
+    """A CIFAR-10 network: identity shortcuts only (section 4.2), or another `shortcut`."""
+
+    def vary(shortcut: str = "A") -> Variant:
+        return _cifar(name, _checked(shortcut), vary)
+
+    return vary()
+
 
 ResNet18 = resnet("resnet18")
 ResNet34 = resnet("resnet34")
-ResNet50 = resnet("resnet50")
-ResNet101 = resnet("resnet101")
-ResNet152 = resnet("resnet152")
+ResNet50 = bottleneck_resnet("resnet50")
+ResNet101 = bottleneck_resnet("resnet101")
+ResNet152 = bottleneck_resnet("resnet152")
 PlainNet18 = _imagenet("plainnet18", None)
 PlainNet34 = _imagenet("plainnet34", None)
 

@@ -105,6 +105,13 @@ def test_densenet_bc_equals_pytorchcv():
     assert equals_pytorchcv("densenet_cifar", "densenet_bc100_12", "densenet100_k12_bc_cifar10")
 
 
+@pytest.mark.every_backend
+def test_densenet121_equals_torchvision():
+    tensors, outputs = peers.torchvision("densenet121")
+    model = kc.DenseNet121(classifier_activation=None)
+    assert peers.error(model, "torchvision", tensors, peers.images(2, 224, 224, 3), outputs["output_logits"]) < 1e-5
+
+
 def test_densenet40_equals_pytorchcv():
     """Its network starts with 24 filters and halves them between its blocks, as no network of the paper does."""
     assert equals_pytorchcv("densenet_cifar", "densenet40_12", "densenet40_k12_cifar10", compression=0.5)

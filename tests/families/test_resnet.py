@@ -105,6 +105,28 @@ def test_equals_pytorchcv(name, module, options):
     assert peers.error(model, "pytorchcv", tensors, batch, peers.torch_outputs(net, batch)) < 1e-5
 
 
+@pytest.mark.structure
+@pytest.mark.parametrize("name", ["resnet50", "resnet101", "resnet152"])
+def test_the_form_called_v1_5_has_the_same_weights_and_more_to_do(name):
+    variant = kc.get_model(name).with_options(form="3x3")
+    model = variant()
+    assert (complexity.count_params(model), complexity.count_macs(model)) == (variant.params, variant.macs)
+    assert variant.params == kc.get_model(name).params
+    assert model.get_layer("conv3_block1_1_relu").output.shape[1:] == (56, 56, 128)
+    assert any("v1.5" in departure for departure in variant.departures)
+    with pytest.raises(kc.ClassicsError, match="Known: 1x1, 3x3"):
+        kc.create_model(name, form="v1.5")
+    with pytest.raises(kc.ClassicsError, match="Unknown option of resnet18 'form'"):
+        kc.ResNet18(form="3x3")
+
+
+@pytest.mark.every_backend
+def test_the_form_called_v1_5_equals_torchvision():
+    tensors, outputs = peers.torchvision("resnet50")
+    model = kc.ResNet50(classifier_activation=None, form="3x3")
+    assert peers.error(model, "torchvision", tensors, peers.images(2, 224, 224, 3), outputs["output_logits"]) < 1e-5
+
+
 @pytest.mark.every_backend
 def test_equals_keras_applications():
     net = keras.applications.ResNet50(weights=None, classifier_activation=None)

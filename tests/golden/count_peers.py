@@ -23,6 +23,14 @@ PEERS = {  # ours: module, name, input side
     "resnet1001_v2": ("preresnet_cifar", "preresnet1001_cifar10", 32),
     "densenet_bc100_12": ("densenet_cifar", "densenet100_k12_bc_cifar10", 32),
     "densenet_bc190_40": ("densenet_cifar", "densenet190_k40_bc_cifar10", 32),
+    "resnext50_32x4d": ("resnext", "resnext50_32x4d", 224),
+    "resnext101_32x4d": ("resnext", "resnext101_32x4d", 224),
+    "resnext101_64x4d": ("resnext", "resnext101_64x4d", 224),
+    "resnext29_32x4d": ("resnext_cifar", "resnext29_32x4d_cifar10", 32),
+    "resnext29_16x64d": ("resnext_cifar", "resnext29_16x64d_cifar10", 32),
+    **{f"shufflenet_g{g}": ("shufflenet", f"shufflenet_g{g}_w1", 224) for g in (1, 2, 3, 4, 8)},
+    "shufflenet_v2_x0_5": ("shufflenetv2", "shufflenetv2_wd2", 224),
+    "shufflenet_v2_x1_0": ("shufflenetv2", "shufflenetv2_w1", 224),
     "xception": ("xception", "xception", 299),
 }
 

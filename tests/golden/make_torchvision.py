@@ -18,7 +18,15 @@ sys.path.insert(0, str(HERE.parent))
 
 from pseudo_random import images, tensor  # noqa: E402
 
-NETS = {"googlenet": 224, "inception_v3": 299}
+NETS = {
+    "googlenet": 224,
+    "inception_v3": 299,
+    "resnet50": 224,
+    "resnext50_32x4d": 224,
+    "densenet121": 224,
+    "shufflenet_v2_x1_0": 224,
+}
+INCEPTION = {"aux_logits": True, "transform_input": False, "init_weights": False}
 BATCH = 2
 
 
@@ -27,14 +35,14 @@ def outputs(net, batch):
     net.eval()
     net.training = True  # the network itself, not its layers: it then runs the auxiliary heads
     with torch.no_grad():
-        return net(batch)._asdict()
+        out = net(batch)
+    return {"logits": out} if isinstance(out, torch.Tensor) else out._asdict()
 
 
 def main():
     for name, size in NETS.items():
-        net = getattr(torchvision.models, name)(
-            weights=None, aux_logits=True, transform_input=False, init_weights=False, num_classes=1000
-        )
+        options = INCEPTION if name in ("googlenet", "inception_v3") else {}
+        net = getattr(torchvision.models, name)(weights=None, num_classes=1000, **options)
         state = {k: v for k, v in net.state_dict().items() if v.is_floating_point()}
         net.load_state_dict({k: torch.from_numpy(tensor(k, tuple(v.shape))) for k, v in state.items()}, strict=False)
         batch = torch.from_numpy(np.ascontiguousarray(images(BATCH, size, size, 3).transpose(0, 3, 1, 2)))

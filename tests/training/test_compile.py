@@ -11,19 +11,21 @@ from training.recipe import Plateau
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize(("momentum", "l2"), [(0.9, 0.1), (0.0, 0.3), (0.9, 0.0)])
-def test_steps_are_torchs_with_its_weight_decay(momentum, l2):
+@pytest.mark.parametrize(
+    ("momentum", "l2", "nesterov"), [(0.9, 0.1, False), (0.0, 0.3, False), (0.9, 0.0, False), (0.9, 0.1, True)]
+)
+def test_steps_are_torchs_with_its_weight_decay(momentum, l2, nesterov):
     import torch
 
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     kernel, bias = model.get_weights()
     bias += 0.5
     model.set_weights([kernel, bias])
-    model.compile(L2SGD(0.05, momentum, l2=l2), "mean_squared_error")
+    model.compile(L2SGD(0.05, momentum, nesterov, l2=l2), "mean_squared_error")
     x, y = np.random.default_rng(0).standard_normal((2, 8, 3)).astype("float32")
     y = y[:, :2]
     weights = [torch.tensor(kernel, requires_grad=True), torch.tensor(bias, requires_grad=True)]
-    optimizer = torch.optim.SGD(weights, lr=0.05, momentum=momentum, weight_decay=l2)
+    optimizer = torch.optim.SGD(weights, lr=0.05, momentum=momentum, weight_decay=l2, nesterov=nesterov)
     for _ in range(4):
         model.train_on_batch(x, y)
         optimizer.zero_grad()
@@ -64,6 +66,22 @@ def test_the_schedule_of_cifar_is_in_the_papers_iterations():
     assert recipe.epochs * 45_000 / 128 == pytest.approx(64_000)
     warm = compile_arguments(get_recipe("resnet110-cifar10"), steps)["optimizer"]._learning_rate
     assert [float(warm(i)) for i in (0, 399, 402)] == pytest.approx([0.01, 0.01, 0.1])
+
+
+def test_a_linear_schedule_falls_to_zero():
+    """ShuffleNet, section 4: 0.5 to 0 over 3e5 iterations of batches of 1024."""
+    recipe = get_recipe("shufflenet_g3-imagenet")
+    steps = 1000
+    rate = compile_arguments(recipe, steps)["optimizer"]._learning_rate
+    end = recipe.epochs * steps
+    assert [float(rate(i)) for i in (0, end / 2, end, 2 * end)] == pytest.approx([0.5, 0.25, 0.0, 0.0], abs=1e-6)
+    assert recipe.epochs * 1_281_167 / 1024 == pytest.approx(300_000)
+
+
+def test_densenet_trains_with_nesterovs_momentum():
+    optimizer = compile_arguments(get_recipe("densenet121-imagenet"), 10)["optimizer"]
+    assert (optimizer.nesterov, optimizer.momentum, optimizer.l2) == (True, 0.9, 1e-4)
+    assert not compile_arguments(get_recipe("resnet20-cifar10"), 10)["optimizer"].nesterov
 
 
 def test_a_plateau_lowers_the_rate():

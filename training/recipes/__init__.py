@@ -4,6 +4,7 @@ from keras_classics.errors import unknown
 from training.recipe import Recipe
 from training.recipes import (
     alexnet,
+    densenet,
     inception_resnet,
     inception_v1,
     inception_v2,
@@ -14,6 +15,9 @@ from training.recipes import (
     nin,
     resnet,
     resnet_v2,
+    resnext,
+    shufflenet,
+    shufflenet_v2,
     vgg,
     xception,
 )
@@ -31,7 +35,11 @@ _MODULES = (
     inception_resnet,
     resnet,
     resnet_v2,
+    resnext,
+    densenet,
     xception,
+    shufflenet,
+    shufflenet_v2,
 )
 _RECIPES = {recipe.name: recipe for module in _MODULES for recipe in module.RECIPES}
 

@@ -18,6 +18,9 @@ from keras_classics.weights.tables import (
     nin,
     resnet,
     resnet_v2,
+    resnext,
+    shufflenet,
+    shufflenet_v2,
     vgg,
     xception,
 )
@@ -33,8 +36,11 @@ _FAMILIES = (
     inception_resnet,
     resnet,
     resnet_v2,
+    resnext,
     densenet,
     xception,
+    shufflenet,
+    shufflenet_v2,
 )
 
 NAMES: dict[tuple[str, str], Rules] = {

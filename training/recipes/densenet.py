@@ -1,0 +1,58 @@
+"""DenseNet on CIFAR-10 and ImageNet (Huang et al. 2016, section 4.2).
+
+python -m training run densenet_bc100_12-cifar10 --data-dir <tfds folder>
+"""
+
+from keras_classics.models.densenet import BLOCKS, PAPER
+from keras_classics.spec import CIFAR10_STATISTICS
+from training.augment import Flip, PadAndCrop, RandomAreaCrop
+from training.recipe import SGD, Recipe, Steps
+
+NESTEROV = SGD(momentum=0.9, l2=1e-4, nesterov=True)
+
+
+def cifar10(model: str) -> Recipe:
+    """300 epochs of batches of 64, a tenth of the rate from one half and from three quarters."""
+    return Recipe(
+        name=f"{model}-cifar10",
+        model=model,
+        dataset="cifar10",
+        paper=PAPER,
+        epochs=300,
+        batch_size=64,
+        optimizer=NESTEROV,
+        schedule=Steps((0.1, 0.01, 0.001), (150, 225)),
+        augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip()),
+        hold_out=10,
+        departures=(
+            "Weight decay is on all weights: the paper does not say which.",
+            "One training image in 10 is held out to choose the best epoch by; the paper's final runs train on all.",
+        ),
+    )
+
+
+def imagenet(model: str) -> Recipe:
+    """90 epochs of batches of 256, a tenth of the rate from epoch 30 and from 60."""
+    return Recipe(
+        name=f"{model}-imagenet",
+        model=model,
+        dataset="imagenet2012",
+        paper=PAPER,
+        epochs=90,
+        batch_size=256,
+        optimizer=NESTEROV,
+        schedule=Steps((0.1, 0.01, 0.001), (30, 60)),
+        augment=(RandomAreaCrop(224), Flip()),
+        hold_out=100,
+        departures=(
+            "The colours are left as they are; the code that the paper's augmentation refers to jitters them.",
+            "Weight decay is on all weights: the paper does not say which.",
+            "One training image in 100 is held out to choose the best epoch by.",
+        ),
+    )
+
+
+RECIPES = (
+    *(cifar10(f"densenet{net}") for net in ("40_12", "_bc100_12", "_bc190_40")),
+    *(imagenet(f"densenet{depth}") for depth in BLOCKS),
+)
