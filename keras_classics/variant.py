@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -119,9 +120,9 @@ class Variant:
         for option in options:
             if option not in self.options:
                 raise unknown(f"option of {self.name}", option, [*self.options, *_BUILDER_ARGUMENTS])
-        if not self.vary or not options:
-            return self
         chosen = {**dict(self.chosen), **options}
+        if not self.vary or chosen == dict(self.chosen):
+            return self
         return replace(self.vary(**chosen), chosen=tuple(chosen.items()))
 
     def __call__(
@@ -216,14 +217,12 @@ class Variant:
             with deep_graph():
                 model = keras.Model(inputs, x, name=name or self.name)
         if checkpoint:
-
-            def whole_network(aux: bool) -> keras.Model:
-                """This very model, where it is whole: the weights are matched by the names of its layers."""
-                if include_top and aux == aux_heads:
-                    return model
-                return self(aux_heads=aux and self.aux_head is not None, classifier_activation=None)
-
-            load(model, checkpoint, self.family, whole_network, fresh_head=not own_head)
+            # where this model is whole, it serves itself: the weights are matched by the names of its layers
+            forms = (False, True) if self.aux_head else (False,)
+            networks = [
+                (lambda: model) if include_top and aux == aux_heads else partial(self, aux_heads=aux) for aux in forms
+            ]
+            load(model, checkpoint, self.family, networks, fresh_head=not own_head)
         return model
 
     def _inputs(self, input_tensor, input_shape, include_top):

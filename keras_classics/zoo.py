@@ -5,7 +5,6 @@ import keras
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.models import FAMILIES
 from keras_classics.preprocessing import carried_protocol, normalize
-from keras_classics.spec import Protocol
 from keras_classics.variant import Variant
 
 BUILDERS: dict[str, Variant] = {
@@ -60,16 +59,6 @@ def variant_of(model: Variant | str | keras.Model) -> Variant:
     return _VARIANTS[model.name]
 
 
-def protocol_of(model: Variant | str | keras.Model) -> Protocol:
-    """How pictures become what a network reads: as its published weights want it, or else its paper.
-
-    Raises:
-        ClassicsError: if it carries no protocol and its name is none of the zoo's.
-    """
-    carried = carried_protocol(model) if isinstance(model, keras.Model) else None
-    return carried or variant_of(model).protocol
-
-
 def preprocess_input(images, model: Variant | str | keras.Model):
     """Normalises a batch of pixels for a network, as `keras.applications`' functions of this name do.
 
@@ -81,4 +70,5 @@ def preprocess_input(images, model: Variant | str | keras.Model):
     Returns:
         The same shape as float32. A model built with `include_preprocessing=True` does this itself.
     """
-    return normalize(images, protocol_of(model).normalization)
+    carried = carried_protocol(model) if isinstance(model, keras.Model) else None
+    return normalize(images, (carried or variant_of(model).protocol).normalization)

@@ -1,6 +1,7 @@
 """A checkpoint's file on this machine: downloaded once, whole or not at all, and checked before anything reads it."""
 
 import hashlib
+import os
 import pathlib
 import zipfile
 
@@ -12,8 +13,8 @@ from keras_classics.weights.entries import Entry
 
 
 def cache_folder() -> pathlib.Path:
-    """Where downloads and converted weights are kept: "keras_classics" under KERAS_HOME."""
-    return pathlib.Path(keras.config.keras_home(), "keras_classics")
+    """Where downloads and converted weights are kept: "keras_classics" in KERAS_HOME, by default ~/.keras."""
+    return pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras_classics"
 
 
 def fetch(entry: Entry) -> pathlib.Path:
@@ -26,22 +27,22 @@ def fetch(entry: Entry) -> pathlib.Path:
     if entry.address.startswith("hf-hub:"):
         return _from_hub(entry)
     path = cache_folder() / entry.file
-    if not path.exists():
-        with whole(path) as temporary:
-            try:
-                keras.utils.get_file(
-                    temporary.name, entry.address, cache_dir=path.parent.parent, cache_subdir=path.parent
-                )
-            except OSError:
-                raise
-            except Exception as error:  # Keras raises Exception itself
-                raise ClassicsError(
-                    f"Cannot download {entry.address} ({error}). Fetch it by other means and put it at '{path}', or "
-                    "pass its path as `weights`."
-                ) from error
-            _check(temporary, entry)
+    if path.exists():
+        _check(path, entry)
         return path
-    _check(path, entry)
+    with whole(path) as temporary:
+        try:
+            keras.utils.get_file(
+                temporary.name, entry.address, cache_dir=path.parents[1], cache_subdir=path.parent.name
+            )
+        except Exception as error:  # Keras raises Exception itself
+            if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
+                raise  # the disk's
+            raise ClassicsError(
+                f"Cannot download {entry.address} ({error}). Fetch it by other means and put it at '{path}', or pass "
+                "its path as `weights`."
+            ) from error
+        _check(temporary, entry)
     return path
 
 

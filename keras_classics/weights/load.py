@@ -3,7 +3,7 @@
 import pathlib
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from keras_classics.weights.mapping import Mismatch, convert, put
 from keras_classics.weights.read import check_hdf5, check_zip, kind_of, read
 from keras_classics.weights.tables import BGR, EPSILON, NAMES
 
-Build = Callable[[bool], keras.Model]  # the whole network, with or without its auxiliary heads
+Networks = Sequence[Callable[[], keras.Model]]  # the whole network; and with its auxiliary heads, if it has any
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ def _is(path, entry):
         return False
 
 
-def load(model: keras.Model, checkpoint: Checkpoint, family: str, build: Build, fresh_head: bool) -> None:
+def load(model: keras.Model, checkpoint: Checkpoint, family: str, networks: Networks, fresh_head: bool) -> None:
     """Gives a model the weights of a checkpoint, in whatever form it was built.
 
     Args:
         model: the network, with or without its top, of any number of input channels.
         checkpoint: as `locate` found it.
         family: of the network.
-        build: makes the whole network, with or without its auxiliary heads.
+        networks: what build the forms in which a checkpoint may hold the whole network.
         fresh_head: whether classifiers of another class count may start afresh, as a warning then says. Auxiliary heads
             that the checkpoint lacks do so in any case.
 
@@ -91,12 +91,12 @@ def load(model: keras.Model, checkpoint: Checkpoint, family: str, build: Build, 
         ClassicsError: if the weights cannot be had, or are of another network.
     """
     if checkpoint.path is None and checkpoint.entry:
-        converted = _of_entry(checkpoint.entry, family, build)
+        converted = _of_entry(checkpoint.entry, family, networks)
     elif checkpoint.path and kind_of(checkpoint.path) == "keras":
         _load_own(model, checkpoint.path)
         return
     else:
-        converted = _of_file(checkpoint.path, family, build)
+        converted = _of_file(checkpoint.path, family, networks)
     _apply(model, converted, family, checkpoint.name, fresh_head)
 
 
@@ -123,7 +123,7 @@ def _dense_hint(model):
     return DENSE_HINT if any(isinstance(layer, keras.layers.Flatten) for layer in model.layers) else ""
 
 
-def _of_entry(entry: Entry, family: str, build: Build) -> Converted:
+def _of_entry(entry: Entry, family: str, networks: Networks) -> Converted:
     """A public checkpoint, downloaded, checked and converted; or as it was converted before."""
     name = f"{entry.variant}-{entry.tag.replace('/', '-')}-{entry.checksum.partition(':')[2][:8] or 'hub'}.npz"
     path = cache_folder() / "converted" / name
@@ -132,15 +132,15 @@ def _of_entry(entry: Entry, family: str, build: Build) -> Converted:
             with np.load(path, allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
             return Converted(arrays, str(arrays.pop("source")))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            path.unlink()  # and convert it anew
-    converted = _of_file(fetch(entry), family, build)
+        except Exception:  # a damaged archive raises many kinds
+            path.unlink()  # and it is converted anew
+    converted = _of_file(fetch(entry), family, networks)
     with whole(path) as temporary:
         np.savez(temporary, **converted.arrays, source=np.array(converted.source))  # type: ignore[arg-type]
     return converted
 
 
-def _of_file(path, family: str, build: Build) -> Converted:
+def _of_file(path, family: str, networks: Networks) -> Converted:
     """A file of another framework, by that of the family's tables whose names it has.
 
     Raises:
@@ -150,9 +150,9 @@ def _of_file(path, family: str, build: Build) -> Converted:
     tensors = read(path)
     sources = [s for f, s in NAMES if f == family and {"keras": "keras", "caffe": "caffe"}.get(s, "torch") == layout]
     nearest: Mismatch | None = None
-    for aux_heads in (False, True):
-        model = build(aux_heads) if sources else None
-        for source in sources if model else ():
+    for network in networks if sources else ():
+        model = network()
+        for source in sources:
             try:
                 arrays = convert(model, tensors, NAMES[family, source], "keras" if layout == "keras" else "torch")
             except Mismatch as error:

@@ -53,6 +53,9 @@ def convert(
         for variable in layer.weights:
             name = variable.path.rsplit("/", 1)[-1]
             prefix = _peer_name(f"{layer.name}/{name}" if separable else layer.name, rules)
+            if prefix is None:
+                problems.append(f"{layer.name} is not in the table of names")
+                continue
             pattern = rf"{prefix}\.{TORCH[name] if layout == 'torch' else name}"
             key = next((k for k in left if re.fullmatch(pattern, k)), None)
             if key is None and name == "gamma" and layout == "keras":
@@ -115,13 +118,13 @@ def put(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
         variable.assign(array)
 
 
-def _peer_name(layer_name: str, rules: Rules) -> str:
-    """A regular expression for the peer's name of a layer."""
+def _peer_name(layer_name: str, rules: Rules) -> str | None:
+    """A regular expression for the peer's name of a layer; None if the table says nothing of it."""
     for pattern, name in rules:
         if match := re.fullmatch(pattern, layer_name):
             made = name(match) if callable(name) else match.expand(name)
             return made if "(" in made else re.escape(made)
-    raise ClassicsError(f"The table of names says nothing of the layer {layer_name}.")
+    return None
 
 
 def _from_torch(array, layer, name):

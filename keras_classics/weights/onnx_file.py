@@ -62,6 +62,12 @@ def read_onnx(path: pathlib.Path) -> dict[str, np.ndarray]:
             return None if shape is None else value.reshape(shape.tolist())
         return value  # of Caffe's scales: a vector over the channels, with or without more axes
 
+    def layer_of(name) -> str:
+        """A layer has the name of the weights that are stored."""
+        while name in makers and makers[name].op_type == "Reshape":
+            name = makers[name].input[0]
+        return ENDING.sub("", name)
+
     tensors: dict[str, np.ndarray] = {}
 
     def keep(layer, values):
@@ -75,7 +81,7 @@ def read_onnx(path: pathlib.Path) -> dict[str, np.ndarray]:
             weight, *bias = (constant(name) for name in node.input[1:])
             if node.op_type == "Gemm" and weight is not None:
                 weight = weight if attributes(node).get("transB") else weight.T
-            keep(ENDING.sub("", node.input[1]), (weight, *bias))
+            keep(layer_of(node.input[1]), (weight, *bias))
         elif node.op_type == "BatchNormalization":
             scale, shift, *moments = (constant(name) for name in node.input[1:])
             after = node.output[0]
@@ -88,7 +94,7 @@ def read_onnx(path: pathlib.Path) -> dict[str, np.ndarray]:
                 else:
                     shift = shift + factor.ravel()
                 after = then.output[0]
-            keep(ENDING.sub("", node.input[1]), (scale, shift, *moments))
+            keep(layer_of(node.input[1]), (scale, shift, *moments))
     if not tensors:
         raise ClassicsError("It holds no layers with weights.")
     return tensors

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import pathlib
+import re
 import zipfile
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -181,11 +182,23 @@ def _read_h5(path):
     tensors: dict[str, np.ndarray] = {}
     with h5py.File(path) as h5:
         root = h5["model_weights"] if "layer_names" not in h5.attrs else h5
-        for layer in map(_text, root.attrs["layer_names"]):
+        layers = [_text(name) for name in root.attrs["layer_names"]]
+        names = _numbered_from_one(layers)
+        for layer in layers:
             group = root[layer]
             arrays = [np.asarray(group[_text(name)]) for name in group.attrs["weight_names"]]
-            tensors.update(zip((f"{layer}.{v}" for v in _variables(layer, arrays)), arrays, strict=True))
+            tensors.update(zip((f"{names[layer]}.{v}" for v in _variables(layer, arrays)), arrays, strict=True))
     return tensors
+
+
+def _numbered_from_one(layers: list[str]) -> dict[str, str]:
+    """Names that Keras made up, "conv2d_7", count the layers of a kind in a process; here they count the file's."""
+    names = dict(zip(layers, layers, strict=True))
+    for kind in ("conv2d", "batch_normalization"):
+        made = [name for name in layers if re.fullmatch(rf"{kind}(_\d+)?", name)]
+        made.sort(key=lambda name: int(name.removeprefix(kind).strip("_") or 0))
+        names.update({name: f"{kind}_{i}" for i, name in enumerate(made, 1)})
+    return names
 
 
 def _text(name) -> str:

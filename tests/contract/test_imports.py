@@ -20,7 +20,7 @@ LAYERS = [
     {"models"},
     {"zoo", "complexity", "plots"},
     {"datasets"},
-    {"evaluate", "export", "fully_convolutional"},
+    {"evaluate", "export", "fine_tuning", "fully_convolutional"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]

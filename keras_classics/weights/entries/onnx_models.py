@@ -6,12 +6,12 @@ from keras_classics.weights.entries.entry import Entry
 
 _FOLDER = "https://github.com/onnx/models/raw/main/validated/vision/classification/"
 _MEAN = Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0))
-# variant, tag, path under the folder, SHA-256, image size, top-1 and top-5 errors, where they are published, licence
+# variant, tag, path under the folder, SHA-256, image size, top-1 and top-5 errors, their source, licence, options
 _TABLE: tuple[tuple, ...] = (
     (
         *("alexnet", "bvlcalexnet-8", "alexnet/model/bvlcalexnet-8.onnx"),
         *("9a4dc22fd706a19462aaec3b08e027e0ef89daf63d123824f20b59b6de9a727b", 227, 42.9, 19.8),
-        *("models/bvlc_alexnet/readme.md of BVLC/caffe", "BSD-3-Clause"),
+        *("models/bvlc_alexnet/readme.md of BVLC/caffe", "BSD-3-Clause", ("lrn", "caffe")),
     ),
     (
         *("inception_v1", "googlenet-7", "inception_and_googlenet/googlenet/model/googlenet-7.onnx"),
@@ -26,7 +26,7 @@ _TABLE: tuple[tuple, ...] = (
 )
 
 
-def _entry(variant, tag, path, sha256, size, top1, top5, reported, licence) -> Entry:
+def _entry(variant, tag, path, sha256, size, top1, top5, reported, licence, *options) -> Entry:
     return Entry(
         variant=variant,
         tag=f"onnx/{tag}",
@@ -37,6 +37,7 @@ def _entry(variant, tag, path, sha256, size, top1, top5, reported, licence) -> E
         top5=top5,
         reported=reported,
         licence=licence,
+        options=options,
     )
 
 
