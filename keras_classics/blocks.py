@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_classics.errors import ClassicsError
+from keras_classics.grouped_conv import GroupedConv2D
 from keras_classics.initializers import HeNormal
 
 
@@ -30,29 +32,32 @@ def conv(
     groups: int = 1,
     use_bias: bool = False,
     kernel_initializer=None,
-    name,
+    bias_initializer="zeros",
+    name: str,
 ):
     """A convolution padded alike on both sides, as Caffe and Torch do, or with TensorFlow's "same" or "valid".
 
     Shapes: (N, H, W, C) to (N, ceil(H / strides), ceil(W / strides), filters), but for "valid".
 
     With stride 1 and an odd kernel Keras' "same" is the padding of Caffe; with larger strides it would be lopsided.
+    Each of `groups` reads C / groups channels and writes filters / groups.
+
+    Raises:
+        ClassicsError: if the channels or the filters cannot be divided by `groups`.
     """
+    if groups < 1 or channels_of(x) % groups or filters % groups:
+        raise ClassicsError(
+            f"{name} cannot have {groups} groups: a group count must divide its {channels_of(x)} channels and its "
+            f"{filters} filters."
+        )
     if padding is None:
         padding = "same"
         if strides > 1 and isinstance(kernel_size, int) and kernel_size > 1:
             x, padding = pad(x, kernel_size // 2, f"{name}_pad"), "valid"
     kernel_initializer = HeNormal() if kernel_initializer is None else kernel_initializer
-    return layers.Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        padding,
-        groups=groups,
-        use_bias=use_bias,
-        kernel_initializer=kernel_initializer,
-        name=name,
-    )(x)
+    options = {"groups": groups, "use_bias": use_bias, "bias_initializer": bias_initializer, "name": name}
+    layer = GroupedConv2D if groups > 1 else layers.Conv2D
+    return layer(filters, kernel_size, strides, padding, kernel_initializer=kernel_initializer, **options)(x)
 
 
 def batch_norm(x, name: str, momentum: float = 0.9, epsilon: float = 1e-5):

@@ -14,6 +14,7 @@ import numpy as np
 from keras_classics import preprocessing
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.files import whole
+from keras_classics.grouped_conv import one_op
 from keras_classics.spec import Normalization
 
 FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert"}  # ours: Keras'
@@ -68,10 +69,15 @@ def export(model: keras.Model, path: str | pathlib.Path, to: str) -> pathlib.Pat
         raise ClassicsError(f"'{path}' exists and is not overwritten; choose another path or remove it.")
     with whole(path) as temporary:
         if keras.config.backend() == "tensorflow":
-            model.export(str(temporary), format=FORMATS[to], verbose=False)
+            _through_keras(model, temporary, to)
         else:
             _through_tensorflow(model, temporary, to)
     return path
+
+
+def _through_keras(model, path, to):
+    with one_op():
+        model.export(str(path), format=FORMATS[to], verbose=False)
 
 
 def _through_tensorflow(model, path, to):
@@ -128,4 +134,4 @@ def compare(model: keras.Model, path: str | pathlib.Path, images: np.ndarray) ->
 
 if __name__ == "__main__":
     source, target, kind = sys.argv[1:]
-    keras.saving.load_model(source, compile=False).export(target, format=FORMATS[kind], verbose=False)
+    _through_keras(keras.saving.load_model(source, compile=False), target, kind)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from gradients import pulled_back
 from keras import ops
 
 from keras_classics.errors import ClassicsError
@@ -31,30 +32,6 @@ def by_tensorflow(k, n, alpha, beta):
     return y.numpy(), tape.gradient(y, x, output_gradients=UP).numpy()
 
 
-def by_ours(layer, x, up):
-    """Output and gradient on whichever backend runs."""
-    backend = keras.config.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        x = tf.constant(x)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x)
-        return y.numpy(), tape.gradient(y, x, output_gradients=up).numpy()
-    if backend == "jax":
-        import jax
-
-        y, pull = jax.vjp(layer, x)
-        return np.asarray(y), np.asarray(pull(ops.convert_to_tensor(up))[0])
-    import torch
-
-    x = torch.tensor(x, requires_grad=True)
-    y = layer(x)
-    y.backward(torch.tensor(up))
-    return y.detach().numpy(), x.grad.numpy()
-
-
 # AlexNet's values, others with a wide window, a window of one map, and a window wider than the maps are many.
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
@@ -63,7 +40,7 @@ def by_ours(layer, x, up):
 @pytest.mark.parametrize("peer", [by_torch, by_tensorflow])
 def test_equals_the_peer_forward_and_gradient(k, n, alpha, beta, peer):
     expected = peer(k, n, alpha, beta)
-    got = by_ours(LocalResponseNormalization(k, n, alpha, beta), X, UP)
+    got = pulled_back(LocalResponseNormalization(k, n, alpha, beta), [X], UP)
     for ours, theirs in zip(got, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
@@ -72,7 +49,7 @@ def test_equals_the_peer_forward_and_gradient(k, n, alpha, beta, peer):
 def test_channels_first(channels_first):
     expected = by_torch(1.0, 7, 0.3, 0.5)
     x, up = (np.ascontiguousarray(v.transpose(0, 3, 1, 2)) for v in (X, UP))
-    for ours, theirs in zip(by_ours(LocalResponseNormalization(1.0, 7, 0.3, 0.5), x, up), expected, strict=True):
+    for ours, theirs in zip(pulled_back(LocalResponseNormalization(1.0, 7, 0.3, 0.5), [x], up), expected, strict=True):
         np.testing.assert_allclose(ours.transpose(0, 2, 3, 1), theirs, rtol=1e-5, atol=1e-6)
 
 

@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from keras import layers
-
+from keras_classics import blocks
 from keras_classics.blocks import hidden_dense_head, max_pool, pad, relu
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import Normal
@@ -32,16 +31,18 @@ initializer = partial(Normal, 0.01)
 
 def conv(x, filters, size, strides=1, padding="same", groups=1, bias=0.0, *, name):
     """A convolution whose biases start at `bias`, then ReLU. Each of `groups` lives on a GPU of its own (Figure 2)."""
-    x = layers.Conv2D(
+    x = blocks.conv(
+        x,
         filters,
         size,
         strides,
-        padding,
+        padding=padding,
         groups=groups,
+        use_bias=True,
         kernel_initializer=initializer(),
         bias_initializer="ones" if bias else "zeros",
         name=name,
-    )(x)
+    )
     return relu(x, f"{name}_relu")
 
 
