@@ -1,6 +1,5 @@
 """He et al. 2015, sentence by sentence, and beside independent code."""
 
-
 import keras
 import numpy as np
 import peers
@@ -119,7 +118,7 @@ def test_the_form_called_v1_5_has_the_same_weights_and_more_to_do(name):
 
 @pytest.mark.every_backend
 def test_the_form_called_v1_5_equals_torchvision():
-    tensors, outputs = peers.torchvision("resnet50")
+    tensors, outputs = peers.golden("torchvision", "resnet50")
     model = kc.ResNet50(classifier_activation=None, form="3x3")
     assert peers.error(model, "torchvision", tensors, peers.images(2, 224, 224, 3), outputs["output_logits"]) < 1e-5
 

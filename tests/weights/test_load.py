@@ -1,5 +1,7 @@
 """Checkpoints that the peers' own code writes load through `weights=`, and give their outputs."""
 
+import re
+
 import h5py
 import keras
 import numpy as np
@@ -78,6 +80,64 @@ def test_keras_applications(builder, name, options, tmp_path):
     expected = net(batch[..., ::-1] if builder in ("VGG16", "ResNet50") else batch, training=False)
     model = kc.create_model(name, weights=tmp_path / "net.h5", classifier_activation=None, **options)
     assert difference(model, batch, keras.ops.convert_to_numpy(expected)) < 1e-5
+
+
+GOLDEN = [
+    ("torchvision", "alexnet", "alexnet_owt", {}),
+    ("torchvision", "vgg11", "vgg11", {}),
+    ("torchvision", "vgg11_bn", "vgg11", {"batch_norm": True}),
+    ("torchvision", "googlenet", "inception_v1", {"batch_norm": True}),
+    ("torchvision", "inception_v3", "inception_v3", {"counts_padding": True}),
+    ("torchvision", "resnet50", "resnet50", {"form": "3x3"}),
+    ("torchvision", "resnext50_32x4d", "resnext50_32x4d", {}),
+    ("torchvision", "densenet121", "densenet121", {}),
+    ("torchvision", "shufflenet_v2_x1_0", "shufflenet_v2_x1_0", {}),
+    ("timm", "inception_v4", "inception_v4", {}),
+    ("timm", "inception_resnet_v2", "inception_resnet_v2", {}),
+]
+
+
+@pytest.mark.parametrize(("source", "peer", "name", "options"), GOLDEN)
+def test_torchvision_and_timm(source, peer, name, options, tmp_path):
+    """Their outputs are those of tests/golden/make_peers.py, from the same names and weights."""
+    import torch
+
+    tensors, outputs = peers.golden(source, peer)
+    torch.save({k: torch.from_numpy(v) for k, v in tensors.items()}, tmp_path / "net.pth")
+    size = kc.get_model(name).image_size
+    model = kc.create_model(name, weights=tmp_path / "net.pth", classifier_activation=None, **options)
+    assert difference(model, peers.images(2, size, size, 3), outputs["output_logits"]) < 1e-4
+
+
+@pytest.mark.parametrize(("peer", "name"), [("googlenet", "inception_v1"), ("inception_v3", "inception_v3")])
+def test_auxiliary_heads_come_with_the_file(peer, name, tmp_path):
+    import torch
+
+    tensors, outputs = peers.golden("torchvision", peer)
+    torch.save({k: torch.from_numpy(v) for k, v in tensors.items()}, tmp_path / "net.pth")
+    form = {"inception_v1": {"batch_norm": True}, "inception_v3": {"counts_padding": True}}[name]
+    model = kc.create_model(name, weights=tmp_path / "net.pth", classifier_activation=None, aux_heads=True, **form)
+    size = kc.get_model(name).image_size
+    got = keras.ops.convert_to_numpy(model(peers.images(2, size, size, 3), training=False)["aux_1"])
+    expected = outputs["output_aux_logits1" if peer == "googlenet" else "output_aux_logits"]
+    np.testing.assert_allclose(got, expected, atol=1e-4 * np.abs(expected).max())
+    without = {k: v for k, v in tensors.items() if not k.lower().startswith("aux")}
+    torch.save({k: torch.from_numpy(v) for k, v in without.items()}, tmp_path / "without.pth")
+    with pytest.warns(UserWarning, match="but for aux_1, .*start afresh"):
+        kc.create_model(name, weights=tmp_path / "without.pth", aux_heads=True, **form)
+
+
+def test_densenets_published_files_have_older_names(tmp_path):
+    """torchvision's own loading turns "norm.1" of them into "norm1"."""
+    import torch
+
+    tensors, _ = peers.golden("torchvision", "densenet121")
+    old = {re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", k): torch.from_numpy(v) for k, v in tensors.items()}
+    assert "features.denseblock1.denselayer1.norm.1.weight" in old
+    torch.save(old, tmp_path / "net.pth")
+    model = kc.DenseNet121(weights=tmp_path / "net.pth")
+    gamma = tensors["features.denseblock1.denselayer1.norm2.weight"]
+    np.testing.assert_array_equal(model.get_layer("dense1_layer1_2_bn").gamma, gamma)
 
 
 ONNX = [
