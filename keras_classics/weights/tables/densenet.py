@@ -21,10 +21,12 @@ _TORCHVISION = {"conv": "conv", "bn": "norm"}
 
 SOURCES: dict[str, Rules] = {
     "keras": [
+        # the published files are from when there was another classifier's name, and slashes
+        (r"predictions", "(?:predictions|fc1000)"),
+        (r"conv1_(conv|bn)", r"conv1(?:_|/)\1"),
         (_LAYER, _keras_layer),
         (r"transition(\d)_(conv|bn)", lambda m: f"pool{int(m[1]) + 1}_{m[2]}"),
         (r"post_bn", "bn"),
-        (r"(conv1_conv|conv1_bn|predictions)", r"\1"),
     ],
     "torchvision": [
         (r"conv1_(conv|bn)", lambda m: f"features.{_TORCHVISION[m[1]]}0"),

@@ -28,7 +28,8 @@ def _caffe_branch(m: re.Match) -> str:
 _BLOCK = r"conv(\d+)_block(\d+)_(\d)_(conv|bn)"
 
 SOURCES: dict[str, Rules] = {
-    "keras": [(r"(.*)", r"\1")],
+    # the published files are from when the classifier was called "probs"
+    "keras": [(r"predictions", "(?:predictions|probs)"), (r"(.*)", r"\1")],
     # akamaster/pytorch_resnet_cifar10, the checkpoints of Yerlan Idelbayev
     "idelbayev": [
         (r"conv1_(conv|bn)", r"\g<1>1"),
