@@ -10,7 +10,7 @@ from keras import ops
 from keras_classics.blocks import channel_axis
 from keras_classics.errors import ClassicsError
 from keras_classics.initializers import LeCunUniform
-from keras_classics.spec import Normalization, Protocol
+from keras_classics.spec import Protocol, protocol_of
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -235,10 +235,7 @@ class CarriedProtocol(keras.layers.Layer):
 
     def __init__(self, protocol: Protocol | dict, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(protocol, dict):
-            mean, std = (tuple(v) for v in protocol["normalization"].values())
-            protocol = Protocol(**{**protocol, "normalization": Normalization(mean, std)})
-        self.protocol = protocol
+        self.protocol = protocol_of(protocol) if isinstance(protocol, dict) else protocol
 
     def call(self, inputs):
         return inputs

@@ -1,6 +1,8 @@
 """Facts about papers, data sets and pixels, as frozen data. Imports no Keras."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ class Protocol:
     image_size: int
     resize_size: int
     interpolation: str = "bilinear"
+
+
+def protocol_of(fields: Mapping[str, Any]) -> Protocol:
+    """A protocol from the dict that `dataclasses.asdict` makes of it, as it is in a model's file."""
+    mean, std = (tuple(fields["normalization"][name]) for name in ("mean", "std"))
+    return Protocol(**{**fields, "normalization": Normalization(mean, std)})
 
 
 # Mean colour of the ILSVRC 2012 training pixels, subtracted and no more (from the public VGG models).

@@ -198,16 +198,16 @@ class Variant:
             raise ClassicsError(f"`classes` must be a positive integer, not {classes!r}.")
         if classifier_activation == "default":
             classifier_activation = self.classifier_activation
-        protocol = entry.protocol if entry else self.protocol
+        carried = checkpoint.protocol if checkpoint else None
 
         with seeded(seed):
             inputs, x = self._inputs(input_tensor, input_shape, include_top)
             if aux_heads:
                 self._check_aux_fit(x.shape[1:])
-            if entry:
-                x = CarriedProtocol(protocol, name="protocol")(x)
+            if carried:
+                x = CarriedProtocol(carried, name="protocol")(x)
             if include_preprocessing:
-                x = preprocessing.normalization_layer(protocol.normalization, x)
+                x = preprocessing.normalization_layer((carried or self.protocol).normalization, x)
             x = self.features(x)
             x, taps = x if isinstance(x, tuple) else (x, {})
             x = self.head(x, classes, classifier_activation) if include_top else pool(x, pooling)

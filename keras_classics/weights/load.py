@@ -12,10 +12,11 @@ import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.files import whole
+from keras_classics.spec import Protocol
 from keras_classics.weights.entries import DATASETS, Entry, entries_of, find
 from keras_classics.weights.fetch import cache_folder, digest, fetch
 from keras_classics.weights.mapping import Mismatch, convert, put
-from keras_classics.weights.read import check_hdf5, check_zip, kind_of, read
+from keras_classics.weights.read import carried_by, check_hdf5, check_zip, kind_of, read
 from keras_classics.weights.tables import BGR, EPSILON, NAMES
 
 Networks = Sequence[Callable[[], keras.Model]]  # the whole network; and with its auxiliary heads, if it has any
@@ -31,10 +32,12 @@ class Converted:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the weights of a network come from: an entry, a file, or a file that is an entry's."""
+    """Where the weights of a network come from: an entry, a file, or a file that is an entry's; and their protocol,
+    where it is known."""
 
     entry: Entry | None
     path: pathlib.Path | None = None
+    protocol: Protocol | None = None
 
     @property
     def name(self) -> str:
@@ -59,13 +62,15 @@ def locate(
     words = {*DATASETS, *(word for e in entries_of(variant) for word in (e.tag, e.source))}
     path = pathlib.Path(weights)
     if weights in words or not (isinstance(weights, pathlib.Path) or path.exists() or path.suffix):
-        return Checkpoint(find(variant, dataset, str(weights), defaults, chosen))
+        entry = find(variant, dataset, str(weights), defaults, chosen)
+        return Checkpoint(entry, None, entry.protocol)
     if kind_of(path) == "keras":
+        return Checkpoint(None, path, carried_by(path))
+    known = next((e for e in entries_of(variant) if e.checksum and _is(path, e)), None)
+    if known is None:
         return Checkpoint(None, path)
-    entry = next((e for e in entries_of(variant) if e.checksum and _is(path, e)), None)
-    if entry:
-        find(variant, dataset, entry.tag, defaults, chosen)  # which refuses another form
-    return Checkpoint(entry, path)
+    find(variant, dataset, known.tag, defaults, chosen)  # which refuses another form
+    return Checkpoint(known, path, known.protocol)
 
 
 def _is(path, entry):
@@ -108,8 +113,8 @@ DENSE_HINT = (
 
 def _load_own(model, path):
     """A file that Keras wrote of the same network."""
+    check_zip(path) if zipfile.is_zipfile(path) else check_hdf5(path)
     try:
-        check_zip(path) if path.suffix == ".keras" else check_hdf5(path)
         model.load_weights(path)
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0]
@@ -117,6 +122,8 @@ def _load_own(model, path):
             f"The weights in '{path}' do not fit {model.name} with output shape {model.output_shape}: {reason} "
             "Build the network as it was when they were written (classes, input_shape, options)." + _dense_hint(model)
         ) from error
+    if not all(np.isfinite(array).all() for array in model.get_weights()):
+        raise ClassicsError(f"'{path}' cannot be read. It holds numbers that are not finite.")
 
 
 def _dense_hint(model):

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from keras_classics.errors import ClassicsError
+from keras_classics.spec import Protocol, protocol_of
 from keras_classics.weights import torch_file
 from keras_classics.weights.onnx_file import read_onnx
 
@@ -100,6 +101,16 @@ def check_zip(path: str | pathlib.Path) -> None:
     """Refuses an archive with members that would lie outside of it, or unpack to too much."""
     with _named(path), open(path, "rb") as file, _zip(file, pathlib.Path(path).stat().st_size):
         pass
+
+
+def carried_by(path: str | pathlib.Path) -> Protocol | None:
+    """The protocol that a model carries in a .keras file; None if there is none, as in files of weights alone."""
+    if not zipfile.is_zipfile(path):
+        return None
+    with _named(path), open(path, "rb") as file, _zip(file, pathlib.Path(path).stat().st_size) as archive:
+        layers = json.loads(archive.read("config.json"))["config"].get("layers", ())
+        carried = (layer["config"]["protocol"] for layer in layers if layer["class_name"] == "CarriedProtocol")
+        return next(map(protocol_of, carried), None)
 
 
 def _read_torch(path):

@@ -1,6 +1,8 @@
 """A checkpoint in a network of other classes, channels and ends; its protocol goes with the model."""
 
 import dataclasses
+import hashlib
+import zipfile
 
 import keras
 import numpy as np
@@ -40,7 +42,7 @@ def resnet20(checkpoint, **arguments):
 def published(checkpoint, tmp_path, monkeypatch):
     """The file as a public checkpoint with pixels of its own."""
     true = next(e for e in entries.ENTRIES if e.tag == "pytorchcv/resnet20_cifar10")
-    sha1 = __import__("hashlib").sha1(checkpoint.read_bytes(), usedforsecurity=False).hexdigest()
+    sha1 = hashlib.sha1(checkpoint.read_bytes(), usedforsecurity=False).hexdigest()
     entry = dataclasses.replace(true, address=checkpoint.as_uri(), checksum=f"sha1:{sha1}")
     monkeypatch.setattr(entries, "ENTRIES", (entry,))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
@@ -155,3 +157,18 @@ def test_a_model_of_kerass_own_file_goes_on(published, tmp_path):
         (model.save if name.endswith(".keras") else model.save_weights)(tmp_path / name)
         again = kc.ResNet20(weights=tmp_path / name, shortcut="B", seed=3)
         np.testing.assert_array_equal(run(again, images()), run(model, images()))
+        carried = preprocessing.carried_protocol(again)
+        assert carried == (published.protocol if name.endswith(".keras") else None)
+
+
+def test_keras_own_files_are_checked_too(tmp_path):
+    model = kc.ResNet20(seed=0)
+    model.get_layer("predictions").bias.assign(np.full(10, np.nan))
+    model.save(tmp_path / "nan.keras")
+    with pytest.raises(kc.ClassicsError, match="not finite"):
+        kc.ResNet20(weights=tmp_path / "nan.keras")
+    with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", bytes(30 << 20))
+    with pytest.raises(kc.ClassicsError, match="too much"):
+        kc.ResNet20(weights=tmp_path / "bomb.keras")
