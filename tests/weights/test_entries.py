@@ -11,7 +11,7 @@ from keras_classics.weights.entries import DATASETS, ENTRIES, entries_of, find
 pytestmark = pytest.mark.structure
 
 # No public checkpoint is known whose network is the same in any form.
-WITHOUT = {"plainnet18", "plainnet34", "densenet264"}
+WITHOUT = {"plainnet18", "plainnet34", "densenet264", "pnasnet5_mobile"}
 # Public ones have another form, which a tag takes.
 OTHER_FORMS = {"alexnet", "resnet200_v2"}
 

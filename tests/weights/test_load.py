@@ -21,6 +21,7 @@ PYTORCHCV = [
     ("bninception", "bninception", "inception_v2", {}),
     ("inceptionv3", "inceptionv3", "inception_v3", {"counts_padding": True}),
     pytest.param("inceptionv4", "inceptionv4", "inception_v4", {}, marks=heavy),
+    ("nasnet", "nasnet_4a1056", "nasnet_mobile", {}),
     ("inceptionresnetv1", "inceptionresnetv1", "inception_resnet_v1", {}),
     pytest.param("inceptionresnetv2", "inceptionresnetv2", "inception_resnet_v2", {}, marks=heavy),
     pytest.param("resnet", "resnet18", "resnet18", {}, marks=everywhere),
@@ -105,6 +106,7 @@ GOLDEN = [
     ("torchvision", "resnext50_32x4d", "resnext50_32x4d", {}),
     ("torchvision", "densenet121", "densenet121", {}),
     pytest.param("torchvision", "shufflenet_v2_x1_0", "shufflenet_v2_x1_0", {}, marks=everywhere),
+    pytest.param("timm", "pnasnet5large", "pnasnet5_large", {}, marks=heavy),
     ("timm", "inception_v4", "inception_v4", {}),
     ("timm", "inception_resnet_v2", "inception_resnet_v2", {}),
 ]

@@ -51,13 +51,33 @@ _TABLE: tuple[tuple, ...] = (
     ("densenet121", "densenet/densenet121", "9d60b8095a5708f2dcce2bca79d332c7", 75.0, 92.3, "torch", 224),
     ("densenet169", "densenet/densenet169", "d699b8f76981ab1b30698df4c175e90b", 76.2, 93.2, "torch", 224),
     ("densenet201", "densenet/densenet201", "1ceb130c1ea1b78c3bf6114dbdfd8807", 77.3, 93.6, "torch", 224),
+    (
+        "nasnet_mobile",
+        "nasnet/NASNet-mobile.h5",
+        "020fb642bf7360b370c678b08e0adf61",
+        74.4,
+        91.9,
+        "tf",
+        224,
+        ("counts_padding", True),
+    ),
+    (
+        "nasnet_large",
+        "nasnet/NASNet-large.h5",
+        "11577c9a518f0070763c2b964a382f17",
+        82.5,
+        96.0,
+        "tf",
+        331,
+        ("counts_padding", True),
+    ),
 )
 # What its weights of VGG and ResNet were made from has a licence of its own.
 _LICENCES = {"vgg16": "CC-BY-4.0", "vgg19": "CC-BY-4.0", "resnet50": "MIT", "resnet101": "MIT", "resnet152": "MIT"}
 
 
 def _entry(variant, path, md5, top1, top5, pixels, size, *options) -> Entry:
-    file = f"{path}_weights_tf_dim_ordering_tf_kernels.h5"
+    file = path if path.endswith(".h5") else f"{path}_weights_tf_dim_ordering_tf_kernels.h5"
     return Entry(
         variant=variant,
         tag="keras",

@@ -9,7 +9,13 @@ from keras_classics.weights.entries.entry import Entry
 
 _CIFAR = Normalization((125.307, 122.961, 113.8575), (51.5865, 50.847, 51.255))
 _DATASETS = {"cifar10": "cifar10", "cifar100": "cifar100", "svhn": "svhn_cropped"}
-_SIZES = {"alexnet": 227, "inception_v2": 224, "inception": 299}  # by what a network's name begins with
+_SIZES = {
+    "alexnet": 227,
+    "inception_v2": 224,
+    "inception": 299,
+    "nasnet_large": 331,
+    "pnasnet": 331,
+}  # by what a network's name begins with
 
 # by variant: pytorchcv's name, top-1 and top-5 errors, SHA-1, release, options
 _TABLE: dict[str, tuple[tuple, ...]] = {
@@ -77,6 +83,9 @@ _TABLE: dict[str, tuple[tuple, ...]] = {
     "resnet200_v2": (
         ("preresnet200b", 19.07, 4.68, "f82215f3a5616098e8172a85bb42071f1823a27d", "v0.0.529", ("form", "3x3")),
     ),
+    "nasnet_mobile": (("nasnet_4a1056", 25.32, 8.03, "44f5ecbe03da2cd21803c555366121e29b207907", "v0.0.495"),),
+    "nasnet_large": (("nasnet_6a4032", 18.14, 4.21, "f354d28f4acdde399e081260c3f46152eca5d27e", "v0.0.101"),),
+    "pnasnet5_large": (("pnasnet5large", 17.88, 4.28, "65de46ebd049e494c13958d5671aba5abf803ff3", "v0.0.114"),),
     "densenet121": (("densenet121", 23.48, 7.04, "cf90d1394d197fde953f57576403950345bd0a66", "v0.0.314"),),
     "densenet161": (("densenet161", 21.91, 6.06, "da489277afe7f53048ec15bed7919486e22f1afa", "v0.0.432"),),
     "densenet169": (("densenet169", 22.42, 6.29, "44974a17309bb378e97c8f70f96f961ffbf9458d", "v0.0.406"),),

@@ -25,6 +25,8 @@ _TABLE: tuple[tuple, ...] = (
     ("inception_v3", "inception_v3.tf_in1k", 22.138, 6.356, 299, 0.875, "bicubic", ("counts_padding", True)),
     ("inception_v3", "inception_v3.gluon_in1k", 21.194, 5.626, 299, 0.875, "bicubic", ("counts_padding", True)),
     ("inception_v4", "inception_v4.tf_in1k", 19.844, 5.032, 299, 0.875, "bicubic"),
+    # Its NASNet averages over zeros that it pads with, as neither the paper's code nor keras.applications does.
+    ("pnasnet5_large", "pnasnet5large.tf_in1k", 17.218, 3.960, 331, 0.911, "bicubic"),
     ("inception_resnet_v2", "inception_resnet_v2.tf_in1k", 19.538, 4.692, 299, 0.8975, "bicubic"),
 )
 
