@@ -1,6 +1,7 @@
 """The classic image classifiers in Keras 3: built, trained, judged and shipped as their papers did."""
 
 from keras_classics.errors import ClassicsError
+from keras_classics.fine_tuning import freeze
 from keras_classics.fully_convolutional import to_fully_convolutional
 from keras_classics.models.alexnet import AlexNet, AlexNetOWT
 from keras_classics.models.densenet import (
@@ -142,6 +143,7 @@ __all__ = [
     "Xception",
     "create_model",
     "decode_predictions",
+    "freeze",
     "get_model",
     "list_models",
     "preprocess_input",

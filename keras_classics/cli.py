@@ -15,6 +15,7 @@ from keras_classics import complexity, datasets, evaluate, export, preprocessing
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.files import whole
 from keras_classics.variant import Variant, deep_graph
+from keras_classics.weights.entries import entries_of
 from keras_classics.zoo import get_model, list_models, variant_of
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sub.add_argument(name, **options)
 
     model_help = "a network's name, a run folder or a .keras file"
+    weights = ("--weights", {"help": "where the model is a network's name: imagenet, a tag that show lists, or a file"})
     data_dir = ("--data-dir", {"help": "folder in which tensorflow-datasets keeps its data"})
     command(
         _list,
@@ -80,12 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _predict,
         ("model", {"help": model_help}),
         ("images", {"nargs": "+", "metavar": "image", "help": "image files"}),
-        ("--weights", {"help": "a weights file, where the model is a network's name"}),
+        weights,
         ("--top", {"type": int, "default": 5, "help": "how many classes to print (default 5)"}),
     )
     command(
         _evaluate,
-        ("model", {"help": "a run folder or a .keras file"}),
+        ("model", {"help": model_help}),
+        weights,
         ("--data", {"required": True, "help": "a data set's name or a folder of class folders"}),
         data_dir,
         ("--split", {"help": "by default the one that errors are reported on"}),
@@ -94,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     command(
         _export,
-        ("model", {"help": "a run folder or a .keras file"}),
+        ("model", {"help": model_help}),
+        weights,
         (
             "--to",
             {"required": True, "choices": list(export.FORMATS), "metavar": "format", "help": "saved_model or tflite"},
@@ -150,6 +154,10 @@ def _show(args):
         console.print(f"reported    {errors} on {r.dataset}, {r.views} ({'; '.join(filter(None, (r.source, r.note)))})")
     for departure in v.departures:
         console.print(f"departure   {departure}")
+    for entry in entries_of(v.name):
+        errors = " / ".join(f"{e:g}%" for e in (entry.top1, entry.top5) if e is not None)
+        form = "".join(f", {option}={value!r}" for option, value in entry.options)
+        console.print(f"weights     {entry.tag}{form}: {errors} on {entry.protocol.dataset} ({entry.licence})")
     if args.layers:
         model = v(seed=0)
         if v.table:
@@ -195,10 +203,11 @@ def _predict(args):
     size, normalization = evaluate.geometry(model, variant), evaluate.pixels_to(model, variant)
     fitted = np.stack([preprocessing.fit(image, **size).numpy() for image in images])
     scores = model.predict(preprocessing.model_input(fitted, normalization), verbose=0)
-    if variant.dataset == "imagenet2012" and scores.shape[1] == 1000:
+    dataset = (preprocessing.carried_protocol(model) or variant.protocol).dataset
+    if dataset == "imagenet2012" and scores.shape[1] == 1000:
         class_names = None  # decode_predictions has them, with their identifiers
     elif class_names is None:
-        known = datasets.known_class_names(variant.dataset)
+        known = datasets.known_class_names(dataset)
         class_names = known if len(known) == scores.shape[1] else tuple(f"class {i}" for i in range(scores.shape[1]))
     for path, best in zip(args.images, preprocessing.decode_predictions(scores, args.top, class_names), strict=True):
         console.print(f"[bold]{path}[/]")
@@ -212,7 +221,7 @@ def _predict(args):
 def _evaluate(args):
     """Measures top-1 and top-5 errors, beside the paper's."""
     data = datasets.load(args.data, args.data_dir)
-    model, variant, _ = _open(args.model)
+    model, variant, _ = _open(args.model, args.weights)
     result = evaluate.evaluate(model, data, variant, args.split, args.batch_size)
     table = Table(box=None, header_style="bold")
     for heading in ("", "top-1 error", "top-5 error"):
@@ -237,7 +246,7 @@ def _evaluate(args):
 
 def _export(args):
     """Exports a trained network, and checks the export against it."""
-    model, variant, _ = _open(args.model)
+    model, variant, _ = _open(args.model, args.weights)
     if not args.without_preprocessing:
         model = export.with_preprocessing(model, variant.normalization)
     suffix = ".tflite" if args.to == "tflite" else ""
@@ -260,7 +269,10 @@ def _open(source: str, weights: str | None = None) -> tuple[keras.Model, Variant
             raise ClassicsError(f"There is no run folder or .keras file '{source}'.")
         variant = get_model(source)
         if weights is None:
-            raise ClassicsError(f"{source} has no trained weights here: give --weights, a run folder or a .keras file.")
+            raise ClassicsError(
+                f"{source} has no trained weights here: give --weights (imagenet, a source's tag or a file), a run "
+                "folder or a .keras file."
+            )
         return variant(weights=weights), variant, None
     if weights is not None:
         raise ClassicsError(f"'{source}' has weights of its own; --weights goes with a network's name.")

@@ -98,7 +98,8 @@ def known_class_names(name: str) -> tuple[str, ...]:
     """The class names of a data set where they can be told without it (a prepared copy may lack them); else none."""
     if name == "imagenet2012":
         return preprocessing.imagenet_classes()[1]
-    return {"mnist": tuple("0123456789"), "cifar10": CIFAR10_CLASSES}.get(name, ())
+    digits = tuple("0123456789")
+    return {"mnist": digits, "svhn_cropped": digits, "cifar10": CIFAR10_CLASSES}.get(name, ())
 
 
 def _mnist_sample() -> Dataset:

@@ -1,6 +1,7 @@
 """Judging a network on a data set: one view an image, top-1 and top-5 errors."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,15 +31,20 @@ class Evaluation:
     confusion: np.ndarray
 
 
-def geometry(model: keras.Model, variant: Variant) -> dict[str, int]:
-    """How pictures are fitted to the model's own input: as the record says, in proportion if its size is another."""
+def geometry(model: keras.Model, variant: Variant) -> dict[str, Any]:
+    """How pictures are fitted to the model's own input, in proportion if its size is another.
+
+    The protocol is that of the model's published weights, or else the record's.
+    """
+    protocol = preprocessing.carried_protocol(model) or variant.protocol
     shape = model.input_shape
     channels = shape[channel_axis()]
-    size = shape[1 if channel_axis() == -1 else 2] or variant.image_size
+    size = shape[1 if channel_axis() == -1 else 2] or protocol.image_size
     return {
-        "resize_size": round(variant.resize_size * size / variant.image_size),
+        "resize_size": round(protocol.resize_size * size / protocol.image_size),
         "image_size": size,
         "channels": channels,
+        "interpolation": protocol.interpolation,
     }
 
 
@@ -58,7 +64,9 @@ def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
 
 def pixels_to(model: keras.Model, variant: Variant) -> Normalization | None:
     """What must be done to pixels before the model: nothing if it normalises them itself."""
-    return None if preprocessing.normalizes(model) else variant.normalization
+    if preprocessing.normalizes(model):
+        return None
+    return (preprocessing.carried_protocol(model) or variant.protocol).normalization
 
 
 def classes_of(model: keras.Model) -> int:

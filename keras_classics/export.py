@@ -36,9 +36,14 @@ class Agreement:
 
 
 def with_preprocessing(model: keras.Model, normalization: Normalization) -> keras.Model:
-    """A model of the same name that takes pixels of 0..255, normalises them and calls `model`."""
+    """A model of the same name that takes pixels of 0..255, normalises them and calls `model`.
+
+    A model with published weights knows its own normalisation, which then stands for `normalization`.
+    """
     if preprocessing.normalizes(model):
         return model
+    carried = preprocessing.carried_protocol(model)
+    normalization = carried.normalization if carried else normalization
     inputs = keras.Input(model.input_shape[1:], name="image")
     outputs = model(preprocessing.normalization_layer(normalization, inputs))
     return keras.Model(inputs, outputs, name=model.name)

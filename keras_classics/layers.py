@@ -1,5 +1,6 @@
 """Layers that Keras lacks, each registered for serialisation under "keras_classics"."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import keras
@@ -9,6 +10,7 @@ from keras import ops
 from keras_classics.blocks import channel_axis
 from keras_classics.errors import ClassicsError
 from keras_classics.initializers import LeCunUniform
+from keras_classics.spec import Protocol, protocol_of
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -294,3 +296,21 @@ class ScheduledDropPath(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "rates": self.rates, "seed": self.seed}
+
+
+@registered
+class CarriedProtocol(keras.layers.Layer):
+    """The identity. It keeps, in the model and in its file, how the weights' own pictures were prepared."""
+
+    def __init__(self, protocol: Protocol | dict, **kwargs):
+        super().__init__(**kwargs)
+        self.protocol = protocol_of(protocol) if isinstance(protocol, dict) else protocol
+
+    def call(self, inputs):
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "protocol": dataclasses.asdict(self.protocol)}

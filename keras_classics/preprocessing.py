@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_classics.blocks import channels_of
 from keras_classics.errors import ClassicsError
-from keras_classics.spec import Normalization
+from keras_classics.spec import Normalization, Protocol
 
 
 def normalize(images, normalization: Normalization):
@@ -43,7 +43,16 @@ def normalizes(model: keras.Model) -> bool:
     return any(layer.name == "normalization" for layer in model.layers)
 
 
-def fit(image, resize_size: int, image_size: int, channels: int):
+def carried_protocol(model: keras.Model) -> Protocol | None:
+    """The protocol of the published weights that a model, or one inside it, was built with; None without such."""
+    for layer in model.layers:
+        found = carried_protocol(layer) if isinstance(layer, keras.Model) else getattr(layer, "protocol", None)
+        if isinstance(found, Protocol):
+            return found
+    return None
+
+
+def fit(image, resize_size: int, image_size: int, channels: int, interpolation: str = "bilinear"):
     """Resizes the shorter side of an image (H, W, C) to `resize_size`, then takes the centre square of `image_size`.
 
     Where the image is smaller than that square, zeros surround it. An image that has the size keeps its pixels. Grey
@@ -59,7 +68,7 @@ def fit(image, resize_size: int, image_size: int, channels: int):
     image = tf.cond(
         tf.reduce_all(size == tf.shape(image)[:2]),
         lambda: image,
-        lambda: tf.image.resize(image, size, antialias=True),
+        lambda: tf.clip_by_value(tf.image.resize(image, size, interpolation, antialias=True), 0.0, 255.0),
     )
     return tf.image.resize_with_crop_or_pad(image, image_size, image_size)
 

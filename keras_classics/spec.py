@@ -1,6 +1,8 @@
 """Facts about papers, data sets and pixels, as frozen data. Imports no Keras."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,35 @@ class Normalization:
         return Normalization((mean,) * channels, (std,) * channels)
 
 
+@dataclass(frozen=True)
+class Protocol:
+    """What stands between a picture and a network, and what its answers mean.
+
+    The shorter side of the picture is resized to `resize_size` pixels by `interpolation`, the centre square of
+    `image_size` is taken and normalised; the classes are those of `dataset`.
+    """
+
+    dataset: str
+    normalization: Normalization
+    image_size: int
+    resize_size: int
+    interpolation: str = "bilinear"
+
+
+def protocol_of(fields: Mapping[str, Any]) -> Protocol:
+    """A protocol from the dict that `dataclasses.asdict` makes of it, as it is in a model's file."""
+    mean, std = (tuple(fields["normalization"][name]) for name in ("mean", "std"))
+    return Protocol(**{**fields, "normalization": Normalization(mean, std)})
+
+
 # Mean colour of the ILSVRC 2012 training pixels, subtracted and no more (from the public VGG models).
 IMAGENET_MEAN = Normalization((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 # Channel statistics of the ILSVRC 2012 training pixels as Torch's users compute them, here for 0..255.
 IMAGENET_STATISTICS = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+# From -1 to 1, as TensorFlow's networks read them.
+PLUS_MINUS_ONE = Normalization((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 # Channel statistics of the 50,000 training images of CIFAR-10 (facebookarchive/fb.resnet.torch, datasets/cifar10.lua).
 CIFAR10_STATISTICS = Normalization((125.3, 123.0, 113.9), (63.0, 62.1, 66.7))
 
 # Class counts by the data set's name in tensorflow-datasets.
-CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "imagenet2012": 1000}
+CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "svhn_cropped": 10, "imagenet2012": 1000}

@@ -3,10 +3,10 @@
 import inspect
 import pathlib
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,7 +15,9 @@ from keras_classics import preprocessing
 from keras_classics.blocks import global_pool_head, pool
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import seeded
-from keras_classics.spec import CLASSES, Normalization, Paper, Reported, Row
+from keras_classics.layers import CarriedProtocol
+from keras_classics.spec import CLASSES, Normalization, Paper, Protocol, Reported, Row
+from keras_classics.weights.load import load, locate
 
 
 @contextmanager
@@ -58,6 +60,7 @@ class Variant:
         reported: errors in the paper.
         table: the paper's table of layers.
         departures: where the code knowingly differs from the paper, or settles what the paper leaves open.
+        chosen: the options that this form was made with.
     """
 
     name: str
@@ -82,6 +85,12 @@ class Variant:
     reported: tuple[Reported, ...] = ()
     table: tuple[Row, ...] = ()
     departures: tuple[str, ...] = ()
+    chosen: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def protocol(self) -> Protocol:
+        """How a picture becomes what the network reads."""
+        return Protocol(self.dataset, self.normalization, self.image_size, self.resize_size)
 
     @property
     def classes(self) -> int:
@@ -111,7 +120,10 @@ class Variant:
         for option in options:
             if option not in self.options:
                 raise unknown(f"option of {self.name}", option, [*self.options, *_BUILDER_ARGUMENTS])
-        return self.vary(**options) if self.vary and options else self
+        chosen = {**dict(self.chosen), **options}
+        if not self.vary or chosen == dict(self.chosen):
+            return self
+        return replace(self.vary(**chosen), chosen=tuple(chosen.items()))
 
     def __call__(
         self,
@@ -133,12 +145,16 @@ class Variant:
 
         Args:
             include_top: whether to end in the classifier.
-            weights: None for the paper's initialisation, or a file of this network's weights that Keras wrote
-                (`.keras` or `.weights.h5`).
+            weights: None for the paper's initialisation. "imagenet" (or "cifar10", "cifar100", "svhn") for the public
+                checkpoint of this network with the best published accuracy; a source ("keras", "torchvision", "timm",
+                "pytorchcv", "onnx", "idelbayev") or one of its tags ("torchvision/IMAGENET1K_V1") for another, whose
+                form of the network is then built. Or a file: of this network that Keras wrote (`.keras`,
+                `.weights.h5`), or of those sources' kinds (torch, safetensors, HDF5, ONNX).
             input_tensor: a Keras tensor to build upon, instead of a new input.
             input_shape: (H, W, C) or (C, H, W), by `keras.config.image_data_format()`, without the batch.
             pooling: without the top: None for feature maps, "avg" or "max" for a vector.
-            classes: the number of classes; by default those of the paper's data set.
+            classes: the number of classes; by default those of the checkpoint, or of the paper's data set. With public
+                weights of another number the classifier starts afresh.
             classifier_activation: of the last layer; None for logits. By default the paper's: softmax but for
                 LeCun1989.
             name: of the model; by default the record's.
@@ -155,13 +171,19 @@ class Variant:
             ClassicsError: for an unknown option, a shape or a class count that the network cannot take, auxiliary heads
                 that do not exist or do not fit, or weights that are missing or of another network.
         """
-        if options:
+        checkpoint = None
+        form = self.with_options(**options)
+        if weights is not None:
+            checkpoint = locate(weights, form.name, form.dataset, form.options, dict(form.chosen))
+            form = form.with_options(**checkpoint.options)
+        if form is not self:
             # fmt: off
-            return self.with_options(**options)(
+            return form(
                 include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name,
                 aux_heads=aux_heads, include_preprocessing=include_preprocessing, seed=seed,
             )
             # fmt: on
+        entry = checkpoint.entry if checkpoint else None
         if aux_heads and self.aux_head is None:
             raise ClassicsError(f"{self.name} has no auxiliary heads; leave `aux_heads` False.")
         if aux_heads and not include_top:
@@ -170,20 +192,22 @@ class Variant:
             )
         if pooling not in (None, "avg", "max"):
             raise unknown("pooling", pooling, ("avg", "max"))
-        classes = self.classes if classes is None else classes
+        own_head = classes is None or classes == (entry or self).classes
+        classes = (entry or self).classes if classes is None else classes
         if not isinstance(classes, int) or classes < 1:
             raise ClassicsError(f"`classes` must be a positive integer, not {classes!r}.")
         if classifier_activation == "default":
             classifier_activation = self.classifier_activation
-        if weights is not None:
-            _check_weights_file(weights)
+        carried = checkpoint.protocol if checkpoint else None
 
         with seeded(seed):
             inputs, x = self._inputs(input_tensor, input_shape, include_top)
             if aux_heads:
                 self._check_aux_fit(x.shape[1:])
+            if carried:
+                x = CarriedProtocol(carried, name="protocol")(x)
             if include_preprocessing:
-                x = preprocessing.normalization_layer(self.normalization, x)
+                x = preprocessing.normalization_layer((carried or self.protocol).normalization, x)
             x = self.features(x)
             x, taps = x if isinstance(x, tuple) else (x, {})
             x = self.head(x, classes, classifier_activation) if include_top else pool(x, pooling)
@@ -192,8 +216,13 @@ class Variant:
                 x = {"predictions": x, **aux}
             with deep_graph():
                 model = keras.Model(inputs, x, name=name or self.name)
-        if weights is not None:
-            _load_weights(model, weights)
+        if checkpoint:
+            # where this model is whole, it serves itself: the weights are matched by the names of its layers
+            forms = (False, True) if self.aux_head else (False,)
+            networks = [
+                (lambda: model) if include_top and aux == aux_heads else partial(self, aux_heads=aux) for aux in forms
+            ]
+            load(model, checkpoint, self.family, networks, fresh_head=not own_head)
         return model
 
     def _inputs(self, input_tensor, input_shape, include_top):
@@ -244,31 +273,3 @@ _BUILDER_ARGUMENTS = [
     for name, parameter in inspect.signature(Variant.__call__).parameters.items()
     if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
 ]
-
-
-DENSE_HINT = (
-    " Its dense layers are bound to one image size: another needs weights of its own, or "
-    "keras_classics.to_fully_convolutional of the network at the size of these."
-)
-
-
-def _check_weights_file(weights):
-    path = pathlib.Path(weights)
-    if not path.name.endswith((".keras", ".weights.h5")):
-        raise ClassicsError(
-            f"`weights` must be None or a file that Keras wrote, *.keras or *.weights.h5, not '{weights}'."
-        )
-    if not path.is_file():
-        raise ClassicsError(f"There is no weights file '{weights}'. Check the path, or leave `weights` None.")
-
-
-def _load_weights(model, weights):
-    try:
-        model.load_weights(weights)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ClassicsError(
-            f"The weights in '{weights}' do not fit {model.name} with output shape {model.output_shape}: {reason} "
-            "Build the network as it was when they were written (classes, input_shape, options)."
-            + (DENSE_HINT if any(isinstance(layer, keras.layers.Flatten) for layer in model.layers) else "")
-        ) from error

@@ -4,7 +4,7 @@ import keras
 
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.models import FAMILIES
-from keras_classics.preprocessing import normalize
+from keras_classics.preprocessing import carried_protocol, normalize
 from keras_classics.variant import Variant
 
 BUILDERS: dict[str, Variant] = {
@@ -64,9 +64,11 @@ def preprocess_input(images, model: Variant | str | keras.Model):
 
     Args:
         images: array or TensorFlow tensor (..., H, W, C), 0..255, already of the network's size.
-        model: a record, its name, or a model that still has its record's name.
+        model: a record, its name, or a model: one with published weights tells how their pixels were normalised, any
+            other must still have its record's name.
 
     Returns:
         The same shape as float32. A model built with `include_preprocessing=True` does this itself.
     """
-    return normalize(images, variant_of(model).normalization)
+    carried = carried_protocol(model) if isinstance(model, keras.Model) else None
+    return normalize(images, (carried or variant_of(model).protocol).normalization)

@@ -141,12 +141,12 @@ def onnx_outputs(model, batch: np.ndarray) -> np.ndarray:
     return values[softmax.input[0]].numpy()
 
 
-def torchvision(name: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The tensors of a network of torchvision, and its outputs for `images`, from tests/golden/make_torchvision.py."""
-    with np.load(pathlib.Path(__file__).parent / "golden" / f"torchvision_{name}.npz") as golden:
-        shapes = [tuple(map(int, shape.split())) for shape in golden["shapes"]]
-        tensors = {str(n): tensor(str(n), shape) for n, shape in zip(golden["names"], shapes, strict=True)}
-        return tensors, {k: golden[k] for k in golden.files if k.startswith("output_")}
+def golden(source: str, name: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The tensors of a network of torchvision or timm, and its outputs for `images`: tests/golden/make_peers.py."""
+    with np.load(pathlib.Path(__file__).parent / "golden" / f"{source}_{name}.npz") as archive:
+        shapes = [tuple(map(int, shape.split())) for shape in archive["shapes"]]
+        tensors = {str(n): tensor(str(n), shape) for n, shape in zip(archive["names"], shapes, strict=True)}
+        return tensors, {k: archive[k] for k in archive.files if k.startswith("output_")}
 
 
 def error(model: keras.Model, source: str, tensors: Mapping[str, np.ndarray], batch, expected) -> float:

@@ -67,6 +67,24 @@ def test_evaluate(capsys, saved_lenet, picture_folder, tmp_path):
     assert "80 images" in capsys.readouterr().out
 
 
+def test_weights_of_a_networks_name(capsys, picture_folder, tmp_path):
+    """show lists its public checkpoints; predict, evaluate and export take them, here a file."""
+    cli.main(["show", "resnet50"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "torchvision/IMAGENET1K_V1, form='3x3': 23.87% / 7.138% on imagenet2012 (BSD-3-Clause)" in shown
+    kc.ResNet20(seed=0).save(tmp_path / "net.keras")
+    weights = ["--weights", str(tmp_path / "net.keras")]
+    cli.main(["evaluate", "resnet20", *weights, "--data", str(picture_folder)])
+    assert "measured, 40 images" in capsys.readouterr().out
+    cli.main(["predict", "resnet20", *weights, str(next(picture_folder.rglob("*.png")))])
+    assert "%" in capsys.readouterr().out
+    cli.main(["export", "resnet20", *weights, "--to", "tflite", "--out", str(tmp_path / "net.tflite")])
+    assert "takes pixels of 0..255" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["predict", "resnet50", "--weights", "torchvison", str(next(picture_folder.rglob("*.png")))])
+    assert "Did you mean 'torchvision'" in capsys.readouterr().err
+
+
 def test_export(capsys, saved_lenet, tmp_path):
     cli.main(["export", str(saved_lenet), "--to", "tflite", "--out", str(tmp_path / "digits.tflite")])
     printed = capsys.readouterr().out.replace("\n", " ")

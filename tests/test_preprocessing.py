@@ -40,6 +40,16 @@ def test_fit_leaves_the_pixels_of_an_image_of_the_size_and_pads_with_zeros():
     np.testing.assert_array_equal(fitted, np.pad(digit, ((2, 2), (2, 2), (0, 0))))
 
 
+def test_bicubic_is_that_of_pillow_and_stays_among_pixels():
+    noise = np.random.default_rng(0).integers(90, 160, (60, 80, 3)).astype("uint8")
+    for name, method in (("bilinear", PIL.Image.Resampling.BILINEAR), ("bicubic", PIL.Image.Resampling.BICUBIC)):
+        expected = np.asarray(PIL.Image.fromarray(noise).resize((40, 30), method), "float32")[:, 5:35]
+        fitted = preprocessing.fit(noise, 30, 30, 3, name).numpy()
+        np.testing.assert_allclose(fitted, expected, atol=1.01)  # Pillow's are rounded, twice
+    extremes = preprocessing.fit(255 * (noise > 125).astype("uint8"), 120, 100, 3, "bicubic").numpy()
+    assert (extremes.min(), extremes.max()) == (0, 255)
+
+
 def test_fit_changes_between_grey_and_colour():
     colour = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype("uint8")
     grey = preprocessing.fit(colour, 8, 8, 1).numpy()

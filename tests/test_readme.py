@@ -13,6 +13,12 @@ ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
+def block(part):
+    """The example that contains `part`."""
+    (example,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.S) if part in code]
+    return example
+
+
 def row(variant):
     """A network's row of the README's table, from its record."""
     error = variant.reported[0] if variant.reported else None
@@ -39,7 +45,7 @@ def test_the_table_of_results_is_that_of_the_committed_runs():
 
 def test_the_example_of_ten_lines_trains(picture_folder):
     """On pictures in the place of CIFAR-10, which a machine may not have."""
-    (example,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.S) if "model.fit" in code]
+    example = block("model.fit(stream")
     assert len([line for line in example.splitlines() if line and "import" not in line]) <= 10
     example = re.sub(r'datasets\.load\("cifar10", .*?\)', f"datasets.load({str(picture_folder)!r})", example)
     names = {}
@@ -48,8 +54,28 @@ def test_the_example_of_ten_lines_trains(picture_folder):
     assert names["model"].history.history["loss"][0] > 0
 
 
+def test_the_example_of_fine_tuning_trains(picture_folder, tmp_path):
+    """With a checkpoint and pictures that are here in the place of those that are not."""
+    kc.ResNet20(seed=0).save(tmp_path / "body.keras")
+    example = block("kc.freeze")
+    for theirs, ours in (
+        ('datasets.load("flowers")', f"datasets.load({str(picture_folder)!r})"),
+        ('kc.ResNet18(weights="imagenet"', f"kc.ResNet20(weights={str(tmp_path / 'body.keras')!r}"),
+        ('up_to="conv4"', 'up_to="conv3"'),
+        ("kc.ResNet18", "kc.ResNet20"),
+        ("epochs=5", "epochs=1"),
+    ):
+        assert theirs in example
+        example = example.replace(theirs, ours)
+    names = {}
+    exec(example, names)
+    trained = {w.path.split("/")[0] for w in names["model"].trainable_weights}
+    assert all(name.startswith(("conv4", "predictions")) for name in trained)
+    assert names["model"].history.history["loss"][0] > 0
+
+
 def test_the_other_example_builds():
-    (example,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.S) if "list_models" in code]
+    example = block("list_models")
     names = {}
     exec(example, names)
     assert names["model"].output_shape == (None, 10)

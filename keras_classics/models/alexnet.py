@@ -4,6 +4,7 @@ from functools import partial
 
 from keras_classics import blocks
 from keras_classics.blocks import hidden_dense_head, max_pool, pad, relu
+from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import Normal
 from keras_classics.layers import LocalResponseNormalization
 from keras_classics.spec import IMAGENET_MEAN, IMAGENET_STATISTICS, Paper, Reported
@@ -45,9 +46,14 @@ def conv(x, filters, size, strides=1, padding="same", groups=1, bias=0.0, *, nam
     return relu(x, f"{name}_relu")
 
 
-def normalize(x, name):
+# Section 3.3: k and alpha of the normalisation; Caffe and Torch divide this alpha by the window, and Caffe adds 1.
+LRN = {"paper": (2, 1e-4), "caffe": (1, 1e-4 / 5), "torch": (2, 1e-4 / 5)}
+
+
+def normalize(x, lrn, name):
     """Section 3.3: each unit is damped by those at its place in the five nearest maps."""
-    return LocalResponseNormalization(k=2, n=5, alpha=1e-4, beta=0.75, name=name)(x)
+    k, alpha = LRN[lrn]
+    return LocalResponseNormalization(k=k, n=5, alpha=alpha, beta=0.75, name=name)(x)
 
 
 def overlapping_pool(x, name):
@@ -55,12 +61,12 @@ def overlapping_pool(x, name):
     return max_pool(x, 3, 2, name=name)
 
 
-def features(x, groups=2):
+def features(x, groups=2, lrn="paper"):
     """Figure 2, to the last pooling: (N, 227, 227, 3) to (N, 6, 6, 256)."""
     x = conv(x, 96, 11, 4, "valid", name="conv1")  # (N, 55, 55, 96)
-    x = overlapping_pool(normalize(x, "norm1"), "pool1")  # (N, 27, 27, 96)
+    x = overlapping_pool(normalize(x, lrn, "norm1"), "pool1")  # (N, 27, 27, 96)
     x = conv(x, 256, 5, groups=groups, bias=1.0, name="conv2")
-    x = overlapping_pool(normalize(x, "norm2"), "pool2")  # (N, 13, 13, 256)
+    x = overlapping_pool(normalize(x, lrn, "norm2"), "pool2")  # (N, 13, 13, 256)
     x = conv(x, 384, 3, name="conv3")
     x = conv(x, 384, 3, groups=groups, bias=1.0, name="conv4")
     x = conv(x, 256, 3, groups=groups, bias=1.0, name="conv5")
@@ -79,26 +85,37 @@ def single_tower_features(x):
 
 head = partial(hidden_dense_head, kernel_initializer=initializer, bias=1.0)
 
-AlexNet = Variant(
-    name="alexnet",
-    family="alexnet",
-    paper=PAPER,
-    dataset="imagenet2012",
-    image_size=227,
-    resize_size=256,
-    min_size=67,
-    any_size=False,
-    normalization=IMAGENET_MEAN,
-    params=60_965_224,
-    macs=724_406_816,
-    features=features,
-    head=head,
-    reported=(Reported("imagenet2012", 40.7, 18.2, "10 crops", "Table 2", "1 CNN"),),
-    departures=(
-        "The paper says 224x224, where the first layer would give 54 places; its figures need 55, and so 227x227.",
-        "The mean colour is subtracted; the paper subtracts the mean of each pixel.",
-    ),
-)
+
+def alexnet(groups: int = 2, lrn: str = "paper") -> Variant:
+    """The network of 2012. Public weights have the normalisation of Caffe or of Torch, and some no groups."""
+    if groups not in (1, 2):
+        raise ClassicsError(f"AlexNet lives on 1 or 2 GPUs: `groups` must be 1 or 2, not {groups!r}.")
+    if lrn not in LRN:
+        raise unknown("response normalisation of alexnet", lrn, LRN)
+    return Variant(
+        name="alexnet",
+        family="alexnet",
+        paper=PAPER,
+        dataset="imagenet2012",
+        image_size=227,
+        resize_size=256,
+        min_size=67,
+        any_size=False,
+        normalization=IMAGENET_MEAN,
+        params={1: 62_378_344, 2: 60_965_224}[groups],
+        macs={1: None, 2: 724_406_816}[groups],
+        features=partial(features, groups=groups, lrn=lrn),
+        head=head,
+        vary=alexnet,
+        reported=(Reported("imagenet2012", 40.7, 18.2, "10 crops", "Table 2", "1 CNN"),) if groups == 2 else (),
+        departures=(
+            "The paper says 224x224, where the first layer would give 54 places; its figures need 55, and so 227x227.",
+            "The mean colour is subtracted; the paper subtracts the mean of each pixel.",
+        ),
+    )
+
+
+AlexNet = alexnet()
 AlexNetOWT = Variant(
     name="alexnet_owt",
     family="alexnet",

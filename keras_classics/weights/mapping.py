@@ -26,8 +26,10 @@ TORCH = {
 IGNORED = re.compile(r".*num_batches_tracked")
 
 
-def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, layout: str = "torch") -> None:
-    """Puts every tensor of a peer's network into the layer of `model` that the table names.
+def convert(
+    model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, layout: str = "torch"
+) -> dict[str, np.ndarray]:
+    """A peer's tensors in our shapes, by "<layer>/<variable>" of `model`, which must be the whole network.
 
     Args:
         model: any network of the zoo.
@@ -39,11 +41,11 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
     norm of Keras' that has no scale, since a ReLU and a convolution follow, has a scale of one here.
 
     Raises:
-        ClassicsError: if tensors are missing, left over or of another shape; the message lists them.
+        ClassicsError: if tensors are missing or left over; the message lists them.
     """
     left = {name: array for name, array in tensors.items() if not IGNORED.fullmatch(name)}
     problems = []
-    values = []
+    arrays: dict[str, np.ndarray] = {}
     extra_biases: dict[str, np.ndarray] = {}  # by the name of the batch norm that they go into
     for layer in model.layers:
         if not layer.weights or isinstance(layer, ScheduledDropPath):
@@ -52,10 +54,13 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
         for variable in layer.weights:
             name = variable.path.rsplit("/", 1)[-1]
             prefix = _peer_name(f"{layer.name}/{name}" if separable else layer.name, rules)
+            if prefix is None:
+                problems.append(f"{layer.name} is not in the table of names")
+                continue
             pattern = rf"{prefix}\.{TORCH[name] if layout == 'torch' else name}"
             key = next((k for k in left if re.fullmatch(pattern, k)), None)
             if key is None and name == "gamma" and layout == "keras":
-                values.append((variable, np.ones(variable.shape)))
+                arrays[f"{layer.name}/{name}"] = np.ones(variable.shape, "float32")
                 continue
             if key is None:
                 problems.append(f"{layer.name}/{name} finds no {pattern}")
@@ -65,28 +70,62 @@ def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, 
                 array = _from_torch(array, layer, name)
             if name == "moving_mean" and layer.name in extra_biases:
                 array = array - extra_biases.pop(layer.name)
-            if array.shape != tuple(variable.shape):
-                problems.append(f"{key} has shape {array.shape}, {layer.name}/{name} has {tuple(variable.shape)}")
-                continue
-            values.append((variable, array))
+            arrays[f"{layer.name}/{name}"] = array
         bias = next((k for k in left if re.fullmatch(rf"{prefix}\.bias", k)), None)
         if bias is not None and isinstance(layer, keras.layers.Conv2D) and not layer.use_bias:
             extra_biases[next(_batch_norms_after(layer)).name] = np.asarray(left.pop(bias))
     problems += [f"{name} is left over" for name in left]
     if problems:
+        raise Mismatch(model.name, problems)
+    return arrays
+
+
+class Mismatch(ClassicsError):
+    """Tensors that are not those of a network; `problems` lists why."""
+
+    def __init__(self, network: str, problems: Sequence[str]):
         shown = "; ".join(problems[:8]) + (f"; and {len(problems) - 8} more" if len(problems) > 8 else "")
-        raise ClassicsError(f"The tensors are not those of {model.name}: {shown}.")
+        super().__init__(f"The tensors are not those of {network}: {shown}.")
+        self.problems = problems
+
+
+def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, layout: str = "torch") -> None:
+    """`convert`, and then the arrays into the layers of `model`, which they must fit.
+
+    Raises:
+        ClassicsError: if tensors are missing, left over or of another shape; the message lists them.
+    """
+    put(model, convert(model, tensors, rules, layout))
+
+
+def put(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Puts converted arrays into the layers of `model`, all or none. Layers without any keep what they have.
+
+    Raises:
+        ClassicsError: if one has another shape.
+    """
+    values, problems = [], []
+    for layer in model.layers:
+        for variable in layer.weights:
+            key = f"{layer.name}/{variable.path.rsplit('/', 1)[-1]}"
+            if key not in arrays:
+                continue
+            if arrays[key].shape != tuple(variable.shape):
+                problems.append(f"{key} has the shape {tuple(variable.shape)}, and the tensor {arrays[key].shape}")
+            values.append((variable, arrays[key]))
+    if problems:
+        raise Mismatch(model.name, problems)
     for variable, array in values:
         variable.assign(array)
 
 
-def _peer_name(layer_name: str, rules: Rules) -> str:
-    """A regular expression for the peer's name of a layer."""
+def _peer_name(layer_name: str, rules: Rules) -> str | None:
+    """A regular expression for the peer's name of a layer; None if the table says nothing of it."""
     for pattern, name in rules:
         if match := re.fullmatch(pattern, layer_name):
             made = name(match) if callable(name) else match.expand(name)
             return made if "(" in made else re.escape(made)
-    raise ClassicsError(f"The table of names says nothing of the layer {layer_name}.")
+    return None
 
 
 def _from_torch(array, layer, name):

@@ -78,7 +78,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
     with pytest.raises(kc.ClassicsError, match="do not fit resnet20"):
         kc.ResNet20(weights=tmp_path / "seven.weights.h5")
     (tmp_path / "broken.keras").write_bytes(b"not a zip file")
-    with pytest.raises(kc.ClassicsError, match="do not fit resnet20"):
+    with pytest.raises(kc.ClassicsError, match="is no weights file"):
         kc.ResNet20(weights=tmp_path / "broken.keras")
 
 

@@ -107,7 +107,7 @@ def test_densenet_bc_equals_pytorchcv():
 
 @pytest.mark.every_backend
 def test_densenet121_equals_torchvision():
-    tensors, outputs = peers.torchvision("densenet121")
+    tensors, outputs = peers.golden("torchvision", "densenet121")
     model = kc.DenseNet121(classifier_activation=None)
     assert peers.error(model, "torchvision", tensors, peers.images(2, 224, 224, 3), outputs["output_logits"]) < 1e-5
 

@@ -114,7 +114,7 @@ def test_equals_the_graph_that_the_onnx_package_ships():
 
 @pytest.mark.every_backend
 def test_torchvisions_form_equals_torchvision_with_its_auxiliary_heads():
-    tensors, outputs = peers.torchvision("googlenet")
+    tensors, outputs = peers.golden("torchvision", "googlenet")
     expected = {
         "predictions": outputs["output_logits"],
         "aux_1": outputs["output_aux_logits1"],

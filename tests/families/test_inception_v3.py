@@ -64,7 +64,7 @@ def test_equals_pytorchcv():
 
 @pytest.mark.every_backend
 def test_equals_torchvision_with_its_auxiliary_head():
-    tensors, outputs = peers.torchvision("inception_v3")
+    tensors, outputs = peers.golden("torchvision", "inception_v3")
     expected = {"predictions": outputs["output_logits"], "aux_1": outputs["output_aux_logits"]}
     model = kc.InceptionV3(classifier_activation=None, counts_padding=True, aux_heads=True)
     assert peers.error(model, "torchvision", tensors, peers.images(2, 299, 299, 3), expected) < 1e-5

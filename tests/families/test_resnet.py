@@ -1,7 +1,5 @@
 """He et al. 2015, sentence by sentence, and beside independent code."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import peers
@@ -10,8 +8,6 @@ from conftest import SHARED
 
 import keras_classics as kc
 from keras_classics import complexity, datasets, evaluate
-from keras_classics.spec import IMAGENET_STATISTICS
-from keras_classics.weights import NAMES, assign
 
 
 def weighted_layers(model):
@@ -122,7 +118,7 @@ def test_the_form_called_v1_5_has_the_same_weights_and_more_to_do(name):
 
 @pytest.mark.every_backend
 def test_the_form_called_v1_5_equals_torchvision():
-    tensors, outputs = peers.torchvision("resnet50")
+    tensors, outputs = peers.golden("torchvision", "resnet50")
     model = kc.ResNet50(classifier_activation=None, form="3x3")
     assert peers.error(model, "torchvision", tensors, peers.images(2, 224, 224, 3), outputs["output_logits"]) < 1e-5
 
@@ -146,16 +142,11 @@ def test_equals_keras_applications():
     ],
 )
 def test_a_public_checkpoint_gives_its_published_error(name, file, published, tfds_dir):
-    """github.com/akamaster/pytorch_resnet_cifar10: on the 10,000 test images, pixels by ImageNet's statistics."""
-    import torch
-
+    """github.com/akamaster/pytorch_resnet_cifar10: on the 10,000 test images, with pixels as the file is known to need
+    them, which are not the record's."""
     path = SHARED / "checkpoints" / file
     if not path.exists():
         pytest.skip(f"no {file} on this machine")
-    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    model = kc.create_model(name)
-    tensors = {key.removeprefix("module."): value.numpy() for key, value in state.items()}
-    assign(model, tensors, NAMES["resnet", "idelbayev"])
-    variant = dataclasses.replace(kc.get_model(name), normalization=IMAGENET_STATISTICS)
-    result = evaluate.evaluate(model, datasets.load("cifar10", tfds_dir), variant, verbose=0)
+    model = kc.create_model(name, weights=path)
+    result = evaluate.evaluate(model, datasets.load("cifar10", tfds_dir), kc.get_model(name), verbose=0)
     assert round(result.top1, 2) == published

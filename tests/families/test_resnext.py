@@ -78,6 +78,6 @@ def test_equals_pytorchcv(name, module, peer):
 
 @pytest.mark.every_backend
 def test_equals_torchvision():
-    tensors, outputs = peers.torchvision("resnext50_32x4d")
+    tensors, outputs = peers.golden("torchvision", "resnext50_32x4d")
     model = kc.ResNeXt50_32x4d(classifier_activation=None)
     assert peers.error(model, "torchvision", tensors, peers.images(2, 224, 224, 3), outputs["output_logits"]) < 1e-5

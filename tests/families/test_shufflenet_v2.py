@@ -57,6 +57,6 @@ def test_equals_pytorchcv(name, peer):
 
 @pytest.mark.every_backend
 def test_equals_torchvision():
-    tensors, outputs = peers.torchvision("shufflenet_v2_x1_0")
+    tensors, outputs = peers.golden("torchvision", "shufflenet_v2_x1_0")
     model = kc.ShuffleNetV2_x1_0(classifier_activation=None)
     assert peers.error(model, "torchvision", tensors, peers.images(2, 224, 224, 3), outputs["output_logits"]) < 1e-5

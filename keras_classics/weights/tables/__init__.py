@@ -52,3 +52,14 @@ NAMES: dict[tuple[str, str], Rules] = {
     for family in _FAMILIES
     for source, rules in family.SOURCES.items()
 }
+
+# The sources whose networks read blue, green and red in the place of red, green and blue.
+BGR = {(family, "caffe") for family, source in NAMES if source == "caffe"} | {("vgg", "keras"), ("resnet", "keras")}
+
+# The epsilon of a source's batch norms, where it is not ours.
+EPSILON = {
+    ("resnet", "keras"): 1.001e-5,
+    ("resnet_v2", "keras"): 1.001e-5,
+    ("densenet", "keras"): 1.001e-5,
+    ("xception", "pytorchcv"): 1e-5,
+}

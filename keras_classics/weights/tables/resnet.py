@@ -19,10 +19,17 @@ def _pytorchcv_unit(m: re.Match) -> str:
     return f"features.stage{stage}.unit{block}.{part}.{kind}"
 
 
+def _caffe_branch(m: re.Match) -> str:
+    """conv3_block1_2_bn is res3_0_branch2b_bn; a projection is branch1."""
+    part = "branch1" if m[3] == "0" else f"branch2{'abc'[int(m[3]) - 1]}"
+    return f"gpu_0/res{m[1]}_{int(m[2]) - 1}_{part}" + ("_bn" if m[4] == "bn" else "")
+
+
 _BLOCK = r"conv(\d+)_block(\d+)_(\d)_(conv|bn)"
 
 SOURCES: dict[str, Rules] = {
-    "keras": [(r"(.*)", r"\1")],
+    # the published files are from when the classifier was called "probs"
+    "keras": [(r"predictions", "(?:predictions|probs)"), (r"(.*)", r"\1")],
     # akamaster/pytorch_resnet_cifar10, the checkpoints of Yerlan Idelbayev
     "idelbayev": [
         (r"conv1_(conv|bn)", r"\g<1>1"),
@@ -33,6 +40,13 @@ SOURCES: dict[str, Rules] = {
         (r"conv1_(conv|bn)", r"\g<1>1"),
         (_BLOCK, _torch_block),
         (r"predictions", "fc"),
+    ],
+    # Caffe2's
+    "caffe": [
+        (r"conv1_conv", "gpu_0/conv1"),
+        (r"conv1_bn", "gpu_0/res_conv1_bn"),
+        (_BLOCK, _caffe_branch),
+        (r"predictions", "gpu_0/pred"),
     ],
     "pytorchcv": [
         # the ImageNet nets have a block with a pool around the first convolution, the CIFAR ones the convolution alone

@@ -3,6 +3,7 @@
 import re
 
 from keras_classics.weights.mapping import Rules
+from keras_classics.weights.tables import resnet
 
 
 def _pytorchcv_unit(m: re.Match) -> str:
@@ -15,7 +16,7 @@ def _pytorchcv_unit(m: re.Match) -> str:
 
 
 SOURCES: dict[str, Rules] = {
-    "keras": [(r"(.*)", r"\1")],
+    "keras": resnet.SOURCES["keras"],
     "pytorchcv": [
         # the first convolution of a CIFAR net stands alone
         (r"conv1_conv", r"features.init_block(?:\\.conv)?"),

@@ -1,0 +1,51 @@
+"""Freezing the first stages of a network, to train only what comes after them."""
+
+import re
+
+import keras
+
+from keras_classics.errors import ClassicsError, unknown
+
+
+def freeze(model: keras.Model, up_to: str) -> keras.Model:
+    """Freezes a stage, by the paper's name of it, and all that it is computed from. Compile the model after it.
+
+    Frozen weights do not train, and frozen batch norms use their moving moments and leave them as they are.
+
+    Args:
+        model: a network of the zoo, or a model with one inside.
+        up_to: how the names of the stage's layers begin: "conv4" of ResNet and VGG, "inception_4e", "mixed_6e",
+            "dense3", "block13", "stage3".
+
+    Returns:
+        The model itself. `model.trainable = True` undoes it.
+
+    Raises:
+        ClassicsError: if no layer's name begins so, where the message lists the stages; or nothing is left to train.
+    """
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    for network in (model, *inner):
+        last = [layer for layer in network.layers if re.match(rf"{re.escape(up_to)}(?!\d)", layer.name)]
+        if last:
+            break
+    else:
+        names = (re.match(r".*?\d+[a-z]?(?=_|$)", layer.name) for m in (model, *inner) for layer in m.layers)
+        raise unknown(f"stage of {model.name}", up_to, dict.fromkeys(match[0] for match in names if match))
+    frozen = _with_all_before(last)
+    outside = [*network.layers, *(model.layers if network is not model else ())]
+    if not any(layer.trainable_weights for layer in outside if layer not in frozen and layer is not network):
+        raise ClassicsError(f"Nothing of {model.name} would be left to train after '{up_to}'; freeze an earlier stage.")
+    for layer in frozen:
+        layer.trainable = False
+    return model
+
+
+def _with_all_before(layers):
+    """The layers, and those that they are computed from, each once."""
+    found, waiting = {}, list(layers)
+    while waiting:
+        layer = waiting.pop()
+        if isinstance(layer, keras.Layer) and id(layer) not in found:
+            found[id(layer)] = layer
+            waiting += [parent.operation for node in layer._inbound_nodes for parent in node.parent_nodes]
+    return list(found.values())

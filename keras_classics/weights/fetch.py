@@ -1,0 +1,102 @@
+"""A checkpoint's file on this machine: downloaded once, whole or not at all, and checked before anything reads it."""
+
+import hashlib
+import os
+import pathlib
+import zipfile
+
+import keras
+
+from keras_classics.errors import ClassicsError
+from keras_classics.files import whole
+from keras_classics.weights.entries import Entry
+
+
+def cache_folder() -> pathlib.Path:
+    """Where downloads and converted weights are kept: "keras_classics" in KERAS_HOME, by default ~/.keras."""
+    return pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras_classics"
+
+
+def fetch(entry: Entry) -> pathlib.Path:
+    """The checked file of a checkpoint.
+
+    Raises:
+        ClassicsError: if it cannot be had, and then what to fetch and where to put it; or if it is not the file that
+            was published.
+    """
+    if entry.address.startswith("hf-hub:"):
+        return _from_hub(entry)
+    path = cache_folder() / entry.file
+    if path.exists():
+        _check(path, entry)
+        return path
+    with whole(path) as temporary:
+        try:
+            keras.utils.get_file(
+                temporary.name, entry.address, cache_dir=path.parents[1], cache_subdir=path.parent.name
+            )
+        except Exception as error:  # Keras raises Exception itself
+            if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
+                raise  # the disk's
+            raise ClassicsError(
+                f"Cannot download {entry.address} ({error}). Fetch it by other means and put it at '{path}', or pass "
+                "its path as `weights`."
+            ) from error
+        _check(temporary, entry)
+    return path
+
+
+def digest(path: pathlib.Path, algorithm: str) -> str:
+    """The sum of a file, or of the one file in an archive of pytorchcv's."""
+    hasher = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb") as file:
+        if path.name.endswith(".pth.zip") and zipfile.is_zipfile(path):
+            with zipfile.ZipFile(file) as archive, archive.open(archive.infolist()[0]) as member:
+                _update(hasher, member)
+        else:
+            _update(hasher, file)
+    return hasher.hexdigest()
+
+
+def _update(hasher, file):
+    while chunk := file.read(1 << 20):
+        hasher.update(chunk)
+
+
+def _check(path, entry):
+    algorithm, expected = entry.checksum.split(":")
+    try:
+        found = digest(path, algorithm)
+    except (zipfile.BadZipFile, IndexError, RuntimeError):
+        found = "no sum: it is no archive"
+    if not found.startswith(expected):
+        raise ClassicsError(
+            f"'{path}' is not the file that {entry.source} published as {entry.file} ({algorithm} {expected}, here "
+            f"{found}). Remove it to download it anew."
+        )
+
+
+def _from_hub(entry):
+    """A model.safetensors, through the hub's client, which keeps a file under the name of its SHA-256."""
+    repository = entry.address.removeprefix("hf-hub:")
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise ClassicsError(
+            f"The checkpoint '{entry.tag}' is on the Hugging Face hub: pip install huggingface-hub, or pass the path "
+            f"of https://huggingface.co/{repository}/resolve/main/model.safetensors as `weights`."
+        ) from None
+    try:
+        path = huggingface_hub.hf_hub_download(repository, "model.safetensors", cache_dir=cache_folder() / "hub")
+    except Exception as error:  # its errors, and those of its transports
+        raise ClassicsError(
+            f"Cannot download {repository} from the Hugging Face hub ({type(error).__name__}). Fetch "
+            f"https://huggingface.co/{repository}/resolve/main/model.safetensors by other means and pass its path as "
+            "`weights`."
+        ) from error
+    path = pathlib.Path(path)
+    expected = path.resolve().name
+    if len(expected) == 64 and digest(path, "sha256") != expected:
+        path.resolve().unlink()
+        raise ClassicsError(f"The download of {repository} was damaged and is removed; try again.")
+    return path

@@ -1,0 +1,97 @@
+"""Freezing by the paper's stages, and training the rest on a small folder of pictures."""
+
+import keras
+import numpy as np
+import peers
+import pytest
+
+import keras_classics as kc
+from keras_classics import datasets, evaluate
+from keras_classics.fine_tuning import freeze
+
+
+def stages(layers):
+    return {layer.name.split("_")[0] for layer in layers if layer.weights}
+
+
+@pytest.mark.every_backend
+def test_fine_tunes_on_a_folder_and_leaves_the_frozen_part_as_it_is(picture_folder):
+    """Weights, and the moving moments of the batch norms; what is not frozen learns the pictures."""
+    data = datasets.load(str(picture_folder))
+    model = kc.ResNet20(seed=0, input_shape=(32, 32, 1))
+    assert kc.freeze(model, up_to="conv3") is model
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    stream = evaluate.batches(data.split("train"), model, kc.ResNet20, 16)
+    history = model.fit(stream, epochs=8, verbose=0).history["accuracy"]
+    assert history[-1] > 0.6 > history[0]
+    changed = [
+        layer
+        for layer in model.layers
+        if any((a != b).any() for a, b in zip(layer.get_weights(), before[layer.name], strict=True))
+    ]
+    assert stages(changed) == {"conv4", "predictions"}
+    assert {layer.name for layer in changed if "_bn" in layer.name} == {
+        layer.name for layer in model.layers if layer.name.startswith("conv4") and layer.name.endswith("_bn")
+    }
+
+
+@pytest.mark.every_backend
+def test_frozen_batch_norms_use_their_moments_in_training():
+    model = freeze(kc.ResNet20(seed=0), "conv4")
+    images = 3 + peers.images(4, 32, 32, 3)
+    features = keras.Model(model.input, model.get_layer("avg_pool").output)
+    trained, judged = (keras.ops.convert_to_numpy(features(images, training=t)) for t in (True, False))
+    np.testing.assert_array_equal(trained, judged)
+
+
+@pytest.mark.structure
+@pytest.mark.parametrize(
+    ("name", "up_to", "frozen", "free"),
+    [
+        ("resnet50", "conv4", {"conv1", "conv2", "conv3", "conv4"}, {"conv5", "predictions"}),
+        ("vgg16", "conv3", {"conv1", "conv2", "conv3"}, {"conv4", "conv5", "fc6", "fc7", "predictions"}),
+        ("densenet121", "dense2", {"conv1", "dense1", "transition1", "dense2"}, None),
+        ("xception", "block1", {"block1"}, None),
+        ("inception_v1", "inception_3", {"conv1", "conv2", "inception"}, {"inception", "predictions"}),
+    ],
+)
+def test_stages(name, up_to, frozen, free):
+    model = kc.freeze(kc.create_model(name), up_to)
+    assert stages(layer for layer in model.layers if not layer.trainable) == frozen
+    if free:
+        assert stages(layer for layer in model.layers if layer.trainable) == free
+    fresh = kc.create_model(name)
+    assert len(model.trainable_weights) < len(fresh.trainable_weights)
+
+
+@pytest.mark.structure
+def test_what_stands_beside_the_stage_stays_free():
+    """Auxiliary heads that branch off within or before it."""
+    model = kc.freeze(kc.InceptionV1(aux_heads=True), up_to="inception_4b")
+    assert not model.get_layer("inception_4b_5x5").trainable
+    assert not model.get_layer("inception_4a_1x1").trainable
+    assert model.get_layer("aux_1_fc").trainable
+    assert model.get_layer("inception_4c_1x1").trainable
+
+
+@pytest.mark.structure
+def test_a_network_inside_a_model():
+    body = kc.ResNet18(include_top=False, pooling="avg")
+    model = keras.Sequential([keras.Input((None, None, 3)), body, keras.layers.Dense(3)])
+    kc.freeze(model, up_to="conv5")
+    assert len(model.trainable_weights) == 2
+
+
+@pytest.mark.structure
+def test_bad_stages_change_nothing():
+    model = kc.ResNet18()
+    with pytest.raises(kc.ClassicsError, match="Did you mean 'conv4'\\? Known: conv1, pool1, conv2, conv3"):
+        kc.freeze(model, up_to="conf4")
+    with pytest.raises(kc.ClassicsError, match="Known: .*inception_3a"):
+        kc.freeze(kc.InceptionV1(), up_to="stage3")
+    with pytest.raises(kc.ClassicsError, match="would be left to train"):
+        kc.freeze(model, up_to="predictions")
+    assert all(layer.trainable for layer in model.layers)
+    with pytest.raises(kc.ClassicsError, match="would be left to train"):
+        kc.freeze(kc.ResNet18(include_top=False), up_to="conv5")

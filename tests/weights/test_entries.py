@@ -1,0 +1,99 @@
+"""The table of checkpoints is consistent, and `weights=` finds in it what it says."""
+
+import re
+
+import pytest
+
+import keras_classics as kc
+from keras_classics.weights import NAMES
+from keras_classics.weights.entries import DATASETS, ENTRIES, entries_of, find
+
+pytestmark = pytest.mark.structure
+
+# No public checkpoint is known whose network is the same in any form.
+WITHOUT = {"plainnet18", "plainnet34", "densenet264", "pnasnet5_mobile"}
+# Public ones have another form, which a tag takes.
+OTHER_FORMS = {"alexnet", "resnet200_v2"}
+
+
+def chosen(name, weights, **options):
+    variant = kc.get_model(name)
+    return find(name, variant.dataset, weights, variant.options, options)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: f"{e.variant}-{e.tag}")
+def test_an_entry_is_sound(entry):
+    variant = kc.get_model(entry.variant)
+    variant.with_options(**dict(entry.options))
+    assert all(variant.options[name] != value for name, value in entry.options)
+    assert 0 < entry.top1 < 100
+    assert entry.top5 is None or 0 < entry.top5 < entry.top1
+    assert entry.reported
+    assert entry.licence
+    assert entry.protocol.resize_size >= entry.protocol.image_size
+    names = {source.split()[0] for family, source in NAMES if family == variant.family}
+    assert names & {entry.source, "torchvision" if entry.source == "timm" else "caffe"}
+    if entry.address.startswith("hf-hub:"):
+        assert entry.checksum == ""
+        return
+    assert entry.address.startswith("https://")
+    algorithm, digits = entry.checksum.split(":")
+    length = {"md5": 32, "sha1": 40, "sha256": 64}[algorithm]
+    assert re.fullmatch(rf"[0-9a-f]{{{length}}}", digits) or (digits in entry.file and len(digits) >= 8)
+
+
+def test_tags_and_files_are_unique():
+    keys = [(e.variant, e.tag) for e in ENTRIES]
+    assert len(set(keys)) == len(keys)
+    files = [e.address for e in ENTRIES]
+    assert len(set(files)) == len(files)
+
+
+@pytest.mark.parametrize("name", kc.list_models(dataset="imagenet2012"))
+def test_every_imagenet_network_has_a_checkpoint_or_is_known_to_have_none(name):
+    assert bool(entries_of(name)) == (name not in WITHOUT)
+    if name in WITHOUT:
+        with pytest.raises(kc.ClassicsError, match="no public checkpoint"):
+            chosen(name, "imagenet")
+    elif name in OTHER_FORMS:
+        with pytest.raises(kc.ClassicsError, match="A tag takes another form"):
+            chosen(name, "imagenet")
+    else:
+        best = chosen(name, "imagenet")
+        assert not best.options
+        exact = [e.top1 for e in entries_of(name) if not e.options and e.protocol.dataset == "imagenet2012"]
+        assert best.top1 == min(exact)
+
+
+def test_the_words_that_choose():
+    assert chosen("resnet50", "imagenet").tag == "pytorchcv/resnet50"
+    assert chosen("resnet50", "imagenet", form="1x1").tag == "pytorchcv/resnet50"
+    assert chosen("resnet50", "imagenet", form="3x3").tag == "timm/a1_in1k"
+    assert chosen("resnet50", "keras").tag == "keras"
+    assert chosen("resnet50", "torchvision").tag == "torchvision/IMAGENET1K_V2"
+    assert chosen("resnet50", "torchvision/IMAGENET1K_V1").file == "resnet50-0676ba61.pth"
+    assert chosen("resnet20", "cifar10").tag == "idelbayev"
+    assert chosen("resnet20", "pytorchcv").tag == "pytorchcv/resnet20_cifar10"  # and not the easier SVHN
+    assert chosen("resnet20", "cifar100", shortcut="B").classes == 100
+    assert chosen("densenet121", "imagenet", dropout=0.2).tag == chosen("densenet121", "imagenet").tag
+    assert chosen("nin", "svhn").protocol.dataset == DATASETS["svhn"]
+
+
+def test_words_that_do_not():
+    with pytest.raises(kc.ClassicsError, match="Did you mean 'torchvision'"):
+        kc.ResNet18(weights="torchvison")
+    with pytest.raises(kc.ClassicsError, match="Known: cifar10, .*idelbayev"):
+        kc.ResNet20(weights="imagenet")
+    with pytest.raises(kc.ClassicsError, match="has another form of resnet50: .*form='3x3'"):
+        kc.ResNet50(weights="torchvision", form="1x1")
+    with pytest.raises(kc.ClassicsError, match="There is no weights file 'resnet18.pth'"):
+        kc.ResNet18(weights="resnet18.pth")
+    with pytest.raises(kc.ClassicsError, match="no public checkpoint"):
+        kc.LeNet5(weights="mnist")
+
+
+def test_a_record_keeps_the_options_that_it_was_made_with():
+    form = kc.ResNet50.with_options(form="3x3")
+    assert dict(form.with_options(shortcut="A").chosen) == {"form": "3x3", "shortcut": "A"}
+    with pytest.raises(kc.ClassicsError, match="No public checkpoint"):
+        kc.ResNet34.with_options(shortcut="A")(weights="imagenet")

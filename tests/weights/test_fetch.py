@@ -1,0 +1,181 @@
+"""Downloads, their sums, and what is kept of them; from files, for there is no network in the tests."""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import sys
+import types
+import zipfile
+
+import keras
+import numpy as np
+import peers
+import pytest
+
+import keras_classics as kc
+from keras_classics.weights import entries, fetch, load
+
+torch = pytest.importorskip("torch")
+
+
+def images():
+    return peers.images(2, 32, 32, 3)
+
+
+def run(model):
+    return keras.ops.convert_to_numpy(model(images(), training=False))
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """A checkpoint of ResNet-20 as pytorchcv publishes them, in place of its true one; its entry and its outputs."""
+    net, _ = peers.pytorchcv("resnet_cifar", "resnet20_cifar10")
+    torch.save(net.state_dict(), tmp_path / "net.pth")
+    sha1 = hashlib.sha1((tmp_path / "net.pth").read_bytes(), usedforsecurity=False).hexdigest()
+    packed = tmp_path / "server" / "net-0597.pth.zip"
+    packed.parent.mkdir()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "net.pth", "net.pth")
+    (tmp_path / "net.pth").unlink()
+    true = next(e for e in entries.ENTRIES if e.tag == "pytorchcv/resnet20_cifar10")
+    entry = dataclasses.replace(true, address=packed.as_uri(), checksum=f"sha1:{sha1}")
+    monkeypatch.setattr(entries, "ENTRIES", (entry,))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    return entry, peers.torch_outputs(net, images())
+
+
+def files(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_a_download_is_checked_converted_and_kept(published, tmp_path, monkeypatch):
+    entry, expected = published
+    model = kc.ResNet20(weights="pytorchcv", classifier_activation=None)
+    assert np.abs(run(model) - expected).max() < 1e-5 * np.abs(expected).max()
+    home = tmp_path / "home" / "keras_classics"
+    converted = f"converted/resnet20-pytorchcv-resnet20_cifar10-{entry.checksum[5:13]}.npz"
+    assert files(home) == [converted, "net-0597.pth.zip"]
+    pathlib.Path(home / "net-0597.pth.zip").unlink()  # the second load reads nothing but what was converted
+    monkeypatch.setattr(load, "fetch", None)
+    monkeypatch.setattr(load, "read", None)
+    again = kc.ResNet20(weights="pytorchcv", classifier_activation=None)
+    np.testing.assert_array_equal(run(again), run(model))
+
+
+def test_damaged_conversions_are_made_anew(published, tmp_path):
+    expected = run(kc.ResNet20(weights="pytorchcv"))
+    (converted,) = (tmp_path / "home" / "keras_classics" / "converted").iterdir()
+    whole = converted.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", whole[:5000] + b"X" * 100 + whole[5100:]):
+        converted.write_bytes(damaged)
+        np.testing.assert_array_equal(run(kc.ResNet20(weights="pytorchcv")), expected)
+        assert converted.read_bytes()[:100] == whole[:100]
+
+
+def test_another_file_is_refused_and_not_kept(published, tmp_path):
+    path = tmp_path / "server" / "net-0597.pth.zip"
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(kc.ClassicsError, match="is not the file that pytorchcv published"):
+        kc.ResNet20(weights="pytorchcv")
+    assert files(tmp_path / "home") == []
+
+
+def test_offline_tells_what_to_fetch_and_where_to_put_it(published, tmp_path):
+    entry, expected = published
+    content = (tmp_path / "server" / entry.file).read_bytes()
+    (tmp_path / "server" / entry.file).unlink()
+    place = tmp_path / "home" / "keras_classics" / entry.file
+    with pytest.raises(kc.ClassicsError, match="Cannot download") as caught:
+        kc.ResNet20(weights="pytorchcv")
+    assert entry.address in str(caught.value)
+    assert f"put it at '{place}'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert files(tmp_path / "home") == []
+    place.write_bytes(content)
+    model = kc.ResNet20(weights="pytorchcv", classifier_activation=None)
+    assert np.abs(run(model) - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_a_file_in_the_cache_is_checked_too(published, tmp_path):
+    entry, _ = published
+    place = tmp_path / "home" / "keras_classics" / entry.file
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"half")
+    with pytest.raises(kc.ClassicsError, match="Remove it to download it anew"):
+        kc.ResNet20(weights="pytorchcv")
+
+
+def test_an_interrupted_download_leaves_nothing(published, tmp_path, monkeypatch):
+    def interrupted(name, address, cache_dir, cache_subdir):
+        (cache_dir / cache_subdir / name).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.utils, "get_file", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        kc.ResNet20(weights="pytorchcv")
+    assert files(tmp_path / "home") == []
+
+
+def test_a_file_that_is_a_known_checkpoint_is_as_good_as_its_tag(published, tmp_path):
+    """Told by its sum: the network takes its form, and the model carries its pixels."""
+    entry, expected = published
+    model = kc.ResNet20(weights=tmp_path / "server" / entry.file, classifier_activation=None)
+    assert np.abs(run(model) - expected).max() < 1e-5 * np.abs(expected).max()
+    pixels = np.full((1, 32, 32, 3), 125.307)
+    assert abs(kc.preprocess_input(pixels, model)[..., 0]).max() < 1e-4
+    with pytest.raises(kc.ClassicsError, match="another form of resnet20"):
+        kc.ResNet20(weights=tmp_path / "server" / entry.file, shortcut="A")
+
+
+def hub(monkeypatch, download):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", types.SimpleNamespace(hf_hub_download=download))
+
+
+def test_the_hub(published, tmp_path, monkeypatch):
+    entry, expected = published
+    with zipfile.ZipFile(tmp_path / "server" / entry.file) as archive:
+        content = archive.read("net.pth")
+    monkeypatch.setattr(
+        entries, "ENTRIES", (dataclasses.replace(entry, address="hf-hub:timm/resnet20.x", checksum="", tag="timm/x"),)
+    )
+
+    def download(repository, name, cache_dir):
+        """As the hub's client lays files out: a link to a file that has the name of its sum."""
+        assert (repository, name) == ("timm/resnet20.x", "model.safetensors")
+        blob = pathlib.Path(cache_dir, "blobs", hashlib.sha256(content).hexdigest())
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        blob.write_bytes(content if served else content[:-1])
+        link = pathlib.Path(cache_dir, name)
+        link.unlink(missing_ok=True)
+        link.symlink_to(blob)
+        return str(link)
+
+    hub(monkeypatch, download)
+    served = False
+    with pytest.raises(kc.ClassicsError, match="was damaged and is removed"):
+        kc.ResNet20(weights="timm")
+    served = True
+    model = kc.ResNet20(weights="timm", classifier_activation=None)
+    assert np.abs(run(model) - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_the_hub_offline_and_without_its_client(published, monkeypatch):
+    entry = dataclasses.replace(published[0], address="hf-hub:timm/resnet20.x", checksum="", tag="timm/x")
+    monkeypatch.setattr(entries, "ENTRIES", (entry,))
+    place = "https://huggingface.co/timm/resnet20.x/resolve/main/model.safetensors"
+
+    def offline(*args, **kwargs):
+        raise ConnectionError
+
+    hub(monkeypatch, offline)
+    with pytest.raises(kc.ClassicsError, match=f"Cannot download .* Fetch {place}"):
+        kc.ResNet20(weights="timm")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(kc.ClassicsError, match=f"pip install huggingface-hub, .*{place}"):
+        kc.ResNet20(weights="timm")
+
+
+def test_the_cache_is_in_keras_home(monkeypatch):
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    assert fetch.cache_folder() == pathlib.Path(os.path.expanduser("~/.keras/keras_classics"))
