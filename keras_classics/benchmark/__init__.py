@@ -1,6 +1,5 @@
 """The speed of a network beside a peer's: each side in a process of its own, their runs in turn."""
 
-import json
 import math
 import pathlib
 import sys
