@@ -2,6 +2,7 @@
 
 from keras_classics.errors import ClassicsError
 from keras_classics.fully_convolutional import to_fully_convolutional
+from keras_classics.fuse import fuse
 from keras_classics.models.alexnet import AlexNet, AlexNetOWT
 from keras_classics.models.densenet import (
     DenseNet40_12,
@@ -135,6 +136,7 @@ __all__ = [
     "Xception",
     "create_model",
     "decode_predictions",
+    "fuse",
     "get_model",
     "list_models",
     "preprocess_input",

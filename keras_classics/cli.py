@@ -110,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("model", {"help": "a network's name"}),
         ("--train", {"action": "store_true", "help": "training steps; by default it predicts"}),
         ("--build", {"action": "store_true", "help": "building, each time in a new process"}),
+        ("--fuse", {"action": "store_true", "help": "predict with ours fused"}),
         ("--batch", {"type": int, "default": 8, "metavar": "N", "help": "images a step (default 8)"}),
         ("--against", {"choices": benchmark.PEERS, "metavar": "peer", "help": ", ".join(benchmark.PEERS)}),
         (
@@ -273,7 +274,7 @@ def _benchmark(args):
         raise ClassicsError("--train and --build are two benchmarks; run one after the other.")
     mode = "train" if args.train else "build" if args.build else "predict"
     result = benchmark.benchmark(
-        args.model, args.against, args.backend, args.batch, mode, args.rounds, args.peer_python
+        args.model, args.against, args.backend, args.batch, mode, args.rounds, args.fuse, args.peer_python
     )
     table = Table(box=None, header_style="bold")
     for heading in ("", "backend"):

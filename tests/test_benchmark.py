@@ -81,6 +81,11 @@ def test_building_is_timed_in_new_processes(capsys):
     assert "images/s" not in printed
 
 
+def test_fused(capsys):
+    cli.main(["benchmark", "resnet20", "--fuse", "--batch", "1", "--rounds", "1", "--backend", "jax"])
+    assert "keras_classics  jax" in capsys.readouterr().out
+
+
 def test_native_groups_are_keras_own_layers():
     inputs = keras.Input((8, 8, 4))
     model = keras.Model(inputs, GroupedConv2D(4, 1, groups=2, name="conv")(inputs))
@@ -99,6 +104,7 @@ def test_native_groups_are_keras_own_layers():
         (["lenet5", "--backend", "tensorflw"], "Did you mean 'tensorflow'?"),
         (["lenet6"], "Did you mean 'lenet5'?"),
         (["lenet5", "--batch", "0"], "must be at least 1, not 0 and 10"),
+        (["lenet5", "--train", "--fuse"], "A fused network can only predict"),
         (["lenet5", "--train", "--build"], "--train and --build are two benchmarks"),
         (["vgg11", "--against", "pytorchcv", "--peer-python", "/no/python"], "There is no Python '/no/python'"),
     ],

@@ -109,6 +109,7 @@ def benchmark(
     batch: int = 8,
     mode: str = "predict",
     rounds: int = 10,
+    fused: bool = False,
     peer_python: str | pathlib.Path = sys.executable,
 ) -> Benchmark:
     """Measures a network, and a peer in the same rounds.
@@ -120,10 +121,11 @@ def benchmark(
         batch: images a step.
         mode: "predict", "train" or "build". Building is timed in a new process each round.
         rounds: in each, every side has one run, of about a third of a second or of one step that takes longer.
+        fused: whether ours predicts with its batch norms folded, see `keras_classics.fuse`.
         peer_python: the Python in which a torch peer is installed.
 
     Raises:
-        ClassicsError: if the peer has no such network, or a process fails.
+        ClassicsError: if the peer has no such network, a process fails, or a fused network shall not predict.
     """
     backends = [keras.config.backend()] if backends is None else list(backends)
     for kind, values, known in (("backend", backends, BACKENDS), ("mode", [mode], MODES)):
@@ -132,8 +134,10 @@ def benchmark(
                 raise unknown(kind, value, known)
     if batch < 1 or rounds < 1:
         raise ClassicsError(f"The batch and the rounds must be at least 1, not {batch} and {rounds}.")
+    if fused and mode != "predict":
+        raise ClassicsError(f"A fused network can only predict, not {mode}.")
     variant = get_model(network)
-    facts = {"batch": batch, "mode": mode, "image_size": variant.image_size}
+    facts = {"batch": batch, "mode": mode, "image_size": variant.image_size, "fuse": fused}
     times = tuple(Times(side) for side in sides(variant.name, against, backends))
     peak = _measure(times, facts, rounds, peer_python)
     macs = variant.macs or complexity.count_macs(variant())

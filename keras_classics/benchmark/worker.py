@@ -30,6 +30,8 @@ def keras_side(side):
         return seconds, None
     if side["who"] == "native-groups":
         model = with_native_groups(model)
+    if side["who"] == "keras_classics" and side["fuse"]:
+        model = keras_classics.fuse(model)
     images = np.random.default_rng(0).standard_normal((side["batch"], *model.input_shape[1:])).astype("float32")
     if side["mode"] == "predict":
         return seconds, lambda: model.predict_on_batch(images)

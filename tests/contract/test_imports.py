@@ -19,7 +19,7 @@ LAYERS = [
     {"models"},
     {"zoo", "complexity", "plots"},
     {"datasets", "weights"},
-    {"evaluate", "export", "fully_convolutional", "benchmark"},
+    {"evaluate", "export", "fully_convolutional", "fuse", "benchmark"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]
