@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_classics.batch_norm import BatchNormalization
 from keras_classics.errors import ClassicsError
 from keras_classics.grouped_conv import GroupedConv2D
 from keras_classics.initializers import HeNormal
@@ -62,7 +63,7 @@ def conv(
 
 def batch_norm(x, name: str, momentum: float = 0.9, epsilon: float = 1e-5):
     """Batch normalisation over the channels, with Caffe's and Torch's constants by default."""
-    return layers.BatchNormalization(axis=channel_axis(), momentum=momentum, epsilon=epsilon, name=name)(x)
+    return BatchNormalization(axis=channel_axis(), momentum=momentum, epsilon=epsilon, name=name)(x)
 
 
 def depthwise_bn(x, strides: int = 1, *, name: str):
