@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # A module may import what stands in a lower layer.
 LAYERS = [
-    {"errors", "spec"},
+    {"errors", "spec", "conv"},
     {"files", "initializers", "grouped_conv", "batch_norm"},
     {"blocks"},
     {"layers", "preprocessing"},
@@ -30,7 +30,7 @@ LINEAGES = {
     ("inception_resnet", "inception_v4"),
     ("pnasnet", "nasnet"),
 }
-TORCH_IN_FUNCTIONS = {"benchmark", "batch_norm"}
+TORCH_IN_FUNCTIONS = {"benchmark", "batch_norm", "conv"}
 TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "evaluate", "export", "grouped_conv", "batch_norm"}
 
 
