@@ -3,6 +3,7 @@
 from keras_classics.errors import ClassicsError
 from keras_classics.fine_tuning import freeze
 from keras_classics.fully_convolutional import to_fully_convolutional
+from keras_classics.fuse import fuse
 from keras_classics.models.alexnet import AlexNet, AlexNetOWT
 from keras_classics.models.densenet import (
     DenseNet40_12,
@@ -144,6 +145,7 @@ __all__ = [
     "create_model",
     "decode_predictions",
     "freeze",
+    "fuse",
     "get_model",
     "list_models",
     "preprocess_input",

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_classics.batch_norm import BatchNormalization
+from keras_classics.conv import Conv2D
 from keras_classics.errors import ClassicsError
 from keras_classics.grouped_conv import GroupedConv2D
 from keras_classics.initializers import HeNormal
@@ -56,13 +58,13 @@ def conv(
             x, padding = pad(x, kernel_size // 2, f"{name}_pad"), "valid"
     kernel_initializer = HeNormal() if kernel_initializer is None else kernel_initializer
     options = {"groups": groups, "use_bias": use_bias, "bias_initializer": bias_initializer, "name": name}
-    layer = GroupedConv2D if groups > 1 else layers.Conv2D
+    layer = GroupedConv2D if groups > 1 else Conv2D
     return layer(filters, kernel_size, strides, padding, kernel_initializer=kernel_initializer, **options)(x)
 
 
 def batch_norm(x, name: str, momentum: float = 0.9, epsilon: float = 1e-5):
     """Batch normalisation over the channels, with Caffe's and Torch's constants by default."""
-    return layers.BatchNormalization(axis=channel_axis(), momentum=momentum, epsilon=epsilon, name=name)(x)
+    return BatchNormalization(axis=channel_axis(), momentum=momentum, epsilon=epsilon, name=name)(x)
 
 
 def depthwise_bn(x, strides: int = 1, *, name: str):

@@ -1,4 +1,4 @@
-"""The command `keras-classics`: list, show, predict, evaluate, export."""
+"""The command `keras-classics`: list, show, predict, evaluate, export, benchmark."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from keras_classics import complexity, datasets, evaluate, export, preprocessing
+from keras_classics import benchmark, complexity, datasets, evaluate, export, preprocessing
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.files import whole
 from keras_classics.variant import Variant, deep_graph
@@ -108,6 +108,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "--without-preprocessing",
             {"action": "store_true", "help": "export the bare network, which takes normalised images, not pixels"},
         ),
+    )
+    command(
+        _benchmark,
+        ("model", {"help": "a network's name"}),
+        ("--train", {"action": "store_true", "help": "training steps; by default it predicts"}),
+        ("--build", {"action": "store_true", "help": "building, each time in a new process"}),
+        ("--fuse", {"action": "store_true", "help": "predict with ours fused"}),
+        ("--batch", {"type": int, "default": 8, "metavar": "N", "help": "images a step (default 8)"}),
+        ("--against", {"choices": benchmark.PEERS, "metavar": "peer", "help": ", ".join(benchmark.PEERS)}),
+        (
+            "--backend",
+            {"nargs": "+", "choices": benchmark.BACKENDS, "metavar": "backend", "help": "by default the present one"},
+        ),
+        ("--rounds", {"type": int, "default": 10, "metavar": "N", "help": "runs of each side (default 10)"}),
+        ("--peer-python", {"default": sys.executable, "help": "the Python that has pytorchcv or torchvision"}),
+        ("--json", {"help": "a file to write the figures to as well"}),
     )
     parsed = parser.parse_args(arguments)
     run(lambda: parsed.function(parsed))
@@ -259,6 +275,39 @@ def _export(args):
         f"{path}: takes {takes}, float32 {model.input_shape}; differs from the Keras model by at most "
         f"{agreement.max_abs_error:.1e} on {agreement.images} random images"
     )
+
+
+def _benchmark(args):
+    """Measures a network's speed, beside a peer's."""
+    if args.train and args.build:
+        raise ClassicsError("--train and --build are two benchmarks; run one after the other.")
+    mode = "train" if args.train else "build" if args.build else "predict"
+    result = benchmark.benchmark(
+        args.model, args.against, args.backend, args.batch, mode, args.rounds, args.fuse, args.peer_python
+    )
+    table = Table(box=None, header_style="bold")
+    for heading in ("", "backend"):
+        table.add_column(heading)
+    rates = () if args.build else ("images/s", "of peak")
+    for heading in ("s" if args.build else "s a step", "quartiles", *rates, "memory"):
+        table.add_column(heading, justify="right")
+    for t in result.times:
+        rates = () if args.build else (f"{result.images_per_second(t):.4g}", f"{100 * result.share_of_peak(t):.1f}%")
+        memory = "" if t.peak_bytes is None else f"{t.peak_bytes / 1e9:.2f} GB"
+        quartiles = " to ".join(f"{q:.4g}" for q in t.quartiles)
+        table.add_row(t.side.who, t.side.backend, f"{t.median:.4g}", quartiles, *rates, memory)
+    console.print(table)
+    for ours, peer in result.pairs:
+        times, low, high = benchmark.ratio(ours, peer)
+        console.print(
+            f"{ours.side.who} on {ours.side.backend} is {times:.2f} ({low:.2f} to {high:.2f}) times as fast as "
+            f"{peer.side.who} on {peer.side.backend}"
+        )
+    if not args.build:
+        console.print(f"peak: {result.peak_flops / 1e9:.0f} GFLOP/s, a float32 matrix product in NumPy")
+    if args.json:
+        with whole(args.json) as path:
+            path.write_text(json.dumps(benchmark.figures(result), indent=2) + "\n", "utf-8")
 
 
 def _open(source: str, weights: str | None = None) -> tuple[keras.Model, Variant, tuple[str, ...] | None]:

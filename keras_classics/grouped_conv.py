@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.conv import Conv2D
+
 _one_op = ContextVar("one_op", default=False)
 
 
@@ -23,7 +25,7 @@ def one_op() -> Iterator[None]:
 
 
 @keras.saving.register_keras_serializable("keras_classics", "GroupedConv2D")
-class GroupedConv2D(keras.layers.Conv2D):
+class GroupedConv2D(Conv2D):
     """Conv2D with `groups`: the same arguments, weights and results, computed the fastest way that the backend has.
 
     Shapes: (N, H, W, C) to (N, H', W', filters); the kernel has shape (k, k, C / groups, filters).

@@ -1,0 +1,178 @@
+"""The speed of a network beside a peer's: each side in a process of its own, their runs in turn."""
+
+import math
+import pathlib
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+
+import keras
+import numpy as np
+
+from keras_classics import complexity
+from keras_classics.benchmark.process import Worker
+from keras_classics.benchmark.sides import PEERS as PEERS
+from keras_classics.benchmark.sides import Side, sides
+from keras_classics.errors import ClassicsError, unknown
+from keras_classics.zoo import get_model
+
+BACKENDS = ("tensorflow", "jax", "torch")
+MODES = ("predict", "train", "build")
+
+
+@dataclass
+class Times:
+    """What a side took: `seconds` a step for each run (or a building), `build_seconds`, and its greatest memory."""
+
+    side: Side
+    seconds: list[float] = field(default_factory=list)
+    build_seconds: float = math.nan
+    peak_bytes: int | None = None
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.seconds))
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        low, high = np.quantile(self.seconds, (0.25, 0.75))
+        return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """The times of a network and of its peers.
+
+    Attributes:
+        network: our name of it.
+        mode: "predict", "train" (SGD with momentum) or "build".
+        batch: images a step.
+        macs: multiply-adds for one image.
+        peak_flops: of this machine's float32 matrix product in NumPy, the best of those measured between the runs.
+        times: of each side; ours first.
+    """
+
+    network: str
+    mode: str
+    batch: int
+    macs: int
+    peak_flops: float
+    times: tuple[Times, ...]
+
+    @property
+    def pairs(self) -> list[tuple[Times, Times]]:
+        """Each of ours and the peer that it stands beside: of the same backend where the peer has several."""
+        ours = [t for t in self.times if t.side.who == "keras_classics"]
+        peers = [t for t in self.times if t.side.who != "keras_classics"]
+        return [(t, p) for t in ours for p in peers if len(peers) == 1 or p.side.backend == t.side.backend]
+
+    def images_per_second(self, times: Times) -> float:
+        return self.batch / times.median
+
+    def share_of_peak(self, times: Times) -> float:
+        """The part of `peak_flops` that the multiply-adds of a step come to; a training step does them three times."""
+        passes = 3 if self.mode == "train" else 1
+        return 2 * passes * self.macs * self.images_per_second(times) / self.peak_flops
+
+
+def ratio(ours: Times, peer: Times) -> tuple[float, float, float]:
+    """How many times as fast ours is: the median over the pairs of runs, and its 95% interval (bootstrap)."""
+    ratios = np.array(peer.seconds) / np.array(ours.seconds)
+    drawn = np.random.default_rng(0).choice(ratios, (2000, len(ratios)))
+    low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
+    return float(np.median(ratios)), float(low), float(high)
+
+
+def figures(result: Benchmark) -> dict:
+    """The result as JSON takes it: the facts, each side's times in seconds, and the ratios with their intervals."""
+    sides = [
+        {
+            **asdict(t),
+            "median": t.median,
+            "quartiles": t.quartiles,
+            "images_per_second": result.images_per_second(t),
+            "share_of_peak": result.share_of_peak(t),
+        }
+        for t in result.times
+    ]
+    facts = {name: getattr(result, name) for name in ("network", "mode", "batch", "macs", "peak_flops")}
+    ratios = [{"ours": asdict(t.side), "peer": asdict(p.side), "ratio": ratio(t, p)} for t, p in result.pairs]
+    return {**facts, "sides": sides, "ratios": ratios}
+
+
+def benchmark(
+    network: str,
+    against: str | None = None,
+    backends: Sequence[str] | None = None,
+    batch: int = 8,
+    mode: str = "predict",
+    rounds: int = 10,
+    fused: bool = False,
+    peer_python: str | pathlib.Path = sys.executable,
+) -> Benchmark:
+    """Measures a network, and a peer in the same rounds.
+
+    Args:
+        network: a name of the zoo.
+        against: one of `sides.PEERS`. "native-groups" is the network itself with Keras' own grouped convolution.
+        backends: of ours; by default the present one. A peer written in Keras runs on the same.
+        batch: images a step.
+        mode: "predict", "train" or "build". Building is timed in a new process each round.
+        rounds: in each, every side has one run, of about a third of a second or of one step that takes longer.
+        fused: whether ours predicts with its batch norms folded, see `keras_classics.fuse`.
+        peer_python: the Python in which a torch peer is installed.
+
+    Raises:
+        ClassicsError: if the peer has no such network, a process fails, or a fused network shall not predict.
+    """
+    backends = [keras.config.backend()] if backends is None else list(backends)
+    for kind, values, known in (("backend", backends, BACKENDS), ("mode", [mode], MODES)):
+        for value in values:
+            if value not in known:
+                raise unknown(kind, value, known)
+    if batch < 1 or rounds < 1:
+        raise ClassicsError(f"The batch and the rounds must be at least 1, not {batch} and {rounds}.")
+    if fused and mode != "predict":
+        raise ClassicsError(f"A fused network can only predict, not {mode}.")
+    variant = get_model(network)
+    facts = {"batch": batch, "mode": mode, "image_size": variant.image_size, "fuse": fused}
+    times = tuple(Times(side) for side in sides(variant.name, against, backends))
+    peak = _measure(times, facts, rounds, peer_python)
+    macs = variant.macs or complexity.count_macs(variant())
+    return Benchmark(variant.name, mode, batch, macs, peak, times)
+
+
+def _measure(times, facts, rounds, peer_python) -> float:
+    """Fills in `times`; the FLOP/s of a matrix product."""
+    building = facts["mode"] == "build"
+    peak = _matrix_product_flops()
+    with ExitStack() as stack:
+        workers = {}
+        if not building:
+            for t in times:
+                workers[id(t)] = stack.enter_context(Worker(t.side, facts, peer_python))
+                t.build_seconds = workers[id(t)].answer()["seconds"]
+                for _ in range(3):  # the first compiles
+                    warm = workers[id(t)].run(1)["seconds"]
+                workers[id(t)].steps = math.ceil(0.3 / warm)
+        for i in range(rounds):
+            for t in times if i % 2 == 0 else reversed(times):
+                if building:
+                    with Worker(t.side, facts, peer_python) as worker:
+                        answer = worker.answer()
+                        t.build_seconds = answer["seconds"]
+                else:
+                    answer = workers[id(t)].run(workers[id(t)].steps)
+                t.seconds.append(answer["seconds"])
+                t.peak_bytes = answer["peak_bytes"]
+            peak = max(peak, _matrix_product_flops())
+    return peak
+
+
+def _matrix_product_flops(side: int = 2048) -> float:
+    a = np.ones((side, side), "float32")
+    start = time.perf_counter()
+    a @ a
+    return 2 * side**3 / (time.perf_counter() - start)

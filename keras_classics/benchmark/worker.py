@@ -1,0 +1,114 @@
+"""One side of a benchmark, in a process of its own: builds a network, then runs it as often as it is told.
+
+The script stands alone, since a torch peer may live in another Python than ours. Its argument is the side as JSON; it
+answers in lines of JSON, first what building took, then each run that a line of its input asks for.
+"""
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+
+def keras_side(side):
+    """A network of ours or of keras.applications: what building took, its multiply-adds, and one step of it."""
+    import keras
+
+    if side["who"] == "keras.applications":
+        build = getattr(keras.applications, side["network"])
+        start = time.perf_counter()
+        model = build(weights=None)
+    else:
+        import keras_classics
+
+        start = time.perf_counter()
+        model = keras_classics.create_model(side["network"])
+    seconds = time.perf_counter() - start
+    if side["mode"] == "build":
+        return seconds, None
+    if side["who"] == "native-groups":
+        model = with_native_groups(model)
+    if side["who"] == "keras_classics" and side["fuse"]:
+        model = keras_classics.fuse(model)
+    images = np.random.default_rng(0).standard_normal((side["batch"], *model.input_shape[1:])).astype("float32")
+    if side["mode"] == "predict":
+        return seconds, lambda: model.predict_on_batch(images)
+    model.compile(keras.optimizers.SGD(0.01, momentum=0.9), "sparse_categorical_crossentropy")
+    labels = np.zeros(side["batch"], "int32")
+    return seconds, lambda: model.train_on_batch(images, labels)
+
+
+def with_native_groups(model):
+    """The network with Keras' own Conv2D in the place of ours with groups."""
+    import keras
+
+    from keras_classics.grouped_conv import GroupedConv2D
+
+    def copy(layer):
+        kind = keras.layers.Conv2D if isinstance(layer, GroupedConv2D) else type(layer)
+        return kind.from_config(layer.get_config())
+
+    return keras.models.clone_model(model, clone_function=copy)
+
+
+def torch_side(side):
+    """A network of a torch package, channels last, which is the faster of its layouts on a CPU."""
+    import importlib
+
+    import torch
+
+    module, name = side["network"].rsplit(".", 1)
+    build = getattr(importlib.import_module(module), name)
+    start = time.perf_counter()
+    net = build()
+    seconds = time.perf_counter() - start
+    net = net.to(memory_format=torch.channels_last).train(side["mode"] == "train")
+    size = side["image_size"]
+    images = torch.randn(side["batch"], 3, size, size).to(memory_format=torch.channels_last)
+    if side["mode"] == "predict":
+        return seconds, torch.no_grad()(lambda: net(images).numpy())
+    labels = torch.zeros(side["batch"], dtype=torch.long)
+    optimizer = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9)
+
+    def step():
+        optimizer.zero_grad()
+        outputs = net(images)
+        loss = torch.nn.functional.cross_entropy(getattr(outputs, "logits", outputs), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return seconds, step
+
+
+def peak_bytes() -> int | None:
+    """The most memory that this process has had; None on a system that does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def main():
+    side = json.loads(sys.argv[1])
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what else prints, prints among the errors
+
+    def answer(seconds):
+        print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes()}), file=answers, flush=True)
+
+    seconds, step = (torch_side if side["who"] in ("pytorchcv", "torchvision") else keras_side)(side)
+    answer(seconds)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        for _ in range(int(line)):
+            step()
+        answer((time.perf_counter() - start) / int(line))
+
+
+if __name__ == "__main__":
+    main()
