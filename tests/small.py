@@ -26,6 +26,9 @@ SMALL: dict[str, dict] = {
     "shufflenet_v2_x0_5": {"side": 64},
 }
 
+# Of layers that the others have as well; they are tested with `-m heavy`.
+DEEP = {"vgg11", "inception_v2", "inception_v3", "inception_v4", "inception_resnet_v1", "resnet50_v2", "xception"}
+
 
 def _side(name: str) -> int:
     return SMALL[name].get("side", kc.get_model(name).image_size)

@@ -6,13 +6,15 @@ import pathlib
 import keras
 import numpy as np
 import pytest
-from small import SMALL, batch, build
+from small import DEEP, SMALL, batch, build
 
 import keras_classics as kc
 
 pytestmark = pytest.mark.every_backend
 
-one_of_each_family = pytest.mark.parametrize("name", SMALL)
+one_of_each_family = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.heavy) if name in DEEP else name for name in SMALL]
+)
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "outputs.json"
 
 
