@@ -26,7 +26,7 @@ def features(x):
 
 
 def aux_head(x, classes, activation, name):
-    return blocks.predictions(keras.layers.Flatten(name=f"{name}_flatten")(x), classes, activation, HeNormal(), name)
+    return blocks.predictions(keras.layers.Flatten(name=f"{name}_flatten")(x), classes, activation, HeNormal, name)
 
 
 TINY = dataclasses.replace(
