@@ -24,6 +24,13 @@ def pad(x, size: int, name: str):
     return layers.ZeroPadding2D(size, name=name)(x)
 
 
+def _padded_alike(x, kernel_size, strides, name):
+    """The input of a convolution that is padded alike on both sides, and Keras' word for what is left to pad."""
+    if strides > 1 and isinstance(kernel_size, int) and kernel_size > 1:
+        return pad(x, kernel_size // 2, f"{name}_pad"), "valid"
+    return x, "same"
+
+
 def conv(
     x,
     filters: int,
@@ -33,7 +40,7 @@ def conv(
     padding: str | None = None,
     groups: int = 1,
     use_bias: bool = False,
-    kernel_initializer=None,
+    kernel_initializer=HeNormal,
     bias_initializer="zeros",
     name: str,
 ):
@@ -42,7 +49,8 @@ def conv(
     Shapes: (N, H, W, C) to (N, ceil(H / strides), ceil(W / strides), filters), but for "valid".
 
     With stride 1 and an odd kernel Keras' "same" is the padding of Caffe; with larger strides it would be lopsided.
-    Each of `groups` reads C / groups channels and writes filters / groups.
+    Each of `groups` reads C / groups channels and writes filters / groups. `kernel_initializer` makes an initialiser,
+    each time another: one made when a module is imported has drawn its seed.
 
     Raises:
         ClassicsError: if the channels or the filters cannot be divided by `groups`.
@@ -53,13 +61,10 @@ def conv(
             f"{filters} filters."
         )
     if padding is None:
-        padding = "same"
-        if strides > 1 and isinstance(kernel_size, int) and kernel_size > 1:
-            x, padding = pad(x, kernel_size // 2, f"{name}_pad"), "valid"
-    kernel_initializer = HeNormal() if kernel_initializer is None else kernel_initializer
+        x, padding = _padded_alike(x, kernel_size, strides, name)
     options = {"groups": groups, "use_bias": use_bias, "bias_initializer": bias_initializer, "name": name}
     layer = GroupedConv2D if groups > 1 else Conv2D
-    return layer(filters, kernel_size, strides, padding, kernel_initializer=kernel_initializer, **options)(x)
+    return layer(filters, kernel_size, strides, padding, kernel_initializer=kernel_initializer(), **options)(x)
 
 
 def batch_norm(x, name: str, momentum: float = 0.9, epsilon: float = 1e-5):
@@ -69,9 +74,7 @@ def batch_norm(x, name: str, momentum: float = 0.9, epsilon: float = 1e-5):
 
 def depthwise_bn(x, strides: int = 1, *, name: str):
     """A 3x3 convolution of each channel for itself, padded alike on both sides, and batch normalisation."""
-    padding = "same"
-    if strides > 1:
-        x, padding = pad(x, 1, f"{name}_pad"), "valid"
+    x, padding = _padded_alike(x, 3, strides, name)
     x = layers.DepthwiseConv2D(
         3,
         strides,
@@ -159,10 +162,7 @@ def pool(x, pooling: str | None):
 
 
 def predictions(x, classes: int, activation, kernel_initializer=HeNormal, name: str = "predictions"):
-    """The last layer: (N, F) to (N, classes). It stays float32 under mixed precision.
-
-    `kernel_initializer` makes an initialiser, each time another: one made when a module is imported has drawn its seed.
-    """
+    """The last layer, float32 under mixed precision too: (N, F) to (N, classes); `kernel_initializer` as in `conv`."""
     return layers.Dense(
         classes,
         activation=activation,

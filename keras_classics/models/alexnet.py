@@ -39,7 +39,7 @@ def conv(x, filters, size, strides=1, padding="same", groups=1, bias=0.0, *, nam
         padding=padding,
         groups=groups,
         use_bias=True,
-        kernel_initializer=initializer(),
+        kernel_initializer=initializer,
         bias_initializer="ones" if bias else "zeros",
         name=name,
     )

@@ -2,8 +2,8 @@
 
 from keras import layers
 
+from keras_classics import blocks
 from keras_classics.blocks import batch_norm, channels_of, concat, max_pool, pool, predictions, relu
-from keras_classics.conv import Conv2D
 from keras_classics.initializers import HeNormal
 from keras_classics.models.inception_v4 import (
     CONSTANTS_DEPARTURE,
@@ -21,7 +21,7 @@ from keras_classics.models.inception_v4 import (
 def residual(x, branches, scale, name, activation=True):
     """Section 3.3 and Figure 20: the branches, 1x1 without activation to the width of `x`, scaled, added, then ReLU."""
     y = concat(branches, f"{name}_concat")
-    y = Conv2D(channels_of(x), 1, kernel_initializer=HeNormal(), name=f"{name}_linear")(y)
+    y = blocks.conv(y, channels_of(x), 1, use_bias=True, name=f"{name}_linear")
     y = layers.Rescaling(scale, name=f"{name}_scale")(y)
     x = layers.Add(name=f"{name}_add")([x, y])
     return relu(x, name) if activation else x

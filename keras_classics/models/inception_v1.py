@@ -58,7 +58,7 @@ TABLE = (
 
 def conv_relu(x, filters, kernel_size, strides=1, *, name):
     """A convolution with bias, then ReLU: layers `name` and `name`_relu."""
-    x = conv(x, filters, kernel_size, strides, use_bias=True, kernel_initializer=CaffeXavier(), name=name)
+    x = conv(x, filters, kernel_size, strides, use_bias=True, kernel_initializer=CaffeXavier, name=name)
     return relu(x, f"{name}_relu")
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from keras import layers
 
 from keras_classics.blocks import avg_pool, concat, conv_bn_relu, global_pool_head, predictions
-from keras_classics.spec import Normalization, Paper, Reported
+from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -150,7 +150,7 @@ def inception_v3(counts_padding: bool = False) -> Variant:
         image_size=299,
         resize_size=342,
         min_size=75,
-        normalization=Normalization((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+        normalization=PLUS_MINUS_ONE,
         params=23_834_568,
         macs=5_713_216_096,
         features=partial(features, counts_padding=counts_padding),

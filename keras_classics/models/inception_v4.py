@@ -3,7 +3,7 @@
 from functools import partial
 
 from keras_classics.blocks import avg_pool, concat, conv_bn_relu, global_pool_head, max_pool
-from keras_classics.spec import Normalization, Paper, Reported
+from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -152,7 +152,7 @@ network = partial(
     image_size=299,
     resize_size=342,  # the authors' code takes the central 87.5% of an image
     min_size=75,
-    normalization=Normalization((127.5,) * 3, (127.5,) * 3),
+    normalization=PLUS_MINUS_ONE,
 )
 
 InceptionV4 = network(

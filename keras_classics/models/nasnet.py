@@ -15,7 +15,7 @@ from keras_classics.cells import (
     pointwise,
     run_cells,
 )
-from keras_classics.spec import CIFAR10_STATISTICS, Normalization, Paper, Reported
+from keras_classics.spec import CIFAR10_STATISTICS, PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -114,7 +114,7 @@ def imagenet(*, image_size: int, resize_size: int, features, vary, **facts) -> V
         image_size=image_size,
         resize_size=resize_size,
         min_size=3,
-        normalization=Normalization((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+        normalization=PLUS_MINUS_ONE,
         features=features,
         head=partial(global_pool_head, dropout=0.5),
         aux_head=aux_head,

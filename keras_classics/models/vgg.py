@@ -33,7 +33,7 @@ INITIALIZERS = {"normal": partial(Normal, 0.1), "glorot": GlorotUniform}
 
 def conv(x, filters, batch_norm, initializer, name):
     """A 3x3 layer, in the form with batch normalisation before its ReLU."""
-    x = blocks.conv(x, filters, 3, use_bias=not batch_norm, kernel_initializer=initializer(), name=name)
+    x = blocks.conv(x, filters, 3, use_bias=not batch_norm, kernel_initializer=initializer, name=name)
     if batch_norm:
         x = blocks.batch_norm(x, f"{name}_bn")
     return relu(x, f"{name}_relu")

@@ -6,7 +6,7 @@ from keras import layers
 
 from keras_classics.blocks import batch_norm, conv_bn, conv_bn_relu, global_pool_head, relu
 from keras_classics.initializers import HeNormal
-from keras_classics.spec import Normalization, Paper, Reported
+from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -97,7 +97,7 @@ Xception = Variant(
     image_size=299,
     resize_size=342,
     min_size=7,
-    normalization=Normalization((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+    normalization=PLUS_MINUS_ONE,
     params=22_855_952,
     macs=8_357_403_496,
     features=features,
