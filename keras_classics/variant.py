@@ -176,13 +176,28 @@ class Variant:
         if weights is not None:
             checkpoint = locate(weights, form.name, form.dataset, form.options, dict(form.chosen))
             form = form.with_options(**checkpoint.options)
-        if form is not self:
-            # fmt: off
-            return form(
-                include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name,
-                aux_heads=aux_heads, include_preprocessing=include_preprocessing, seed=seed,
-            )
-            # fmt: on
+        # fmt: off
+        return form._build(
+            include_top, checkpoint, input_tensor, input_shape, pooling, classes, classifier_activation, name,
+            aux_heads, include_preprocessing, seed,
+        )
+        # fmt: on
+
+    def _build(
+        self,
+        include_top,
+        checkpoint,
+        input_tensor,
+        input_shape,
+        pooling,
+        classes,
+        classifier_activation,
+        name,
+        aux_heads,
+        include_preprocessing,
+        seed,
+    ):
+        """The model in this form, with the weights that `checkpoint` locates."""
         entry = checkpoint.entry if checkpoint else None
         if aux_heads and self.aux_head is None:
             raise ClassicsError(f"{self.name} has no auxiliary heads; leave `aux_heads` False.")

@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 import zipfile
+from collections.abc import Iterable
 
 import keras
 
@@ -46,15 +47,29 @@ def fetch(entry: Entry) -> pathlib.Path:
     return path
 
 
+def published(path: pathlib.Path, entries: Iterable[Entry]) -> Entry | None:
+    """The first of some checkpoints that a file is, told by its sum; None if it is none of them."""
+    found: dict[str, str] = {}  # each algorithm reads the file once
+    for entry in entries:
+        if entry.checksum and entry.algorithm not in found:
+            found[entry.algorithm] = digest(path, entry.algorithm)
+        if entry.checksum and found[entry.algorithm].startswith(entry.digits):
+            return entry
+    return None
+
+
 def digest(path: pathlib.Path, algorithm: str) -> str:
-    """The sum of a file, or of the one file in an archive of pytorchcv's."""
+    """The sum of a file, or of the one file in an archive of pytorchcv's; what is no sum, if that is damaged."""
     hasher = hashlib.new(algorithm, usedforsecurity=False)
-    with open(path, "rb") as file:
-        if path.name.endswith(".pth.zip") and zipfile.is_zipfile(path):
-            with zipfile.ZipFile(file) as archive, archive.open(archive.infolist()[0]) as member:
-                _update(hasher, member)
-        else:
-            _update(hasher, file)
+    try:
+        with open(path, "rb") as file:
+            if path.name.endswith(".pth.zip") and zipfile.is_zipfile(path):
+                with zipfile.ZipFile(file) as archive, archive.open(archive.infolist()[0]) as member:
+                    _update(hasher, member)
+            else:
+                _update(hasher, file)
+    except (zipfile.BadZipFile, IndexError, RuntimeError):
+        return "no sum: it is no archive"
     return hasher.hexdigest()
 
 
@@ -64,15 +79,11 @@ def _update(hasher, file):
 
 
 def _check(path, entry):
-    algorithm, expected = entry.checksum.split(":")
-    try:
-        found = digest(path, algorithm)
-    except (zipfile.BadZipFile, IndexError, RuntimeError):
-        found = "no sum: it is no archive"
-    if not found.startswith(expected):
+    found = digest(path, entry.algorithm)
+    if not found.startswith(entry.digits):
         raise ClassicsError(
-            f"'{path}' is not the file that {entry.source} published as {entry.file} ({algorithm} {expected}, here "
-            f"{found}). Remove it to download it anew."
+            f"'{path}' is not the file that {entry.source} published as {entry.file} ({entry.algorithm} "
+            f"{entry.digits}, here {found}). Remove it to download it anew."
         )
 
 

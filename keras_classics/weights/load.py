@@ -14,7 +14,7 @@ from keras_classics.errors import ClassicsError
 from keras_classics.files import whole
 from keras_classics.spec import Protocol
 from keras_classics.weights.entries import DATASETS, Entry, entries_of, find
-from keras_classics.weights.fetch import cache_folder, digest, fetch
+from keras_classics.weights.fetch import cache_folder, fetch, published
 from keras_classics.weights.mapping import Mismatch, convert, put
 from keras_classics.weights.read import carried_by, check_hdf5, check_zip, kind_of, read
 from keras_classics.weights.tables import BGR, EPSILON, NAMES
@@ -66,19 +66,11 @@ def locate(
         return Checkpoint(entry, None, entry.protocol)
     if kind_of(path) == "keras":
         return Checkpoint(None, path, carried_by(path))
-    known = next((e for e in entries_of(variant) if e.checksum and _is(path, e)), None)
+    known = published(path, entries_of(variant))
     if known is None:
         return Checkpoint(None, path)
     find(variant, dataset, known.tag, defaults, chosen)  # which refuses another form
     return Checkpoint(known, path, known.protocol)
-
-
-def _is(path, entry):
-    algorithm, expected = entry.checksum.split(":")
-    try:
-        return digest(path, algorithm).startswith(expected)
-    except (zipfile.BadZipFile, IndexError, RuntimeError):
-        return False
 
 
 def load(model: keras.Model, checkpoint: Checkpoint, family: str, networks: Networks, fresh_head: bool) -> None:
@@ -132,7 +124,7 @@ def _dense_hint(model):
 
 def _of_entry(entry: Entry, family: str, networks: Networks) -> Converted:
     """A public checkpoint, downloaded, checked and converted; or as it was converted before."""
-    name = f"{entry.variant}-{entry.tag.replace('/', '-')}-{entry.checksum.partition(':')[2][:8] or 'hub'}.npz"
+    name = f"{entry.variant}-{entry.tag.replace('/', '-')}-{entry.digits[:8] or 'hub'}.npz"
     path = cache_folder() / "converted" / name
     if path.exists():
         try:
@@ -205,7 +197,7 @@ def _apply(model, converted, family, name, fresh_head):
     if fresh:
         warnings.warn(
             f"{model.name} has the weights '{name}' but for {', '.join(sorted(fresh))}, which start afresh.",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -22,7 +22,7 @@ ENTRIES: tuple[Entry, ...] = (
 DATASETS = {"imagenet": "imagenet2012", "cifar10": "cifar10", "cifar100": "cifar100", "svhn": "svhn_cropped"}
 
 # Options on which no weight depends.
-FREE = {"dropout", "initialization", "drop_path", "drop_path_rate"}
+FREE = {"dropout", "initialization", "drop_path"}
 
 
 def entries_of(variant: str) -> list[Entry]:

@@ -40,6 +40,14 @@ class Entry:
         return self.tag.split("/")[0]
 
     @property
+    def algorithm(self) -> str:
+        return self.checksum.partition(":")[0]
+
+    @property
+    def digits(self) -> str:
+        return self.checksum.partition(":")[2]
+
+    @property
     def file(self) -> str:
         """The name of the file at the address."""
         return self.address.rsplit("/", 1)[-1]
