@@ -112,6 +112,7 @@ def compile_arguments(recipe: Recipe, steps_per_epoch: int) -> dict[str, Any]:
 
 def _optimizer(recipe, steps_per_epoch):
     rule, schedule = recipe.optimizer, recipe.schedule
+    all_steps = round(recipe.epochs * steps_per_epoch)
     rate: Any
     if isinstance(schedule, Plateau):
         rate = schedule.rate
@@ -119,10 +120,9 @@ def _optimizer(recipe, steps_per_epoch):
         steps = round(schedule.epochs * steps_per_epoch)
         rate = keras.optimizers.schedules.ExponentialDecay(schedule.rate, steps, schedule.factor, staircase=True)
     elif isinstance(schedule, Linear):
-        steps = round(recipe.epochs * steps_per_epoch)
-        rate = keras.optimizers.schedules.PolynomialDecay(schedule.rate, steps, end_learning_rate=0.0)
+        rate = keras.optimizers.schedules.PolynomialDecay(schedule.rate, all_steps, end_learning_rate=0.0)
     elif isinstance(schedule, Cosine):
-        rate = keras.optimizers.schedules.CosineDecay(schedule.rate, round(recipe.epochs * steps_per_epoch))
+        rate = keras.optimizers.schedules.CosineDecay(schedule.rate, all_steps)
     elif not schedule.until:
         (rate,) = schedule.rates
     else:
