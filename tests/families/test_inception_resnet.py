@@ -101,7 +101,11 @@ def test_channels_first(name, channels_first):
 @pytest.mark.structure
 @pytest.mark.parametrize("name", NAMES)
 def test_all_layers_are_those_of_keras(name):
-    assert all(hasattr(keras.layers, type(layer).__name__) for layer in kc.create_model(name).layers)
+    """But for the faster forms that ours have of some, of the same name."""
+    for layer in kc.create_model(name).layers:
+        assert type(layer).__module__.split(".")[0] == "keras" or type(layer).__bases__ == (
+            getattr(keras.layers, type(layer).__name__),
+        )
 
 
 def equals_pytorchcv(name):
