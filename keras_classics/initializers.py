@@ -1,7 +1,9 @@
 """The papers' weight initialisations. They draw from NumPy, so a seed gives the same weights on every backend."""
 
+import functools
 import math
 import random
+import statistics
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -44,6 +46,21 @@ class NumpyInitializer(keras.initializers.Initializer):
         return {"seed": self._given_seed}
 
 
+@functools.cache
+def quantiles() -> np.ndarray:
+    """The middles of 65,536 equally likely parts of N(0, 1), scaled to its variance; the greatest is 4.3."""
+    below = [statistics.NormalDist().inv_cdf((i + 0.5) / 65536) for i in range(32768)]
+    values = np.array(below + [-x for x in reversed(below)])
+    return (values / values.std()).astype("float32")
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) -> np.ndarray:
+    """N(0, `deviation` squared), to 16 bits: with NumPy's own normal numbers drawing takes twice as long, which is a
+    third of the time in which a network is built."""
+    parts = np.frombuffer(rng.bytes(2 * math.prod(shape)), "<u2")
+    return (quantiles() * np.float32(deviation))[parts].reshape(shape)
+
+
 def fan_in(shape: Sequence[int]) -> int:
     """Inputs of one unit of a dense or convolution kernel (..., in, out)."""
     return math.prod(shape[:-1])
@@ -61,8 +78,7 @@ class HeNormal(NumpyInitializer):
         self.fan_in = fan_in
 
     def draw(self, rng, shape):
-        deviation = math.sqrt(2.0 / (self.fan_in or fan_in(shape)))
-        return rng.standard_normal(shape, dtype=np.float32) * np.float32(deviation)
+        return normal(rng, shape, math.sqrt(2.0 / (self.fan_in or fan_in(shape))))
 
     def get_config(self):
         return {**super().get_config(), "fan_in": self.fan_in}
@@ -86,7 +102,7 @@ class Normal(NumpyInitializer):
         self.deviation = deviation
 
     def draw(self, rng, shape):
-        return rng.standard_normal(shape, dtype=np.float32) * np.float32(self.deviation)
+        return normal(rng, shape, self.deviation)
 
     def get_config(self):
         return {**super().get_config(), "deviation": self.deviation}

@@ -152,13 +152,15 @@ def golden(source: str, name: str) -> tuple[dict[str, np.ndarray], dict[str, np.
 def error(model: keras.Model, source: str, tensors: Mapping[str, np.ndarray], batch, expected) -> float:
     """Gives our model the peer's tensors: the greatest difference of the outputs, in units of their own scale.
 
-    `expected` is an array; or a dict of them, by the names of our outputs.
+    `expected` is an array; or a dict of them, by the names of our outputs. The difference is printed, for `-rP`.
     """
     layout = "keras" if source == "keras" else "torch"
     assign(model, tensors, NAMES[variant_of(model).family, source], layout)
     outputs = model(batch, training=False)
     pairs = [(outputs[k], e) for k, e in expected.items()] if isinstance(expected, dict) else [(outputs, expected)]
-    return max(_difference(keras.ops.convert_to_numpy(got), expected) for got, expected in pairs)
+    greatest = max(_difference(keras.ops.convert_to_numpy(got), expected) for got, expected in pairs)
+    print(f"{keras.config.backend()}: {model.name} differs from {source} by {greatest:.1e} of the outputs' scale")
+    return greatest
 
 
 def _difference(got: np.ndarray, expected: np.ndarray) -> float:

@@ -4,6 +4,9 @@ import keras
 from pseudo_random import images
 
 import keras_classics as kc
+from keras_classics.cells import Cell
+
+CELL = Cell(blocks=((("sep 3x3", 0), ("avg 3x3", 1)), (("max 3x3", 0), ("identity", 2))), outputs=(2, 3))
 
 # Builders' arguments by the networks' names; an image of `side` pixels, or of the network's own size.
 SMALL: dict[str, dict] = {
@@ -24,10 +27,21 @@ SMALL: dict[str, dict] = {
     "xception": {"side": 32},
     "shufflenet_g3": {"side": 64},
     "shufflenet_v2_x0_5": {"side": 64},
+    "nasnet_mobile": {"side": 32, "normal": CELL, "reduction": CELL},
+    "pnasnet5_mobile": {"side": 32},
 }
 
 # Of layers that the others have as well; they are tested with `-m heavy`.
-DEEP = {"vgg11", "inception_v2", "inception_v3", "inception_v4", "inception_resnet_v1", "resnet50_v2", "xception"}
+DEEP = {
+    "vgg11",
+    "inception_v2",
+    "inception_v3",
+    "inception_v4",
+    "inception_resnet_v1",
+    "resnet50_v2",
+    "xception",
+    "pnasnet5_mobile",
+}
 
 
 def _side(name: str) -> int:

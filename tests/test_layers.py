@@ -106,7 +106,11 @@ def test_scaled_tanh_has_its_fixed_points():
 def test_initialisers_have_the_papers_spread():
     he = keras.ops.convert_to_numpy(HeNormal(seed=0)((3, 3, 64, 256)))
     assert abs(he.std() / np.sqrt(2 / (9 * 64)) - 1) < 0.01
-    assert np.abs(he).max() > 3.5 * he.std()  # not truncated
+    z = he / np.sqrt(2 / (9 * 64))
+    assert abs(z.mean()) < 0.01
+    for bound, beyond in ((1.0, 0.31731), (2.0, 0.04550), (3.0, 0.00270), (4.0, 0.00006)):  # not truncated
+        assert abs((np.abs(z) > bound).mean() - beyond) < 0.1 * beyond + 4e-5
+    assert len(np.unique(he)) > 50_000
     lecun = keras.ops.convert_to_numpy(LeCunUniform(seed=0)((100, 300)))
     assert 0.999 * 2.4 / 100 < np.abs(lecun).max() <= 2.4 / 100
 

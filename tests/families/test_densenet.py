@@ -112,17 +112,29 @@ def test_densenet121_equals_torchvision():
     assert peers.error(model, "torchvision", tensors, peers.images(2, 224, 224, 3), outputs["output_logits"]) < 1e-5
 
 
+@pytest.mark.every_backend
 def test_densenet40_equals_pytorchcv():
     """Its network starts with 24 filters and halves them between its blocks, as no network of the paper does."""
     assert equals_pytorchcv("densenet_cifar", "densenet40_12", "densenet40_k12_cifar10", compression=0.5)
 
 
 @pytest.mark.heavy
-def test_densenet161_equals_pytorchcv():
-    assert equals_pytorchcv("densenet", "densenet161", "densenet161")
+@pytest.mark.every_backend
+@pytest.mark.parametrize("depth", [161, 169, 201])
+def test_the_others_equal_pytorchcv(depth):
+    assert equals_pytorchcv("densenet", f"densenet{depth}", f"densenet{depth}")
 
 
-@pytest.mark.parametrize("builder", ["DenseNet121", "DenseNet201"])
+@pytest.mark.heavy
+@pytest.mark.every_backend
+def test_the_widest_equals_pytorchcv():
+    assert equals_pytorchcv("densenet_cifar", "densenet_bc190_40", "densenet190_k40_bc_cifar10")
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    "builder", ["DenseNet121", *(pytest.param(f"DenseNet{d}", marks=pytest.mark.heavy) for d in (169, 201))]
+)
 def test_equals_keras_applications(builder):
     net = getattr(keras.applications, builder)(weights=None, classifier_activation=None)
     tensors = peers.keras_applications(net)

@@ -89,10 +89,16 @@ def test_equals_pytorchcv(name, peer, options):
 
 
 @pytest.mark.heavy
-def test_the_deepest_for_imagenet_equals_pytorchcv():
-    net, tensors = peers.pytorchcv("preresnet", "preresnet200b")
-    batch = peers.images(1, 224, 224, 3)
-    model = kc.ResNet200V2(classifier_activation=None, form="3x3")
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    ("name", "module", "peer"),
+    [("resnet200_v2", "preresnet", "preresnet200b"), ("resnet1001_v2", "preresnet_cifar", "preresnet1001_cifar10")],
+)
+def test_the_deepest_equal_pytorchcv(name, module, peer):
+    size = kc.get_model(name).image_size
+    net, tensors = peers.pytorchcv(module, peer)
+    batch = peers.images(1, size, size, 3)
+    model = kc.create_model(name, classifier_activation=None, form="3x3")
     assert peers.error(model, "pytorchcv", tensors, batch, peers.torch_outputs(net, batch)) < 1e-5
 
 
@@ -112,5 +118,7 @@ def test_resnet50_v2_equals_keras_applications():
 
 
 @pytest.mark.heavy
-def test_resnet152_v2_equals_keras_applications():
-    assert equals_keras_applications("ResNet152V2")
+@pytest.mark.every_backend
+@pytest.mark.parametrize("builder", ["ResNet101V2", "ResNet152V2"])
+def test_the_deeper_equal_keras_applications(builder):
+    assert equals_keras_applications(builder)

@@ -68,6 +68,7 @@ def equals_pytorchcv(name, module, peer):
     [
         ("resnext50_32x4d", "resnext", "resnext50_32x4d"),
         ("resnext29_32x4d", "resnext_cifar", "resnext29_32x4d_cifar10"),
+        pytest.param("resnext101_32x4d", "resnext", "resnext101_32x4d", marks=pytest.mark.heavy),
         pytest.param("resnext101_64x4d", "resnext", "resnext101_64x4d", marks=pytest.mark.heavy),
         pytest.param("resnext29_16x64d", "resnext_cifar", "resnext29_16x64d_cifar10", marks=pytest.mark.heavy),
     ],
