@@ -165,8 +165,9 @@ class LocalResponseNormalization(keras.layers.Layer):
     Shapes (N, H, W, C) to the same. As in the paper, alpha is not divided by the window n: Caffe, ONNX and Torch do
     divide and call alpha * n what is alpha here; TensorFlow does not, and calls (n - 1) / 2 the radius.
 
-    The window is a 1x1 convolution with a band matrix, one pass over memory where shifted sums take n. Half precision
-    would overflow on squares beyond 65504, so it is left for float32 within.
+    TensorFlow has an operation for it, with the channels last. Elsewhere the window is a 1x1 convolution with a band
+    matrix, one pass over memory where shifted sums take n. Half precision would overflow on squares beyond 65504, so it
+    is left for float32 within.
     """
 
     def __init__(self, k: float = 2.0, n: int = 5, alpha: float = 1e-4, beta: float = 0.75, **kwargs):
@@ -185,9 +186,15 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         x = ops.cast(inputs, "float32")
-        band = ops.convert_to_tensor(self._band)
-        squares = ops.conv(ops.square(x), band, 1, "valid", data_format=keras.config.image_data_format())
-        return ops.cast(x * ops.power(squares + self.k, -self.beta), self.compute_dtype)
+        if keras.config.backend() == "tensorflow" and channel_axis() == -1:
+            import tensorflow as tf
+
+            y = tf.nn.local_response_normalization(x, self.n // 2, self.k, self.alpha, self.beta)
+        else:
+            band = ops.convert_to_tensor(self._band)
+            squares = ops.conv(ops.square(x), band, 1, "valid", data_format=keras.config.image_data_format())
+            y = x * ops.power(squares + self.k, -self.beta)
+        return ops.cast(y, self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "k": self.k, "n": self.n, "alpha": self.alpha, "beta": self.beta}

@@ -89,14 +89,9 @@ def _check(path, entry):
 
 def _from_hub(entry):
     """A model.safetensors, through the hub's client, which keeps a file under the name of its SHA-256."""
+    import huggingface_hub
+
     repository = entry.address.removeprefix("hf-hub:")
-    try:
-        import huggingface_hub
-    except ImportError:
-        raise ClassicsError(
-            f"The checkpoint '{entry.tag}' is on the Hugging Face hub: pip install huggingface-hub, or pass the path "
-            f"of https://huggingface.co/{repository}/resolve/main/model.safetensors as `weights`."
-        ) from None
     try:
         path = huggingface_hub.hf_hub_download(repository, "model.safetensors", cache_dir=cache_folder() / "hub")
     except Exception as error:  # its errors, and those of its transports

@@ -32,7 +32,7 @@ LINEAGES = {
     ("pnasnet", "nasnet"),
 }
 TORCH_IN_FUNCTIONS = {"benchmark", "batch_norm", "conv"}
-TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "evaluate", "export", "grouped_conv", "batch_norm"}
+TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "evaluate", "export", "grouped_conv", "batch_norm", "layers"}
 
 
 def imports(path):

@@ -31,6 +31,7 @@ PYTORCHCV = [
     ("densenet_cifar", "densenet40_k12_cifar10", "densenet40_12", {"compression": 0.5}),
     ("resnext_cifar", "resnext29_32x4d_cifar10", "resnext29_32x4d", {}),
     ("shufflenet", "shufflenet_g3_w1", "shufflenet_g3", {}),
+    pytest.param("pnasnet", "pnasnet5large", "pnasnet5_large", {}, marks=heavy),
 ]
 
 
@@ -65,6 +66,7 @@ KERAS = [
     pytest.param("InceptionResNetV2", "inception_resnet_v2", {}, marks=heavy),
     ("Xception", "xception", {}),
     ("DenseNet121", "densenet121", {}),
+    ("NASNetMobile", "nasnet_mobile", {"counts_padding": True}),
 ]
 
 
