@@ -93,14 +93,14 @@ def _from_hub(entry):
 
     repository = entry.address.removeprefix("hf-hub:")
     try:
-        path = huggingface_hub.hf_hub_download(repository, "model.safetensors", cache_dir=cache_folder() / "hub")
+        found = huggingface_hub.hf_hub_download(repository, "model.safetensors", cache_dir=cache_folder() / "hub")
     except Exception as error:  # its errors, and those of its transports
         raise ClassicsError(
             f"Cannot download {repository} from the Hugging Face hub ({type(error).__name__}). Fetch "
             f"https://huggingface.co/{repository}/resolve/main/model.safetensors by other means and pass its path as "
             "`weights`."
         ) from error
-    path = pathlib.Path(path)
+    path = pathlib.Path(found)
     expected = path.resolve().name
     if len(expected) == 64 and digest(path, "sha256") != expected:
         path.resolve().unlink()
