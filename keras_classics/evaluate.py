@@ -102,13 +102,17 @@ def evaluate(
 ) -> Evaluation:
     """Runs the model over a split, by default the one that errors are reported on.
 
+    The last batch is filled up with copies of the first image, so that all have one shape, which is compiled once.
+
     Raises:
         ClassicsError: if the classes of model and data differ, or there is no such split.
     """
     split = split or data.test_split
     data.check_classes(classes_of(model), model.name)
-    stream = batches(data.split(split), model, variant, batch_size)
-    scores = model.predict(stream, verbose=verbose)
-    scores = scores["predictions"] if isinstance(scores, dict) else scores
     labels = np.fromiter(data.records(split).map(lambda _, label: label).as_numpy_iterator(), "int64")
-    return errors(np.asarray(scores), labels)
+    batch_size = min(batch_size, len(labels))
+    examples = data.split(split)
+    examples = examples.concatenate(examples.take(1).repeat(-len(labels) % batch_size))
+    scores = model.predict(batches(examples, model, variant, batch_size), verbose=verbose)
+    scores = scores["predictions"] if isinstance(scores, dict) else scores
+    return errors(np.asarray(scores)[: len(labels)], labels)

@@ -49,6 +49,22 @@ def test_evaluates_in_order_whatever_the_batch_size(picture_folder):
     np.testing.assert_array_equal(inside.confusion, expected.confusion)
 
 
+@pytest.mark.parametrize(("batch_size", "shapes"), [(7, [7] * 6), (40, [40]), (128, [40])])
+def test_all_batches_have_one_shape(batch_size, shapes, picture_folder, monkeypatch):
+    """Forty images; each shape would be compiled anew."""
+    seen = []
+    predict = keras.Model.predict
+
+    def recorded(model, stream, **kwargs):
+        seen.extend(len(images) for images, _ in stream.as_numpy_iterator())
+        return predict(model, stream, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "predict", recorded)
+    data = datasets.load(str(picture_folder))
+    assert evaluate.evaluate(kc.LeNet5(), data, kc.LeNet5, batch_size=batch_size, verbose=0).images == 40
+    assert seen == shapes
+
+
 def test_other_classes_are_refused(picture_folder):
     data = datasets.load(str(picture_folder))
     with pytest.raises(kc.ClassicsError, match="has 7 classes and .* has 10"):
