@@ -4,10 +4,11 @@ import keras
 from keras import layers
 
 from keras_classics.batch_norm import BatchNormalization
-from keras_classics.conv import Conv2D
+from keras_classics.conv import Conv2D, DepthwiseConv2D
 from keras_classics.errors import ClassicsError
 from keras_classics.grouped_conv import GroupedConv2D
 from keras_classics.initializers import HeNormal
+from keras_classics.pooling import AveragePooling2D, MaxPooling2D
 
 
 def channel_axis() -> int:
@@ -75,7 +76,7 @@ def batch_norm(x, name: str, momentum: float = 0.9, epsilon: float = 1e-5):
 def depthwise_bn(x, strides: int = 1, *, name: str):
     """A 3x3 convolution of each channel for itself, padded alike on both sides, and batch normalisation."""
     x, padding = _padded_alike(x, 3, strides, name)
-    x = layers.DepthwiseConv2D(
+    x = DepthwiseConv2D(
         3,
         strides,
         padding,
@@ -108,7 +109,7 @@ def max_pool(x, pool_size: int, strides: int, *, padding: int = 0, name: str):
     """Max pooling; the padding is of zeros, so what is padded must not be negative (it follows a ReLU)."""
     if padding:
         x = pad(x, padding, f"{name}_pad")
-    return layers.MaxPooling2D(pool_size, strides, name=name)(x)
+    return MaxPooling2D(pool_size, strides, name=name)(x)
 
 
 def ceil_max_pool(x, pool_size: int, strides: int, *, name: str):
@@ -117,14 +118,14 @@ def ceil_max_pool(x, pool_size: int, strides: int, *, name: str):
     Shapes: (N, H, W, C) to (N, ceil((H - pool_size) / strides) + 1, ..., C). Follows a ReLU, as `max_pool` does.
     """
     x = layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_pad")(x)
-    return layers.MaxPooling2D(pool_size, strides, name=name)(x)
+    return MaxPooling2D(pool_size, strides, name=name)(x)
 
 
 def avg_pool(x, pool_size: int, *, counts_padding: bool, name: str):
     """Average pooling with stride 1 that keeps the size. Caffe and Torch count zeros around the map, TensorFlow not."""
     if not counts_padding:
-        return layers.AveragePooling2D(pool_size, 1, "same", name=name)(x)
-    return layers.AveragePooling2D(pool_size, 1, name=name)(pad(x, pool_size // 2, f"{name}_pad"))
+        return AveragePooling2D(pool_size, 1, "same", name=name)(x)
+    return AveragePooling2D(pool_size, 1, name=name)(pad(x, pool_size // 2, f"{name}_pad"))
 
 
 def concat(branches, name: str):

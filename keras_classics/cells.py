@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from keras import layers
 
 from keras_classics.blocks import batch_norm, channel_axis, channels_of, concat, conv, relu
+from keras_classics.conv import SeparableConv2D
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import HeNormal
-from keras_classics.layers import HalvingAveragePooling2D, ScheduledDropPath
+from keras_classics.layers import ScheduledDropPath
+from keras_classics.pooling import AveragePooling2D, HalvingAveragePooling2D, MaxPooling2D
 
 
 @dataclass
@@ -52,7 +54,7 @@ def separable(state, filters, strides, name, norm, *, kernel_size):
     """ReLU, separable convolution and batch norm, twice (appendix A.4); the first strides."""
     x = state.relu
     for i, step in enumerate((strides, 1), 1):
-        x = layers.SeparableConv2D(
+        x = SeparableConv2D(
             filters,
             kernel_size,
             step,
@@ -75,13 +77,13 @@ def identity(state, filters, strides, name, norm):
 
 
 def max_pool(x, strides, name):
-    return layers.MaxPooling2D(3, strides, "same", name=name)(x)
+    return MaxPooling2D(3, strides, "same", name=name)(x)
 
 
 def average_pool(x, strides, name):
     if strides == 2:
         return HalvingAveragePooling2D(name=name)(x)
-    return layers.AveragePooling2D(3, strides, "same", name=name)(x)
+    return AveragePooling2D(3, strides, "same", name=name)(x)
 
 
 def zero_padded(x, strides, name, *, layer):
@@ -111,8 +113,8 @@ OPERATIONS = {
 }
 COUNTING_PADDING = {
     **OPERATIONS,
-    "avg 3x3": partial(pooled, pool=partial(zero_padded, layer=layers.AveragePooling2D)),
-    "max 3x3": partial(pooled, pool=partial(zero_padded, layer=layers.MaxPooling2D)),
+    "avg 3x3": partial(pooled, pool=partial(zero_padded, layer=AveragePooling2D)),
+    "max 3x3": partial(pooled, pool=partial(zero_padded, layer=MaxPooling2D)),
 }
 
 

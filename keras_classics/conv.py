@@ -1,29 +1,69 @@
-"""Convolution without the copies that Keras makes on torch."""
+"""Keras' convolutions, with the same arguments, weights and results, without the copies that they make on torch."""
+
+import math
 
 import keras
 from keras import ops
 
+from keras_classics.torch_layout import copies, in_place
 
-@keras.saving.register_keras_serializable("keras_classics")
+registered = keras.saving.register_keras_serializable("keras_classics")
+
+
+@registered
 class Conv2D(keras.layers.Conv2D):
-    """Keras' layer of this name with the same arguments, weights and results.
-
-    On torch Keras copies a map with the channels last to channels first, and then back to channels last in memory. Here
-    it is transposed, which moves nothing, and torch finds it as it wants it. Only where no gradients are recorded: the
-    backward pass is slower that way.
+    """On torch Keras copies a map with the channels last, lays the kernel out anew for each batch, and adds the bias in
+    a pass of its own. Here the map is transposed, which moves nothing, torch's operation adds the bias, and where no
+    gradients are recorded the kernel is laid out again only when it has changed.
     """
 
-    def convolution_op(self, inputs, kernel):
-        if self.data_format == "channels_first" or not _torch_infers():
-            return super().convolution_op(inputs, kernel)
-        x = ops.transpose(inputs, (0, 3, 1, 2))
-        y = ops.conv(x, kernel, list(self.strides), self.padding, "channels_first", self.dilation_rate)
-        return ops.transpose(y, (0, 2, 3, 1))
+    def call(self, inputs):
+        return self.activation(self._torch_op(inputs)) if self._is_torch_op(inputs) else super().call(inputs)
+
+    def _is_torch_op(self, inputs) -> bool:
+        return copies(self.data_format)
+
+    def _torch_op(self, inputs):
+        import torch.nn.functional as F
+
+        kernel, bias = self._laid_out(), ops.convert_to_tensor(self.bias) if self.use_bias else None
+        x, padding = inputs.permute(0, 3, 1, 2), self.padding
+        if padding == "same" and self.strides != (1, 1):  # which torch leaves to us: half of the zeros on each side
+            spans = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)]
+            sides = zip(x.shape[2:], self.strides, spans, strict=True)
+            zeros = [max(math.ceil(n / s) * s - s + span - n, 0) for n, s, span in sides]
+            x, padding = F.pad(x, [z for n in reversed(zeros) for z in (n // 2, n - n // 2)]), "valid"
+        y = F.conv2d(x, kernel, bias, self.strides, padding, self.dilation_rate, self.groups)
+        return y.permute(0, 2, 3, 1)
+
+    def _laid_out(self):
+        """The kernel as torch wants it, (out, in, k, k) with `in` last in memory, which takes as much memory again."""
+        import torch
+
+        kernel = ops.convert_to_tensor(self.kernel)
+        of, version, copy = self.__dict__.get("_copy", (None, None, None))
+        if of is not kernel or version != kernel._version or torch.is_grad_enabled():
+            copy = kernel.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+            if not torch.is_grad_enabled():
+                self.__dict__["_copy"] = kernel, kernel._version, copy  # not tracked, for it is no weight
+        return copy
 
 
-def _torch_infers() -> bool:
-    if keras.config.backend() != "torch":
-        return False
-    import torch
+@registered
+class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
+    def call(self, inputs):
+        if not copies(self.data_format):
+            return super().call(inputs)
+        options = {"strides": self.strides, "padding": self.padding, "dilation_rate": self.dilation_rate}
+        outputs = in_place(ops.depthwise_conv, inputs, self.kernel, **options)
+        return self.activation(ops.add(outputs, self.bias) if self.use_bias else outputs)
 
-    return not torch.is_grad_enabled()
+
+@registered
+class SeparableConv2D(keras.layers.SeparableConv2D):
+    def call(self, inputs):
+        if not copies(self.data_format):
+            return super().call(inputs)
+        options = {"strides": self.strides, "padding": self.padding, "dilation_rate": self.dilation_rate}
+        outputs = in_place(ops.separable_conv, inputs, self.depthwise_kernel, self.pointwise_kernel, **options)
+        return self.activation(ops.add(outputs, self.bias) if self.use_bias else outputs)

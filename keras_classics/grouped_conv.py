@@ -37,6 +37,9 @@ class GroupedConv2D(Conv2D):
       each, whose kernels have zeros between the groups, since fewer than 16 channels leave vector units idle.
     """
 
+    def _is_torch_op(self, inputs) -> bool:
+        return super()._is_torch_op(inputs) and (self.kernel_size != (1, 1) or not _on_cpu(inputs))
+
     def convolution_op(self, inputs, kernel):
         backend = keras.config.backend()
         if backend == "tensorflow" and (_one_op.get() or _has_gradients(inputs.dtype, self.data_format)):

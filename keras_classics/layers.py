@@ -237,31 +237,6 @@ class ChannelShuffle(keras.layers.Layer):
 
 
 @registered
-class HalvingAveragePooling2D(keras.layers.AveragePooling2D):
-    """3x3 average pooling with stride 2 and TensorFlow's "same", whose averages leave out what is beyond the edge.
-
-    Shapes (N, H, W, C) to (N, ceil(H / 2), ceil(W / 2), C). On torch Keras repeats the edge where the padding is
-    lopsided, that is where a side is even. Odd sides are padded alike, so there a zero before an even side makes it
-    odd, and the window that reads it is dropped.
-    """
-
-    def __init__(self, **kwargs):
-        super().__init__(3, 2, "same", **kwargs)
-
-    def call(self, inputs):
-        if keras.config.backend() != "torch":
-            return super().call(inputs)
-        axes = (1, 2) if self.data_format == "channels_last" else (2, 3)
-        even = [1 - inputs.shape[axis] % 2 if axis in axes else 0 for axis in range(4)]
-        outputs = super().call(ops.pad(inputs, [(n, 0) for n in even]) if any(even) else inputs)
-        return outputs[tuple(slice(n, None) for n in even)]
-
-    def get_config(self):
-        config = super().get_config()
-        return {k: v for k, v in config.items() if k not in ("pool_size", "strides", "padding")}
-
-
-@registered
 class ScheduledDropPath(keras.layers.Layer):
     """The sum of paths, of which some are left out for some examples, in training alone, and scaled up for the others
     (Zoph et al. 2017, section 4). A list of tensors (N, ...) to one of them.

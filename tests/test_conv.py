@@ -1,9 +1,11 @@
-"""`Conv2D` and `GroupedConv2D` beside Keras' own where no gradients are recorded, as in `predict`."""
+"""Convolutions and pooling beside Keras' own of the same names, in `predict` and with gradients."""
 
 import keras
 import numpy as np
 import pytest
+from gradients import pulled_back
 
+from keras_classics import conv, pooling
 from keras_classics.conv import Conv2D
 from keras_classics.grouped_conv import GroupedConv2D
 
@@ -33,11 +35,53 @@ def test_predicts_as_keras_does(options, groups, tmp_path):
     np.testing.assert_allclose(*(model.predict(X, verbose=0) for model in (ours, theirs)), atol=1e-5)
 
 
+OTHERS = [
+    *(
+        (getattr(conv, name), getattr(keras.layers, name), {"padding": padding, "strides": strides, **options})
+        for name, options in (
+            ("DepthwiseConv2D", {"kernel_size": 3}),
+            ("DepthwiseConv2D", {"kernel_size": 3, "use_bias": False, "activation": "relu"}),
+            ("SeparableConv2D", {"kernel_size": 5, "filters": 7}),
+            ("Conv2D", {"kernel_size": 3, "filters": 7, "activation": "relu"}),
+        )
+        for padding, strides in (("same", 1), ("same", 2), ("valid", 2))
+    ),
+    *(
+        (getattr(pooling, name), getattr(keras.layers, name), {"pool_size": 3, "padding": padding, "strides": strides})
+        for name in ("MaxPooling2D", "AveragePooling2D")
+        for padding, strides in (("same", 1), ("valid", 1), ("valid", 2))
+    ),
+    (pooling.MaxPooling2D, keras.layers.MaxPooling2D, {"pool_size": 3, "padding": "same", "strides": 2}),
+]
+
+
 @pytest.mark.every_backend
-def test_training_goes_on_after_prediction():
-    inputs = keras.Input((None, None, 12))
-    model = keras.Model(inputs, Conv2D(6, 3)(inputs))
-    model.compile("sgd", "mse")
-    before = model.predict(X, verbose=0)
-    model.fit(X, np.zeros_like(before), verbose=0)
-    assert np.abs(model.predict(X, verbose=0) - before).max() > 1e-4
+@pytest.mark.parametrize(("ours", "theirs", "options"), OTHERS)
+def test_outputs_and_gradients_are_those_of_keras(ours, theirs, options):
+    layers = [kind(**options) for kind in (ours, theirs)]
+    for layer in layers:
+        layer.build(X.shape)
+    rng = np.random.default_rng(3)
+    weights = [rng.standard_normal(w.shape).astype("float32") for w in layers[0].weights]
+    for layer in layers:
+        layer.set_weights(weights)
+    up = rng.standard_normal(layers[0].compute_output_shape(X.shape)).astype("float32")
+    for got, expected in zip(*(pulled_back(layer, [X], up) for layer in layers), strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-5 * max(1.0, np.abs(expected).max()))
+    predictions = [keras.Sequential([keras.Input(X.shape[1:]), layer]).predict(X, verbose=0) for layer in layers]
+    np.testing.assert_allclose(*predictions, atol=1e-5 * np.abs(predictions[1]).max())
+
+
+@pytest.mark.every_backend
+def test_training_after_a_prediction_goes_as_with_keras():
+    """The kernel that is laid out for predictions is not that of the next ones."""
+    predictions = []
+    for kind in (Conv2D, keras.layers.Conv2D):
+        inputs = keras.Input((None, None, 12))
+        model = keras.Model(inputs, kind(6, 3, kernel_initializer=keras.initializers.RandomNormal(seed=1))(inputs))
+        model.compile("sgd", "mse")
+        before = model.predict(X, verbose=0)
+        model.fit(X, np.ones_like(before), verbose=0)
+        predictions.append(model.predict(X, verbose=0))
+        assert np.abs(predictions[-1] - before).max() > 1e-3
+    np.testing.assert_allclose(*predictions, atol=1e-5)

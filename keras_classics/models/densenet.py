@@ -6,6 +6,7 @@ from keras import layers
 
 from keras_classics.blocks import batch_norm, channels_of, concat, conv, conv_bn_relu, max_pool, relu
 from keras_classics.errors import ClassicsError
+from keras_classics.pooling import AveragePooling2D
 from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -35,7 +36,7 @@ def dense_layer(x, growth_rate, bottleneck, dropout, name):
 def transition(x, compression, dropout, name):
     """Between two blocks: (N, H, W, C) to (N, H / 2, W / 2, compression * C)."""
     x = composite(x, int(channels_of(x) * compression), 1, dropout, name)
-    return layers.AveragePooling2D(2, name=f"{name}_pool")(x)
+    return AveragePooling2D(2, name=f"{name}_pool")(x)
 
 
 def dense_blocks(x, blocks, growth_rate, bottleneck, compression, dropout):

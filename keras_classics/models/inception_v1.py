@@ -8,6 +8,7 @@ from keras import layers
 from keras_classics.blocks import ceil_max_pool, concat, conv, conv_bn_relu, global_pool_head, predictions, relu
 from keras_classics.initializers import CaffeXavier, HeNormal
 from keras_classics.layers import LocalResponseNormalization
+from keras_classics.pooling import AveragePooling2D, MaxPooling2D
 from keras_classics.spec import IMAGENET_STATISTICS, Normalization, Paper, Reported, Row
 from keras_classics.variant import Variant
 
@@ -74,7 +75,7 @@ def inception(x, filters, name, unit, widest=5):
         unit(x, one, 1, name=f"{name}_1x1"),
         unit(unit(x, reduce_three, 1, name=f"{name}_3x3_reduce"), three, 3, name=f"{name}_3x3"),
         unit(unit(x, reduce_five, 1, name=f"{name}_5x5_reduce"), five, widest, name=f"{name}_5x5"),
-        unit(layers.MaxPooling2D(3, 1, "same", name=f"{name}_pool")(x), proj, 1, name=f"{name}_pool_proj"),
+        unit(MaxPooling2D(3, 1, "same", name=f"{name}_pool")(x), proj, 1, name=f"{name}_pool_proj"),
     ]
     return concat(branches, f"{name}_output")
 
@@ -102,7 +103,7 @@ def aux_head(x, classes, activation, name, batch_norm):
         x = layers.AdaptiveAveragePooling2D(4, name=f"{name}_pool")(x)
         x = conv_bn_relu(x, 128, 1, epsilon=1e-3, name=f"{name}_1x1")
     else:
-        x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
+        x = AveragePooling2D(5, 3, name=f"{name}_pool")(x)
         x = conv_relu(x, 128, 1, name=f"{name}_1x1")
     initializer = HeNormal if batch_norm else CaffeXavier
     x = layers.Flatten(name=f"{name}_flatten")(x)

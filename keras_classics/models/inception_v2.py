@@ -2,9 +2,8 @@
 
 from functools import partial
 
-from keras import layers
-
 from keras_classics.blocks import avg_pool, ceil_max_pool, concat, conv_bn_relu
+from keras_classics.pooling import MaxPooling2D
 from keras_classics.spec import Normalization, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -46,7 +45,7 @@ def inception(x, filters, name, unit, average):
     if average:
         pooled = avg_pool(x, 3, counts_padding=True, name=f"{name}_pool")
     else:
-        pooled = layers.MaxPooling2D(3, strides, "same", name=f"{name}_pool")(x)
+        pooled = MaxPooling2D(3, strides, "same", name=f"{name}_pool")(x)
     if strides == 2:
         return concat([x3, xd, pooled], f"{name}_output")
     x1 = unit(x, one, 1, name=f"{name}_1x1")

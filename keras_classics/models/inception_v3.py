@@ -5,6 +5,7 @@ from functools import partial
 from keras import layers
 
 from keras_classics.blocks import avg_pool, concat, conv_bn_relu, global_pool_head, predictions
+from keras_classics.pooling import AveragePooling2D, MaxPooling2D
 from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -45,7 +46,7 @@ def reduce_to_17(x, name):
     branches = [
         valid_unit(x, 384, 3, 2, name=f"{name}_3x3"),
         valid_unit(double, 96, 3, 2, name=f"{name}_double_3x3_2"),
-        layers.MaxPooling2D(3, 2, name=f"{name}_pool")(x),
+        MaxPooling2D(3, 2, name=f"{name}_pool")(x),
     ]
     return concat(branches, f"{name}_output")
 
@@ -75,7 +76,7 @@ def reduce_to_8(x, name):
     branches = [
         valid_unit(three, 320, 3, 2, name=f"{name}_3x3"),
         valid_unit(seven, 192, 3, 2, name=f"{name}_7x7_3x3"),
-        layers.MaxPooling2D(3, 2, name=f"{name}_pool")(x),
+        MaxPooling2D(3, 2, name=f"{name}_pool")(x),
     ]
     return concat(branches, f"{name}_output")
 
@@ -115,10 +116,10 @@ def features(x, counts_padding):
     x = valid_unit(x, 32, 3, 2, name="conv_1a")
     x = valid_unit(x, 32, 3, name="conv_2a")
     x = unit(x, 64, 3, name="conv_2b")
-    x = layers.MaxPooling2D(3, 2, name="pool_3a")(x)
+    x = MaxPooling2D(3, 2, name="pool_3a")(x)
     x = unit(x, 80, 1, name="conv_3b")
     x = valid_unit(x, 192, 3, name="conv_4a")
-    x = layers.MaxPooling2D(3, 2, name="pool_5a")(x)
+    x = MaxPooling2D(3, 2, name="pool_5a")(x)
     for module, proj in ON_35.items():
         x = grid_35(x, proj, f"mixed_{module}", average)
     x = reduce_to_17(x, "mixed_6a")
@@ -133,7 +134,7 @@ def features(x, counts_padding):
 
 def aux_head(x, classes, activation, name):
     """Section 4: (N, 17, 17, 768) to (N, 5, 5, 768), (N, 5, 5, 128), (N, 1, 1, 768) and (N, classes)."""
-    x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
+    x = AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     x = valid_unit(unit(x, 128, 1, name=f"{name}_1x1"), 768, 5, name=f"{name}_5x5")
     x = layers.GlobalAveragePooling2D(name=f"{name}_avg_pool")(x)
     return predictions(x, classes, activation, name=name)

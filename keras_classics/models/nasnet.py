@@ -15,6 +15,7 @@ from keras_classics.cells import (
     pointwise,
     run_cells,
 )
+from keras_classics.pooling import AveragePooling2D
 from keras_classics.spec import CIFAR10_STATISTICS, PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -89,7 +90,7 @@ def cifar_features(x, normal, reduction, filters, repeats, drop_path):
 def aux_head(x, classes, activation, name, norm=imagenet_norm):
     """The published code's, on the last map before the second reduction: (N, 14, 14, C) to (N, 4, 4, 128),
     (N, 1, 1, 768) and (N, classes)."""
-    x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
+    x = AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     x = relu(pointwise(x, 128, 1, f"{name}_1x1", norm), f"{name}_1x1_relu")
     sides = x.shape[1:3] if channel_axis() == -1 else x.shape[2:]
     x = norm(conv(x, 768, sides, padding="valid", name=f"{name}_full_conv"), f"{name}_full_bn")

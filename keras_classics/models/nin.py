@@ -3,6 +3,7 @@
 from keras import layers
 
 from keras_classics.blocks import conv, max_pool, pad, pool, relu
+from keras_classics.pooling import AveragePooling2D
 from keras_classics.spec import CIFAR10_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -32,7 +33,7 @@ def mlpconv(x, size, *filters, name):
 
 def average_pool(x, pool_size, strides, padding, name):
     """Average pooling in which the zeros around the map count."""
-    return layers.AveragePooling2D(pool_size, strides, name=name)(pad(x, padding, f"{name}_pad"))
+    return AveragePooling2D(pool_size, strides, name=name)(pad(x, padding, f"{name}_pad"))
 
 
 def features(x):

@@ -7,6 +7,7 @@ from keras import layers
 
 from keras_classics.blocks import channels_of, conv_bn, conv_bn_relu, max_pool, pad_channels, relu
 from keras_classics.errors import unknown
+from keras_classics.pooling import MaxPooling2D
 from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -50,7 +51,7 @@ def shortcut(x, filters, strides, option, name):
         return conv_bn(x, filters, 1, strides, name=f"{name}_0")
     if grows:
         new = filters - channels_of(x)
-        x = layers.MaxPooling2D(1, strides, name=f"{name}_0_subsample")(x)
+        x = MaxPooling2D(1, strides, name=f"{name}_0_subsample")(x)
         x = pad_channels(x, new // 2, new - new // 2, f"{name}_0_zeros")
     return x
 

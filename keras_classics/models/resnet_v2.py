@@ -7,6 +7,7 @@ from keras import layers
 from keras_classics.blocks import batch_norm, channels_of, conv, conv_bn_relu, max_pool, relu
 from keras_classics.errors import unknown
 from keras_classics.models.resnet import BLOCKS, MEAN_DEPARTURE
+from keras_classics.pooling import MaxPooling2D
 from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -48,7 +49,7 @@ def unit(x, block, filters, strides, form, name):
     if channels_of(x) != channels_of(y):
         x = conv(active, channels_of(y), 1, strides, use_bias=form == "keras", name=f"{name}_0_conv")
     elif strides > 1:
-        x = layers.MaxPooling2D(1, strides, name=f"{name}_0_subsample")(x)
+        x = MaxPooling2D(1, strides, name=f"{name}_0_subsample")(x)
     return layers.Add(name=f"{name}_out")([x, y])
 
 

@@ -16,6 +16,7 @@ from keras_classics.blocks import (
 )
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import ChannelShuffle
+from keras_classics.pooling import AveragePooling2D
 from keras_classics.spec import IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -46,7 +47,7 @@ def unit(x, filters, strides, groups, first_groups, name):
         y = conv_bn(y, filters, 1, groups=groups, name=f"{name}_3")
         return relu(layers.Add(name=f"{name}_add")([x, y]), f"{name}_out")
     y = conv_bn(y, filters - channels_of(x), 1, groups=groups, name=f"{name}_3")
-    x = layers.AveragePooling2D(3, strides, name=f"{name}_0_pool")(pad(x, 1, f"{name}_0_pad"))
+    x = AveragePooling2D(3, strides, name=f"{name}_0_pool")(pad(x, 1, f"{name}_0_pad"))
     return relu(concat([y, x], f"{name}_concat"), f"{name}_out")
 
 

@@ -5,7 +5,9 @@ from functools import partial
 from keras import layers
 
 from keras_classics.blocks import batch_norm, conv_bn, conv_bn_relu, global_pool_head, relu
+from keras_classics.conv import SeparableConv2D
 from keras_classics.initializers import HeNormal
+from keras_classics.pooling import MaxPooling2D
 from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -25,7 +27,7 @@ projection = partial(conv_bn, kernel_size=1, strides=2, momentum=0.99, epsilon=1
 
 def sepconv_bn(x, filters, name):
     """A 3x3 separable convolution, with nothing between its two parts (section 4.7), and batch normalisation."""
-    x = layers.SeparableConv2D(
+    x = SeparableConv2D(
         filters,
         3,
         padding="same",
@@ -48,7 +50,7 @@ def halving_module(x, first, second, name, starts_with_relu=True):
     """
     y = (relu_sepconv_bn if starts_with_relu else sepconv_bn)(x, first, f"{name}_sepconv1")
     y = relu_sepconv_bn(y, second, f"{name}_sepconv2")
-    y = layers.MaxPooling2D(3, 2, "same", name=f"{name}_pool")(y)
+    y = MaxPooling2D(3, 2, "same", name=f"{name}_pool")(y)
     x = projection(x, second, name=f"{name}_residual")
     return layers.Add(name=f"{name}_add")([x, y])
 
