@@ -63,6 +63,8 @@ def test_the_command_measures_every_side(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "times as fast as pytorchcv on torch" in printed
     figures = json.loads(file.read_text())
+    assert figures["versions"]["keras"] == keras.__version__
+    assert figures["hardware"]["cores"] > 0
     assert figures["macs"] == kc.ResNet20.macs
     ours, peer = figures["sides"]
     assert (ours["side"]["who"], peer["side"]["backend"]) == ("keras_classics", "torch")

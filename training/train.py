@@ -1,13 +1,10 @@
 """Runs: a recipe carried out in a folder that holds all that came of it."""
 
 import csv
-import datetime
-import importlib.metadata
 import json
 import math
 import os
 import pathlib
-import platform
 import time
 from typing import Any
 
@@ -15,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_classics import datasets, evaluate, export, plots
+from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError
 from keras_classics.files import whole
 from keras_classics.variant import Variant, deep_graph
@@ -272,31 +270,6 @@ def _ship(model, variant, data, folder) -> dict[str, Any]:
             raise ClassicsError(f"'{path}' does not agree with the Keras model: {agreement}. Please report this.")
         agreements[name] = vars(agreement)
     return agreements
-
-
-def environment() -> dict[str, Any]:
-    """Versions, backend and hardware, as a result has to name them."""
-    packages = ("keras-classics", "keras", "tensorflow", "tensorflow-datasets", "jax", "torch", "numpy")
-    versions = {}
-    for package in packages:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return {
-        "backend": keras.config.backend(),
-        "versions": {"python": platform.python_version(), **versions},
-        "hardware": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
-        "date": datetime.date.today().isoformat(),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _new_folder(out, name) -> pathlib.Path:

@@ -15,6 +15,7 @@ from keras_classics import complexity
 from keras_classics.benchmark.process import Worker
 from keras_classics.benchmark.sides import PEERS as PEERS
 from keras_classics.benchmark.sides import Side, sides
+from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.zoo import get_model
 
@@ -86,7 +87,8 @@ def ratio(ours: Times, peer: Times) -> tuple[float, float, float]:
 
 
 def figures(result: Benchmark) -> dict:
-    """The result as JSON takes it: the facts, each side's times in seconds, and the ratios with their intervals."""
+    """The result as JSON takes it: the facts, each side's times in seconds, the ratios with their intervals, and what
+    they were measured on."""
     sides = [
         {
             **asdict(t),
@@ -99,7 +101,7 @@ def figures(result: Benchmark) -> dict:
     ]
     facts = {name: getattr(result, name) for name in ("network", "mode", "batch", "macs", "peak_flops")}
     ratios = [{"ours": asdict(t.side), "peer": asdict(p.side), "ratio": ratio(t, p)} for t, p in result.pairs]
-    return {**facts, "sides": sides, "ratios": ratios}
+    return {**facts, "sides": sides, "ratios": ratios, **environment()}
 
 
 def benchmark(

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # A module may import what stands in a lower layer.
 LAYERS = [
-    {"errors", "spec", "torch_layout"},
+    {"environment", "errors", "spec", "torch_layout"},
     {"conv", "pooling"},
     {"files", "initializers", "grouped_conv", "batch_norm"},
     {"blocks"},
