@@ -42,13 +42,19 @@ def test_builds_as_the_record_says_with_the_published_counts(name):
 
 
 @every_network
-def test_other_classes_channels_and_sizes(name):
+def test_other_classes_channels_sizes_and_precision(name):
     variant = kc.get_model(name)
     smallest, channels = variant.min_size, 4 - variant.channels  # 3 for 1, 1 for 3
     options = {"output": "softmax"} if name == "lenet5" else {}
-    model = kc.create_model(name, classes=7, input_shape=(smallest, smallest, channels), **options)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = kc.create_model(name, classes=7, input_shape=(smallest, smallest, channels), **options)
+    finally:
+        keras.config.set_dtype_policy("float32")
     assert model.output_shape == (None, 7)
     assert model.input_shape == (None, smallest, smallest, channels)
+    assert model.output.dtype == "float32"
+    assert {layer.compute_dtype for layer in model.layers if layer.weights} >= {"bfloat16"}
     with pytest.raises(kc.ClassicsError, match=f"at least {smallest}x{smallest}"):
         kc.create_model(name, input_shape=(smallest, smallest - 1, channels))
     if not variant.any_size:
