@@ -21,6 +21,7 @@ from keras_classics.zoo import get_model
 
 BACKENDS = ("tensorflow", "jax", "torch")
 MODES = ("predict", "train", "build")
+REST = 0.5  # seconds in which the threads of the side before go to sleep; some spin for a while
 
 
 @dataclass
@@ -166,6 +167,7 @@ def _measure(times, facts, rounds, peer_python) -> float:
                         answer = worker.answer()
                         t.build_seconds = answer["seconds"]
                 else:
+                    time.sleep(REST)
                     answer = workers[id(t)].run(workers[id(t)].steps)
                 t.seconds.append(answer["seconds"])
                 t.peak_bytes = answer["peak_bytes"]
