@@ -108,6 +108,8 @@ def test_equals_pytorchcv(groups, suffix, width):
     assert equals_pytorchcv(groups, suffix, width) < 1e-5
 
 
+@pytest.mark.heavy
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("groups", "suffix", "width"),
     [
