@@ -7,6 +7,7 @@ import pytest
 from keras_classics import blocks, layers
 from keras_classics.errors import ClassicsError
 from keras_classics.initializers import HeNormal, LeCunUniform
+from keras_classics.pooling import HalvingAveragePooling2D
 
 pytestmark = pytest.mark.every_backend
 RNG = np.random.default_rng(3)
@@ -158,11 +159,11 @@ def test_halving_average_pooling_leaves_out_what_is_beyond_the_edge(sides):
         ],
         axis=1,
     )
-    layer = layers.HalvingAveragePooling2D()
+    layer = HalvingAveragePooling2D()
     assert layer.compute_output_shape((2, *sides, 3)) == expected.shape
     np.testing.assert_allclose(run(layer, images), expected, atol=1e-6)
     np.testing.assert_array_equal(run_again(layer, images), run(layer, images))
-    first = layers.HalvingAveragePooling2D(data_format="channels_first")
+    first = HalvingAveragePooling2D(data_format="channels_first")
     np.testing.assert_allclose(run(first, images.transpose(0, 3, 1, 2)), expected.transpose(0, 3, 1, 2), atol=1e-6)
 
 
