@@ -54,9 +54,7 @@ class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
     def call(self, inputs):
         if not copies(self.data_format):
             return super().call(inputs)
-        options = {"strides": self.strides, "padding": self.padding, "dilation_rate": self.dilation_rate}
-        outputs = in_place(ops.depthwise_conv, inputs, self.kernel, **options)
-        return self.activation(ops.add(outputs, self.bias) if self.use_bias else outputs)
+        return _convolved(self, ops.depthwise_conv, inputs, self.kernel)
 
 
 @registered
@@ -64,6 +62,11 @@ class SeparableConv2D(keras.layers.SeparableConv2D):
     def call(self, inputs):
         if not copies(self.data_format):
             return super().call(inputs)
-        options = {"strides": self.strides, "padding": self.padding, "dilation_rate": self.dilation_rate}
-        outputs = in_place(ops.separable_conv, inputs, self.depthwise_kernel, self.pointwise_kernel, **options)
-        return self.activation(ops.add(outputs, self.bias) if self.use_bias else outputs)
+        return _convolved(self, ops.separable_conv, inputs, self.depthwise_kernel, self.pointwise_kernel)
+
+
+def _convolved(layer, operation, inputs, *kernels):
+    """What a layer makes of maps with the channels last, by one of Keras' operations, without copies."""
+    options = {"strides": layer.strides, "padding": layer.padding, "dilation_rate": layer.dilation_rate}
+    outputs = in_place(operation, inputs, *kernels, **options)
+    return layer.activation(ops.add(outputs, layer.bias) if layer.use_bias else outputs)
