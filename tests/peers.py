@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
+import pytest
 from pseudo_random import images as images
 from pseudo_random import tensor
 
@@ -147,6 +148,10 @@ def golden(source: str, name: str) -> tuple[dict[str, np.ndarray], dict[str, np.
         shapes = [tuple(map(int, shape.split())) for shape in archive["shapes"]]
         tensors = {str(n): tensor(str(n), shape) for n, shape in zip(archive["names"], shapes, strict=True)}
         return tensors, {k: archive[k] for k in archive.files if k.startswith("output_")}
+
+
+# Marks of what runs by default on tensorflow alone, for time, and elsewhere with `-m heavy`.
+LONG = () if keras.config.backend() == "tensorflow" else (pytest.mark.heavy,)
 
 
 def error(model: keras.Model, source: str, tensors: Mapping[str, np.ndarray], batch, expected) -> float:

@@ -133,7 +133,12 @@ def test_the_widest_equals_pytorchcv():
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
-    "builder", ["DenseNet121", *(pytest.param(f"DenseNet{d}", marks=pytest.mark.heavy) for d in (169, 201))]
+    "builder",
+    [
+        "DenseNet121",
+        pytest.param("DenseNet169", marks=pytest.mark.heavy),
+        pytest.param("DenseNet201", marks=peers.LONG),
+    ],
 )
 def test_equals_keras_applications(builder):
     net = getattr(keras.applications, builder)(weights=None, classifier_activation=None)

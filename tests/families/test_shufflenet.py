@@ -108,18 +108,14 @@ def test_equals_pytorchcv(groups, suffix, width):
     assert equals_pytorchcv(groups, suffix, width) < 1e-5
 
 
-@pytest.mark.heavy
+WIDTHS = [(3, 0.25), (1, 0.5), (3, 0.5), (1, 0.75), (3, 0.75), (1, 1.0), (2, 1.0), (4, 1.0), (8, 1.0)]
+SUFFIXES = {0.25: "wd4", 0.5: "wd2", 0.75: "w3d4", 1.0: "w1"}
+
+
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("groups", "suffix", "width"),
-    [
-        *((groups, "w1", 1.0) for groups in (1, 2, 4, 8)),
-        (1, "w3d4", 0.75),
-        (3, "w3d4", 0.75),
-        (1, "wd2", 0.5),
-        (3, "wd2", 0.5),
-        (3, "wd4", 0.25),
-    ],
+    [pytest.param(groups, SUFFIXES[width], width, marks=peers.LONG) for groups, width in WIDTHS],
 )
 def test_every_width_and_group_count_equals_pytorchcv(groups, suffix, width):
     assert equals_pytorchcv(groups, suffix, width) < 1e-5
