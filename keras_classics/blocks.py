@@ -3,21 +3,18 @@
 import keras
 from keras import layers
 
-from keras_classics.batch_norm import BatchNormalization
-from keras_classics.conv import Conv2D, DepthwiseConv2D
 from keras_classics.errors import ClassicsError
-from keras_classics.grouped_conv import GroupedConv2D
 from keras_classics.initializers import HeNormal
-from keras_classics.pooling import AveragePooling2D, MaxPooling2D
-
-
-def channel_axis() -> int:
-    """The axis of the channels in the current image data format."""
-    return -1 if keras.config.image_data_format() == "channels_last" else 1
-
-
-def channels_of(x) -> int:
-    return x.shape[channel_axis()]
+from keras_classics.layers import (
+    AveragePooling2D,
+    BatchNormalization,
+    Conv2D,
+    DepthwiseConv2D,
+    GroupedConv2D,
+    MaxPooling2D,
+    channel_axis,
+    channels_of,
+)
 
 
 def pad(x, size: int, name: str):

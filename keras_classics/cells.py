@@ -7,12 +7,18 @@ from typing import Any, NamedTuple
 
 from keras import layers
 
-from keras_classics.blocks import batch_norm, channel_axis, channels_of, concat, conv, relu
-from keras_classics.conv import SeparableConv2D
+from keras_classics.blocks import batch_norm, concat, conv, relu
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import HeNormal
-from keras_classics.layers import ScheduledDropPath
-from keras_classics.pooling import AveragePooling2D, HalvingAveragePooling2D, MaxPooling2D
+from keras_classics.layers import (
+    AveragePooling2D,
+    HalvingAveragePooling2D,
+    MaxPooling2D,
+    ScheduledDropPath,
+    SeparableConv2D,
+    channel_axis,
+    channels_of,
+)
 
 
 @dataclass

@@ -11,9 +11,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from keras_classics import benchmark, complexity, datasets, evaluate, export, preprocessing
+from keras_classics import benchmark, complexity, datasets, evaluate, export, feed, preprocessing
 from keras_classics.errors import ClassicsError, unknown
-from keras_classics.files import whole
+from keras_classics.files import atomic_write
 from keras_classics.variant import Variant, deep_graph
 from keras_classics.weights.entries import entries_of
 from keras_classics.zoo import get_model, list_models, variant_of
@@ -216,9 +216,9 @@ def _predict(args):
     """Names the likeliest classes of images."""
     images = [preprocessing.read_image(path) for path in args.images]
     model, variant, class_names = _open(args.model, args.weights)
-    size, normalization = evaluate.geometry(model, variant), evaluate.pixels_to(model, variant)
-    fitted = np.stack([preprocessing.fit(image, **size).numpy() for image in images])
-    scores = model.predict(preprocessing.model_input(fitted, normalization), verbose=0)
+    made = feed.feed_of(model, variant)
+    fitted = np.stack([made.fit(image).numpy() for image in images])
+    scores = model.predict(made.model_input(fitted), verbose=0)
     dataset = (preprocessing.carried_protocol(model) or variant.protocol).dataset
     if dataset == "imagenet2012" and scores.shape[1] == 1000:
         class_names = None  # decode_predictions has them, with their identifiers
@@ -256,7 +256,7 @@ def _evaluate(args):
             "top1": result.top1,
             "top5": result.top5,
         }
-        with whole(args.json) as path:
+        with atomic_write(args.json) as path:
             path.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
 
 
@@ -306,7 +306,7 @@ def _benchmark(args):
     if not args.build:
         console.print(f"peak: {result.peak_flops / 1e9:.0f} GFLOP/s, a float32 matrix product in NumPy")
     if args.json:
-        with whole(args.json) as path:
+        with atomic_write(args.json) as path:
             path.write_text(json.dumps(benchmark.figures(result), indent=2) + "\n", "utf-8")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import keras
 
-from keras_classics.blocks import channel_axis
+from keras_classics.layers import channel_axis
 from keras_classics.spec import Row
 
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")

@@ -1,16 +1,13 @@
 """Judging a network on a data set: one view an image, top-1 and top-5 errors."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 
-from keras_classics import preprocessing
-from keras_classics.blocks import channel_axis
+from keras_classics import feed
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
-from keras_classics.spec import Normalization
 from keras_classics.variant import Variant
 
 
@@ -31,51 +28,7 @@ class Evaluation:
     confusion: np.ndarray
 
 
-def geometry(model: keras.Model, variant: Variant) -> dict[str, Any]:
-    """How pictures are fitted to the model's own input, in proportion if its size is another.
-
-    The protocol is that of the model's published weights, or else the record's.
-    """
-    protocol = preprocessing.carried_protocol(model) or variant.protocol
-    shape = model.input_shape
-    channels = shape[channel_axis()]
-    size = shape[1 if channel_axis() == -1 else 2] or protocol.image_size
-    return {
-        "resize_size": round(protocol.resize_size * size / protocol.image_size),
-        "image_size": size,
-        "channels": channels,
-        "interpolation": protocol.interpolation,
-    }
-
-
-def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
-    """A stream of (image of any size, label) as batches of what the model reads, with their labels, in order."""
-    import tensorflow as tf
-
-    size, normalization = geometry(model, variant), pixels_to(model, variant)
-    examples = examples.map(
-        lambda image, label: (preprocessing.fit(image, **size), label), tf.data.AUTOTUNE, deterministic=True
-    )
-    examples = examples.batch(batch_size).map(
-        lambda images, labels: (preprocessing.model_input(images, normalization), labels)
-    )
-    return examples.prefetch(tf.data.AUTOTUNE)
-
-
-def pixels_to(model: keras.Model, variant: Variant) -> Normalization | None:
-    """What must be done to pixels before the model: nothing if it normalises them itself."""
-    if preprocessing.normalizes(model):
-        return None
-    return (preprocessing.carried_protocol(model) or variant.protocol).normalization
-
-
-def classes_of(model: keras.Model) -> int:
-    """The number of classes that the model tells apart, with or without auxiliary heads."""
-    output = model.output
-    return (output["predictions"] if isinstance(output, dict) else output).shape[-1]
-
-
-def errors(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
+def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
     """Judges `scores` (N, classes), which grow with the likelihood of a class, by `labels` (N,).
 
     Raises:
@@ -108,11 +61,11 @@ def evaluate(
         ClassicsError: if the classes of model and data differ, or there is no such split.
     """
     split = split or data.test_split
-    data.check_classes(classes_of(model), model.name)
+    data.check_classes(feed.classes_of(model), model.name)
     labels = np.fromiter(data.records(split).map(lambda _, label: label).as_numpy_iterator(), "int64")
     batch_size = min(batch_size, len(labels))
     examples = data.split(split)
     examples = examples.concatenate(examples.take(1).repeat(-len(labels) % batch_size))
-    scores = model.predict(batches(examples, model, variant, batch_size), verbose=verbose)
+    scores = model.predict(feed.batches(examples, model, variant, batch_size), verbose=verbose)
     scores = scores["predictions"] if isinstance(scores, dict) else scores
-    return errors(np.asarray(scores)[: len(labels)], labels)
+    return score(np.asarray(scores)[: len(labels)], labels)

@@ -13,8 +13,8 @@ import numpy as np
 
 from keras_classics import preprocessing
 from keras_classics.errors import ClassicsError, unknown
-from keras_classics.files import whole
-from keras_classics.grouped_conv import one_op
+from keras_classics.files import atomic_write
+from keras_classics.layers import single_operation
 from keras_classics.spec import Normalization
 
 FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert"}  # ours: Keras'
@@ -67,7 +67,7 @@ def export(model: keras.Model, path: str | pathlib.Path, to: str) -> pathlib.Pat
         raise ClassicsError(f"A TFLite file must be named *.tflite, not '{path.name}'.")
     if path.exists():
         raise ClassicsError(f"'{path}' exists and is not overwritten; choose another path or remove it.")
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         if keras.config.backend() == "tensorflow":
             _through_keras(model, temporary, to)
         else:
@@ -76,7 +76,7 @@ def export(model: keras.Model, path: str | pathlib.Path, to: str) -> pathlib.Pat
 
 
 def _through_keras(model, path, to):
-    with one_op():
+    with single_operation():
         model.export(str(path), format=FORMATS[to], verbose=False)
 
 

@@ -10,7 +10,7 @@ from keras_classics.errors import ClassicsError
 
 
 @contextmanager
-def whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a temporary path beside `path`, with the same suffix, to write a file or a folder to.
 
     At the end it takes the name `path` in one step; on any error it is removed, and `path` stays as it was.

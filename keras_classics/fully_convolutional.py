@@ -3,9 +3,8 @@
 import keras
 from keras import layers, ops
 
-from keras_classics.blocks import channel_axis
 from keras_classics.errors import ClassicsError
-from keras_classics.layers import UnitBias
+from keras_classics.layers import UnitBias, channel_axis
 
 
 def to_fully_convolutional(model: keras.Model) -> keras.Model:

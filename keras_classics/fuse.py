@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_classics.blocks import channel_axis
 from keras_classics.errors import ClassicsError
+from keras_classics.layers import channel_axis
 from keras_classics.variant import deep_graph
 
 FOLDABLE = layers.Conv2D | layers.DepthwiseConv2D | layers.SeparableConv2D | layers.Dense

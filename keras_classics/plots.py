@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_classics.files import whole
+from keras_classics.files import atomic_write
 
 
 def _save(figure: Figure, path: str | pathlib.Path) -> None:
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=120, bbox_inches="tight")
 
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 
-from keras_classics.blocks import channels_of
 from keras_classics.errors import ClassicsError
-from keras_classics.spec import Normalization, Protocol
+from keras_classics.layers import channels_of
+from keras_classics.spec import InputProtocol, Normalization
 
 
 def normalize(images, normalization: Normalization):
@@ -43,11 +43,11 @@ def normalizes(model: keras.Model) -> bool:
     return any(layer.name == "normalization" for layer in model.layers)
 
 
-def carried_protocol(model: keras.Model) -> Protocol | None:
+def carried_protocol(model: keras.Model) -> InputProtocol | None:
     """The protocol of the published weights that a model, or one inside it, was built with; None without such."""
     for layer in model.layers:
         found = carried_protocol(layer) if isinstance(layer, keras.Model) else getattr(layer, "protocol", None)
-        if isinstance(found, Protocol):
+        if isinstance(found, InputProtocol):
             return found
     return None
 

@@ -62,7 +62,7 @@ class Normalization:
 
 
 @dataclass(frozen=True)
-class Protocol:
+class InputProtocol:
     """What stands between a picture and a network, and what its answers mean.
 
     The shorter side of the picture is resized to `resize_size` pixels by `interpolation`, the centre square of
@@ -76,10 +76,10 @@ class Protocol:
     interpolation: str = "bilinear"
 
 
-def protocol_of(fields: Mapping[str, Any]) -> Protocol:
+def protocol_of(fields: Mapping[str, Any]) -> InputProtocol:
     """A protocol from the dict that `dataclasses.asdict` makes of it, as it is in a model's file."""
     mean, std = (tuple(fields["normalization"][name]) for name in ("mean", "std"))
-    return Protocol(**{**fields, "normalization": Normalization(mean, std)})
+    return InputProtocol(**{**fields, "normalization": Normalization(mean, std)})
 
 
 # Mean colour of the ILSVRC 2012 training pixels, subtracted and no more (from the public VGG models).

@@ -16,7 +16,7 @@ from keras_classics.blocks import global_pool_head, pool
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import seeded
 from keras_classics.layers import CarriedProtocol
-from keras_classics.spec import CLASSES, Normalization, Paper, Protocol, Reported, Row
+from keras_classics.spec import CLASSES, InputProtocol, Normalization, Paper, Reported, Row
 from keras_classics.weights.load import load, locate
 
 
@@ -88,9 +88,9 @@ class Variant:
     chosen: tuple[tuple[str, Any], ...] = ()
 
     @property
-    def protocol(self) -> Protocol:
+    def protocol(self) -> InputProtocol:
         """How a picture becomes what the network reads."""
-        return Protocol(self.dataset, self.normalization, self.image_size, self.resize_size)
+        return InputProtocol(self.dataset, self.normalization, self.image_size, self.resize_size)
 
     @property
     def classes(self) -> int:

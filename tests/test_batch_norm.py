@@ -6,8 +6,8 @@ import pytest
 from gradients import pulled_back
 
 import keras_classics as kc
-from keras_classics.batch_norm import BatchNormalization
 from keras_classics.export import compare, export
+from keras_classics.layers import BatchNormalization
 
 pytestmark = pytest.mark.every_backend
 RNG = np.random.default_rng(8)

@@ -15,7 +15,7 @@ from keras_classics import benchmark, cli
 from keras_classics.benchmark import Benchmark, Times, worker
 from keras_classics.benchmark.process import Worker
 from keras_classics.benchmark.sides import PYTORCHCV, Side, sides
-from keras_classics.grouped_conv import GroupedConv2D
+from keras_classics.layers import GroupedConv2D
 
 
 def times(who, backend, *seconds):

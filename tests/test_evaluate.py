@@ -1,13 +1,11 @@
 """Errors, counted by hand."""
 
-import functools
-
 import keras
 import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets, evaluate
+from keras_classics import datasets, evaluate, feed
 
 
 def test_errors_of_scores_with_known_ranks():
@@ -17,7 +15,7 @@ def test_errors_of_scores_with_known_ranks():
     scores[1, [0, 1]] = 1.0, 0.5  # rank 1
     scores[2, :7] = [7, 6, 0.5, 5, 4, 3, 2]  # rank 6
     scores[3, :7] = [7, 6, 5, 2, 4, 1, 0]  # rank 4
-    result = evaluate.errors(scores, labels)
+    result = evaluate.score(scores, labels)
     assert (result.images, result.top1, result.top5) == (4, 75.0, 25.0)
     expected = np.zeros((10, 10), int)
     expected[0, 0] = expected[1, 0] = expected[2, 0] = expected[3, 0] = 1
@@ -26,9 +24,9 @@ def test_errors_of_scores_with_known_ranks():
 
 def test_a_network_that_says_nothing_gets_no_credit():
     labels = np.arange(10)
-    assert evaluate.errors(np.full((10, 10), 0.1), labels).top1 == 90.0
+    assert evaluate.score(np.full((10, 10), 0.1), labels).top1 == 90.0
     with pytest.raises(kc.ClassicsError, match="not finite"):
-        evaluate.errors(np.full((10, 10), np.nan), labels)
+        evaluate.score(np.full((10, 10), np.nan), labels)
 
 
 @pytest.mark.every_backend
@@ -40,7 +38,7 @@ def test_evaluates_in_order_whatever_the_batch_size(picture_folder):
     inputs = (np.pad(np.stack(pixels), ((0, 0), (2, 2), (2, 2)))[..., None] - 20) / 200
     scores = keras.ops.convert_to_numpy(model(inputs.astype("float32")))
     labels = np.repeat(range(10), 4)
-    expected = evaluate.errors(scores, labels)
+    expected = evaluate.score(scores, labels)
     for batch_size in (7, 40):
         result = evaluate.evaluate(model, data, kc.LeNet5, batch_size=batch_size, verbose=0)
         np.testing.assert_array_equal(result.confusion, expected.confusion)
@@ -72,8 +70,9 @@ def test_other_classes_are_refused(picture_folder):
 
 
 def test_geometry_follows_the_models_own_size():
-    fit = functools.partial(dict, interpolation="bilinear")
-    half = kc.ResNet50(input_shape=(112, 112, 3))
-    assert evaluate.geometry(half, kc.ResNet50) == fit(resize_size=128, image_size=112, channels=3)
-    anything = kc.ResNet20(input_shape=(None, None, 1))
-    assert evaluate.geometry(anything, kc.ResNet20) == fit(resize_size=32, image_size=32, channels=1)
+    def sizes(model, variant):
+        made = feed.feed_of(model, variant)
+        return made.resize_size, made.image_size, made.channels
+
+    assert sizes(kc.ResNet50(input_shape=(112, 112, 3)), kc.ResNet50) == (128, 112, 3)
+    assert sizes(kc.ResNet20(input_shape=(None, None, 1)), kc.ResNet20) == (32, 32, 1)

@@ -7,13 +7,13 @@ import sys
 import pytest
 
 import keras_classics as kc
-from keras_classics.files import whole
+from keras_classics.files import atomic_write
 
 
 def test_a_file_appears_at_the_end_and_replaces_the_old(tmp_path):
     path = tmp_path / "new" / "figures.json"
     for text in ("one", "two"):
-        with whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(text)
             assert not path.exists() or path.read_text() == "one"
             assert temporary.suffix == ".json"
@@ -27,7 +27,7 @@ def test_a_failure_leaves_nothing_and_keeps_the_old(tmp_path, failure):
     path.write_text("old")
 
     def interrupted():
-        with whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text("half")
             raise failure
 
@@ -38,11 +38,11 @@ def test_a_failure_leaves_nothing_and_keeps_the_old(tmp_path, failure):
 
 
 def test_a_folder_is_written_whole_too(tmp_path):
-    with whole(tmp_path / "model") as temporary:
+    with atomic_write(tmp_path / "model") as temporary:
         temporary.mkdir()
         (temporary / "part").touch()
     assert os.listdir(tmp_path / "model") == ["part"]
-    with pytest.raises(kc.ClassicsError, match="already"), whole(tmp_path / "model") as temporary:
+    with pytest.raises(kc.ClassicsError, match="already"), atomic_write(tmp_path / "model") as temporary:
         temporary.mkdir()
     assert os.listdir(tmp_path) == ["model"]
 
@@ -52,11 +52,11 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     program = f"""
 import resource, signal
 import keras_classics as kc
-from keras_classics.files import whole
+from keras_classics.files import atomic_write
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
-    with whole({str(tmp_path / "model.keras")!r}) as path:
+    with atomic_write({str(tmp_path / "model.keras")!r}) as path:
         kc.ResNet20().save(path)
 except kc.ClassicsError as error:
     print(error)

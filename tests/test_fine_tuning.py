@@ -6,7 +6,7 @@ import peers
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets, evaluate
+from keras_classics import datasets, feed
 from keras_classics.fine_tuning import freeze
 
 
@@ -22,7 +22,7 @@ def test_fine_tunes_on_a_folder_and_leaves_the_frozen_part_as_it_is(picture_fold
     assert kc.freeze(model, up_to="conv3") is model
     before = {layer.name: layer.get_weights() for layer in model.layers}
     model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    stream = evaluate.batches(data.split("train"), model, kc.ResNet20, 16)
+    stream = feed.batches(data.split("train"), model, kc.ResNet20, 16)
     history = model.fit(stream, epochs=8, verbose=0).history["accuracy"]
     assert history[-1] > 0.6 > history[0]
     changed = [

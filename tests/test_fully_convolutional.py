@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 import keras_classics as kc
-from keras_classics.blocks import channel_axis
+from keras_classics.layers import channel_axis
 
 SMALL = {"alexnet": 99, "alexnet_owt": 95, "vgg11": 64}  # sizes at which the last pooling leaves 2x2
 

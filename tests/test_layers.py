@@ -7,7 +7,7 @@ import pytest
 from keras_classics import blocks, layers
 from keras_classics.errors import ClassicsError
 from keras_classics.initializers import HeNormal, LeCunUniform
-from keras_classics.pooling import HalvingAveragePooling2D
+from keras_classics.layers import HalvingAveragePooling2D
 
 pytestmark = pytest.mark.every_backend
 RNG = np.random.default_rng(3)

@@ -129,8 +129,8 @@ def _optimizer(recipe, steps_per_epoch):
         boundaries = [round(epochs * steps_per_epoch) for epochs in schedule.until]
         rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, list(schedule.rates))
     if isinstance(rule, SGD):
-        return L2SGD(rate, rule.momentum, rule.nesterov, l2=rule.l2, global_clipnorm=rule.clip)
-    return L2RMSprop(rate, rule.rho, epsilon=rule.epsilon, l2=rule.l2, global_clipnorm=rule.clip)
+        return L2SGD(rate, rule.momentum, rule.nesterov, l2=rule.weight_decay, global_clipnorm=rule.clip)
+    return L2RMSprop(rate, rule.rho, epsilon=rule.epsilon, l2=rule.weight_decay, global_clipnorm=rule.clip)
 
 
 def _loss(recipe):

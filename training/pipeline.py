@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from keras_classics import evaluate, preprocessing
+from keras_classics import feed
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
@@ -28,12 +28,12 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
     """
     import tensorflow as tf
 
-    data.check_classes(evaluate.classes_of(model), model.name)
+    data.check_classes(feed.classes_of(model), model.name)
     images = data.sizes["train"] - _held_out(recipe, data)
     if images <= 0:
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
     variant = get_model(recipe.model)
-    size, normalization = evaluate.geometry(model, variant), evaluate.pixels_to(model, variant)
+    made = feed.feed_of(model, variant)
     takes_raw = any(operation.takes_raw for operation in recipe.augment)
     stored = _examples(recipe, data, held_out=False)
     stored = stored.cache() if data.in_memory else stored
@@ -42,10 +42,10 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
     def augment(seeds, image, label):
         image = tf.cast(image if data.in_memory else data.decode(image), tf.float32)
         if not takes_raw:
-            image = preprocessing.fit(image, **size)
+            image = made.fit(image)
         for i, operation in enumerate(recipe.augment):
             image = operation(image, tf.random.experimental.stateless_fold_in(seeds, i))
-        return tf.ensure_shape(image, (size["image_size"], size["image_size"], size["channels"])), label
+        return tf.ensure_shape(image, (made.image_size, made.image_size, made.channels)), label
 
     def epoch_batches(epoch):
         tf.compat.v1.set_random_seed(1)  # of this function's graph: the order then follows from `seed` alone
@@ -54,7 +54,7 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
             lambda i, example: augment(tf.stack([seed + epoch, i]), *example), tf.data.AUTOTUNE, deterministic=True
         )
         return stream.batch(recipe.batch_size).map(
-            lambda images, labels: (preprocessing.model_input(images, normalization), _for_outputs(model, labels))
+            lambda images, labels: (made.model_input(images), _for_outputs(model, labels))
         )
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
@@ -71,7 +71,7 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model):
     examples = _examples(recipe, data, held_out=True)
     if not data.in_memory:
         examples = examples.map(lambda image, label: (data.decode(image), label))
-    stream = evaluate.batches(examples, model, get_model(recipe.model), recipe.batch_size)
+    stream = feed.batches(examples, model, get_model(recipe.model), recipe.batch_size)
     stream = stream.map(lambda images, labels: (images, _for_outputs(model, labels)))
     stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.batch_size)))
     return stream.cache() if data.in_memory else stream

@@ -10,23 +10,23 @@ from keras_classics.spec import Paper
 
 @dataclass(frozen=True)
 class SGD:
-    """Stochastic gradient descent. `l2` is the papers' "weight decay": l2 times the weight joins the gradient, before
-    the momentum, which may be Nesterov's. `clip` is the greatest norm that all gradients together may have."""
+    """Stochastic gradient descent. `weight_decay` is the papers': that times the weight joins the gradient, before the
+    momentum, which may be Nesterov's. `clip` is the greatest norm that all gradients together may have."""
 
     momentum: float = 0.0
-    l2: float = 0.0
+    weight_decay: float = 0.0
     nesterov: bool = False
     clip: float | None = None
 
 
 @dataclass(frozen=True)
 class RMSProp:
-    """Steps divided by a running root mean square of the gradients, of which `rho` is kept at each step. `l2` and
-    `clip` are as in `SGD`."""
+    """Steps divided by a running root mean square of the gradients, of which `rho` is kept at each step. `weight_decay`
+    and `clip` are as in `SGD`."""
 
     rho: float = 0.9
     epsilon: float = 1e-7
-    l2: float = 0.0
+    weight_decay: float = 0.0
     clip: float | None = None
 
 

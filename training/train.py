@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics import datasets, evaluate, export, plots
+from keras_classics import datasets, evaluate, export, feed, plots
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError
-from keras_classics.files import whole
+from keras_classics.files import atomic_write
 from keras_classics.variant import Variant, deep_graph
 from keras_classics.zoo import get_model
 from training.compile import callbacks, compile_arguments
@@ -186,11 +186,11 @@ class EpochWriter(keras.callbacks.Callback):
                 layer.set_weights(self.model.get_layer(layer.name).get_weights())
         names = ["last.keras", "best.keras"] if best_epoch(self.history) == row["epoch"] else ["last.keras"]
         for name in names:
-            with whole(self.folder / name) as path:
+            with atomic_write(self.folder / name) as path:
                 self.shipped.save(path)
-        with whole(_checkpoint(self.folder, row["epoch"])) as path:
+        with atomic_write(_checkpoint(self.folder, row["epoch"])) as path:
             self.model.save(path)
-        with whole(self.folder / "history.csv") as path, open(path, "w", newline="") as file:
+        with atomic_write(self.folder / "history.csv") as path, open(path, "w", newline="") as file:
             writer = csv.DictWriter(file, list(row))
             writer.writeheader()
             writer.writerows(self.history)
@@ -255,7 +255,7 @@ def _ship(model, variant, data, folder) -> dict[str, Any]:
     images = np.concatenate(
         [
             images
-            for images, _ in evaluate.batches(
+            for images, _ in feed.batches(
                 data.split(data.test_split).take(AGREEMENT_IMAGES), shipped, variant, 100
             ).as_numpy_iterator()
         ]
@@ -296,5 +296,5 @@ def _new_folder(out, name) -> pathlib.Path:
 
 
 def _write_json(path, value):
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2) + "\n", "utf-8")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_classics.errors import ClassicsError, unknown
-from keras_classics.grouped_conv import GroupedConv2D
+from keras_classics.layers import GroupedConv2D
 from keras_classics.zoo import BUILDERS, create_model
 
 PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups")

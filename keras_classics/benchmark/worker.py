@@ -44,7 +44,7 @@ def with_native_groups(model):
     """The network with Keras' own Conv2D in the place of ours with groups."""
     import keras
 
-    from keras_classics.grouped_conv import GroupedConv2D
+    from keras_classics.layers import GroupedConv2D
 
     def copy(layer):
         kind = keras.layers.Conv2D if isinstance(layer, GroupedConv2D) else type(layer)

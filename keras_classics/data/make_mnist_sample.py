@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from keras_classics import datasets
-from keras_classics.files import whole
+from keras_classics.files import atomic_write
 
 COUNTS = {"train": 600, "test": 100}  # digits of each class
 
@@ -25,7 +25,7 @@ def main() -> None:
     arrays = {}
     for split in COUNTS:
         arrays[f"{split}_images"], arrays[f"{split}_labels"] = sample(mnist, split)
-    with whole(pathlib.Path(__file__).with_name("mnist_sample.npz")) as path:
+    with atomic_write(pathlib.Path(__file__).with_name("mnist_sample.npz")) as path:
         np.savez_compressed(path, allow_pickle=False, **arrays)
 
 

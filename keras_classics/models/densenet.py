@@ -4,9 +4,9 @@ from functools import partial
 
 from keras import layers
 
-from keras_classics.blocks import batch_norm, channels_of, concat, conv, conv_bn_relu, max_pool, relu
+from keras_classics.blocks import batch_norm, concat, conv, conv_bn_relu, max_pool, relu
 from keras_classics.errors import ClassicsError
-from keras_classics.pooling import AveragePooling2D
+from keras_classics.layers import AveragePooling2D, channels_of
 from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 

@@ -3,8 +3,9 @@
 from keras import layers
 
 from keras_classics import blocks
-from keras_classics.blocks import batch_norm, channels_of, concat, max_pool, pool, predictions, relu
+from keras_classics.blocks import batch_norm, concat, max_pool, pool, predictions, relu
 from keras_classics.initializers import HeNormal
+from keras_classics.layers import channels_of
 from keras_classics.models.inception_v4 import (
     CONSTANTS_DEPARTURE,
     V,

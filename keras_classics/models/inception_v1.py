@@ -7,8 +7,7 @@ from keras import layers
 
 from keras_classics.blocks import ceil_max_pool, concat, conv, conv_bn_relu, global_pool_head, predictions, relu
 from keras_classics.initializers import CaffeXavier, HeNormal
-from keras_classics.layers import LocalResponseNormalization
-from keras_classics.pooling import AveragePooling2D, MaxPooling2D
+from keras_classics.layers import AveragePooling2D, LocalResponseNormalization, MaxPooling2D
 from keras_classics.spec import IMAGENET_STATISTICS, Normalization, Paper, Reported, Row
 from keras_classics.variant import Variant
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 from keras_classics.blocks import avg_pool, ceil_max_pool, concat, conv_bn_relu
-from keras_classics.pooling import MaxPooling2D
+from keras_classics.layers import MaxPooling2D
 from keras_classics.spec import Normalization, Paper, Reported
 from keras_classics.variant import Variant
 

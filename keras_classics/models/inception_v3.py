@@ -5,7 +5,7 @@ from functools import partial
 from keras import layers
 
 from keras_classics.blocks import avg_pool, concat, conv_bn_relu, global_pool_head, predictions
-from keras_classics.pooling import AveragePooling2D, MaxPooling2D
+from keras_classics.layers import AveragePooling2D, MaxPooling2D
 from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 

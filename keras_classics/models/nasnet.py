@@ -4,7 +4,7 @@ from functools import partial
 
 from keras import layers
 
-from keras_classics.blocks import batch_norm, channel_axis, conv, global_pool_head, predictions, relu
+from keras_classics.blocks import batch_norm, conv, global_pool_head, predictions, relu
 from keras_classics.cells import (
     COUNTING_PADDING,
     OPERATIONS,
@@ -15,7 +15,7 @@ from keras_classics.cells import (
     pointwise,
     run_cells,
 )
-from keras_classics.pooling import AveragePooling2D
+from keras_classics.layers import AveragePooling2D, channel_axis
 from keras_classics.spec import CIFAR10_STATISTICS, PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 

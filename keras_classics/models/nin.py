@@ -3,7 +3,7 @@
 from keras import layers
 
 from keras_classics.blocks import conv, max_pool, pad, pool, relu
-from keras_classics.pooling import AveragePooling2D
+from keras_classics.layers import AveragePooling2D
 from keras_classics.spec import CIFAR10_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 

@@ -5,9 +5,9 @@ from functools import partial
 
 from keras import layers
 
-from keras_classics.blocks import channels_of, conv_bn, conv_bn_relu, max_pool, pad_channels, relu
+from keras_classics.blocks import conv_bn, conv_bn_relu, max_pool, pad_channels, relu
 from keras_classics.errors import unknown
-from keras_classics.pooling import MaxPooling2D
+from keras_classics.layers import MaxPooling2D, channels_of
 from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 

@@ -4,10 +4,10 @@ from functools import partial
 
 from keras import layers
 
-from keras_classics.blocks import batch_norm, channels_of, conv, conv_bn_relu, max_pool, relu
+from keras_classics.blocks import batch_norm, conv, conv_bn_relu, max_pool, relu
 from keras_classics.errors import unknown
+from keras_classics.layers import MaxPooling2D, channels_of
 from keras_classics.models.resnet import BLOCKS, MEAN_DEPARTURE
-from keras_classics.pooling import MaxPooling2D
 from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 

@@ -4,19 +4,9 @@ from functools import partial
 
 from keras import layers
 
-from keras_classics.blocks import (
-    channels_of,
-    concat,
-    conv_bn,
-    conv_bn_relu,
-    depthwise_bn,
-    max_pool,
-    pad,
-    relu,
-)
+from keras_classics.blocks import concat, conv_bn, conv_bn_relu, depthwise_bn, max_pool, pad, relu
 from keras_classics.errors import ClassicsError
-from keras_classics.layers import ChannelShuffle
-from keras_classics.pooling import AveragePooling2D
+from keras_classics.layers import AveragePooling2D, ChannelShuffle, channels_of
 from keras_classics.spec import IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 

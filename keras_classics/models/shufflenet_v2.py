@@ -2,15 +2,8 @@
 
 from functools import partial
 
-from keras_classics.blocks import (
-    channels_of,
-    concat,
-    conv_bn_relu,
-    crop_channels,
-    depthwise_bn,
-    max_pool,
-)
-from keras_classics.layers import ChannelShuffle
+from keras_classics.blocks import concat, conv_bn_relu, crop_channels, depthwise_bn, max_pool
+from keras_classics.layers import ChannelShuffle, channels_of
 from keras_classics.spec import IMAGENET_STATISTICS, Paper, Reported
 from keras_classics.variant import Variant
 

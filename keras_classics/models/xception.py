@@ -5,9 +5,8 @@ from functools import partial
 from keras import layers
 
 from keras_classics.blocks import batch_norm, conv_bn, conv_bn_relu, global_pool_head, relu
-from keras_classics.conv import SeparableConv2D
 from keras_classics.initializers import HeNormal
-from keras_classics.pooling import MaxPooling2D
+from keras_classics.layers import MaxPooling2D, SeparableConv2D
 from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
 from keras_classics.variant import Variant
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import keras
 
 from keras_classics.errors import ClassicsError
-from keras_classics.files import whole
+from keras_classics.files import atomic_write
 from keras_classics.weights.entries import Entry
 
 
@@ -31,7 +31,7 @@ def fetch(entry: Entry) -> pathlib.Path:
     if path.exists():
         _check(path, entry)
         return path
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             keras.utils.get_file(
                 temporary.name, entry.address, cache_dir=path.parents[1], cache_subdir=path.parent.name

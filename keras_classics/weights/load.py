@@ -11,8 +11,8 @@ import keras
 import numpy as np
 
 from keras_classics.errors import ClassicsError
-from keras_classics.files import whole
-from keras_classics.spec import Protocol
+from keras_classics.files import atomic_write
+from keras_classics.spec import InputProtocol
 from keras_classics.weights.entries import DATASETS, Entry, entries_of, find
 from keras_classics.weights.fetch import cache_folder, fetch, published
 from keras_classics.weights.mapping import Mismatch, convert, put
@@ -37,7 +37,7 @@ class Checkpoint:
 
     entry: Entry | None
     path: pathlib.Path | None = None
-    protocol: Protocol | None = None
+    protocol: InputProtocol | None = None
 
     @property
     def name(self) -> str:
@@ -134,7 +134,7 @@ def _of_entry(entry: Entry, family: str, networks: Networks) -> Converted:
         except Exception:  # a damaged archive raises many kinds
             path.unlink()  # and it is converted anew
     converted = _of_file(fetch(entry), family, networks)
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez(temporary, **converted.arrays, source=np.array(converted.source))  # type: ignore[arg-type]
     return converted
 

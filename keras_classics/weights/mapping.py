@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import keras
 import numpy as np
 
-from keras_classics.blocks import channels_of
 from keras_classics.errors import ClassicsError
-from keras_classics.layers import ScheduledDropPath
+from keras_classics.layers import ScheduledDropPath, channels_of
 
 Rules = Sequence[tuple[str, str | Callable[[re.Match], str]]]
 

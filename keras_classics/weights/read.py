@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from keras_classics.errors import ClassicsError
-from keras_classics.spec import Protocol, protocol_of
+from keras_classics.spec import InputProtocol, protocol_of
 from keras_classics.weights import torch_file
 from keras_classics.weights.onnx_file import read_onnx
 
@@ -103,7 +103,7 @@ def check_zip(path: str | pathlib.Path) -> None:
         pass
 
 
-def carried_by(path: str | pathlib.Path) -> Protocol | None:
+def carried_by(path: str | pathlib.Path) -> InputProtocol | None:
     """The protocol that a model carries in a .keras file; None if there is none, as in files of weights alone."""
     if not zipfile.is_zipfile(path):
         return None

@@ -11,16 +11,15 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # A module may import what stands in a lower layer.
 LAYERS = [
-    {"environment", "errors", "spec", "torch_layout"},
-    {"conv", "pooling"},
-    {"files", "initializers", "grouped_conv", "batch_norm"},
-    {"blocks"},
-    {"layers", "preprocessing"},
+    {"environment", "errors", "spec"},
+    {"files", "initializers"},
+    {"layers"},
+    {"blocks", "preprocessing"},
     {"weights"},
     {"cells", "variant"},
     {"models"},
     {"zoo", "complexity", "plots"},
-    {"datasets"},
+    {"datasets", "feed"},
     {"evaluate", "export", "fine_tuning", "fully_convolutional", "fuse", "benchmark"},
     {"cli", "data"},
     {"__init__", "__main__"},
@@ -32,8 +31,8 @@ LINEAGES = {
     ("inception_resnet", "inception_v4"),
     ("pnasnet", "nasnet"),
 }
-TORCH_IN_FUNCTIONS = {"benchmark", "batch_norm", "conv"}
-TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "evaluate", "export", "grouped_conv", "batch_norm", "layers"}
+TORCH_IN_FUNCTIONS = {"benchmark", "layers"}
+TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "export", "feed", "layers"}
 
 
 def imports(path):

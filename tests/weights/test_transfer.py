@@ -10,7 +10,7 @@ import peers
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets, evaluate, export, preprocessing
+from keras_classics import datasets, export, feed, preprocessing
 from keras_classics.weights import entries
 
 torch = pytest.importorskip("torch")
@@ -137,14 +137,14 @@ def test_the_protocol_goes_with_the_model(published, tmp_path):
         np.testing.assert_allclose(
             run(takes_pixels, pixels.astype("float32")), run(model, expected.astype("float32")), atol=1e-5
         )
-    assert evaluate.pixels_to(inside, kc.ResNet20) is None
-    assert evaluate.pixels_to(model, kc.ResNet20) == published.protocol.normalization
+    assert feed.feed_of(inside, kc.ResNet20).normalization is None
+    assert feed.feed_of(model, kc.ResNet20).normalization == published.protocol.normalization
 
 
 def test_evaluate_prepares_pixels_by_the_protocol(published, picture_folder):
     data = datasets.load(str(picture_folder))
     model = kc.ResNet20(weights="pytorchcv")
-    ((batch, _),) = evaluate.batches(data.split("test"), model, kc.ResNet20, 40).as_numpy_iterator()
+    ((batch, _),) = feed.batches(data.split("test"), model, kc.ResNet20, 40).as_numpy_iterator()
     pixels = np.stack([preprocessing.fit(image, 32, 32, 3) for image, _ in data.split("test").as_numpy_iterator()])
     np.testing.assert_allclose(batch, kc.preprocess_input(pixels, model), atol=1e-5)
     assert np.abs(batch - kc.preprocess_input(pixels, kc.ResNet20)).max() > 0.1

@@ -25,7 +25,7 @@ def imagenet(model: str, *departures: str) -> Recipe:
         paper=PAPER,
         epochs=90,
         batch_size=128,
-        optimizer=SGD(momentum=0.9, l2=5e-4),
+        optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Plateau(0.01, factor=0.1, patience=5),
         augment=(ScaleJitterCrop(256, 256, get_model(model).image_size), Flip(), PCAColour()),
         hold_out=100,

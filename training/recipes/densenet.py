@@ -8,7 +8,7 @@ from keras_classics.spec import CIFAR10_STATISTICS
 from training.augment import Flip, PadAndCrop, RandomAreaCrop
 from training.recipe import SGD, Recipe, Steps
 
-NESTEROV = SGD(momentum=0.9, l2=1e-4, nesterov=True)
+NESTEROV = SGD(momentum=0.9, weight_decay=1e-4, nesterov=True)
 
 
 def cifar10(model: str) -> Recipe:

@@ -15,7 +15,7 @@ RECIPES = (
         paper=PAPER,
         epochs=60,
         batch_size=32,
-        optimizer=SGD(momentum=0.9, l2=2e-4),
+        optimizer=SGD(momentum=0.9, weight_decay=2e-4),
         schedule=Exponential(0.01, factor=0.96, epochs=8),
         augment=(RandomAreaCrop(224), Flip()),
         hold_out=100,

@@ -15,7 +15,7 @@ RECIPES = (
         paper=PAPER,
         epochs=100,
         batch_size=32,
-        optimizer=RMSProp(rho=0.9, epsilon=1.0, l2=4e-5, clip=2.0),
+        optimizer=RMSProp(rho=0.9, epsilon=1.0, weight_decay=4e-5, clip=2.0),
         schedule=Exponential(0.045, factor=0.94, epochs=2),
         label_smoothing=0.1,
         augment=(RandomAreaCrop(299), Flip()),

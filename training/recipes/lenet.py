@@ -15,7 +15,7 @@ RECIPES = (
         paper=PAPER,
         epochs=14,
         batch_size=16,
-        optimizer=SGD(momentum=0.9, l2=1e-4),
+        optimizer=SGD(momentum=0.9, weight_decay=1e-4),
         schedule=Steps((1e-3, 3e-4, 1e-4), until=(8, 12)),
         loss="MAP criterion",
         augment=(PadAndCrop(1, fill=(0.0,)),),

@@ -16,7 +16,7 @@ RECIPES = (
         paper=PAPER,
         epochs=200,
         batch_size=128,
-        optimizer=SGD(momentum=0.9, l2=5e-4),
+        optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Plateau(0.01, factor=0.1, patience=15, lowest=1e-4),
         augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip()),
         hold_out=10,

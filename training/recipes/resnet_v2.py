@@ -32,7 +32,7 @@ def imagenet(model: str) -> Recipe:
         paper=PAPER,
         epochs=90,
         batch_size=256,
-        optimizer=SGD(momentum=0.9, l2=1e-4),
+        optimizer=SGD(momentum=0.9, weight_decay=1e-4),
         schedule=Steps((0.1, 0.01, 0.001), (30, 60)),
         augment=(ScaleJitterCrop(256, 480, 224), Flip(), PCAColour()),
         hold_out=100,

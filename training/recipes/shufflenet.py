@@ -26,7 +26,7 @@ def imagenet(model: str) -> Recipe:
         paper=PAPER,
         epochs=EPOCHS,
         batch_size=BATCH,
-        optimizer=SGD(momentum=0.9, l2=4e-5),
+        optimizer=SGD(momentum=0.9, weight_decay=4e-5),
         schedule=Linear(0.5),
         augment=(RandomAreaCrop(224, smallest=0.25), Flip()),
         hold_out=100,

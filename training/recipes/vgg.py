@@ -25,7 +25,7 @@ def imagenet(model: str, shortest: int, longest: int, *departures: str) -> Recip
         paper=PAPER,
         epochs=74,
         batch_size=256,
-        optimizer=SGD(momentum=0.9, l2=5e-4),
+        optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Plateau(0.01, factor=0.1, patience=5),
         augment=(ScaleJitterCrop(shortest, longest, 224), Flip(), PCAColour()),
         hold_out=100,

@@ -15,7 +15,7 @@ RECIPES = (
         paper=PAPER,
         epochs=100,
         batch_size=32,
-        optimizer=SGD(momentum=0.9, l2=1e-5),
+        optimizer=SGD(momentum=0.9, weight_decay=1e-5),
         schedule=Exponential(0.045, factor=0.94, epochs=2),
         augment=(RandomAreaCrop(299), Flip()),
         hold_out=100,

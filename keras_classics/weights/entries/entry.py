@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from keras_classics.spec import CLASSES, Protocol
+from keras_classics.spec import CLASSES, InputProtocol
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Entry:
     tag: str
     address: str
     checksum: str
-    protocol: Protocol
+    protocol: InputProtocol
     top1: float | None
     top5: float | None
     reported: str

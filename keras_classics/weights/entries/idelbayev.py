@@ -1,7 +1,7 @@
 """Checkpoints of akamaster/pytorch_resnet_cifar10 by Yerlan Idelbayev: CIFAR-10 nets with the paper's option A. The
 first digits of their SHA-256 are in their names, their errors in the README."""
 
-from keras_classics.spec import IMAGENET_STATISTICS, Protocol
+from keras_classics.spec import IMAGENET_STATISTICS, InputProtocol
 from keras_classics.weights.entries.entry import Entry
 
 _FOLDER = "https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/"
@@ -20,7 +20,7 @@ ENTRIES = tuple(
         tag="idelbayev",
         address=f"{_FOLDER}{variant}-{sha256}.th",
         checksum=f"sha256:{sha256}",
-        protocol=Protocol("cifar10", IMAGENET_STATISTICS, 32, 32),
+        protocol=InputProtocol("cifar10", IMAGENET_STATISTICS, 32, 32),
         top1=error,
         top5=None,
         reported="README of akamaster/pytorch_resnet_cifar10",

@@ -3,7 +3,7 @@ them (whose accuracies have three digits)."""
 
 import math
 
-from keras_classics.spec import IMAGENET_MEAN, IMAGENET_STATISTICS, PLUS_MINUS_ONE, Protocol
+from keras_classics.spec import IMAGENET_MEAN, IMAGENET_STATISTICS, PLUS_MINUS_ONE, InputProtocol
 from keras_classics.weights.entries.entry import Entry
 
 # What keras.applications.imagenet_utils calls "caffe" (its order, BGR, is that of the kernels), "tf" and "torch".
@@ -83,7 +83,7 @@ def _entry(variant, path, md5, top1, top5, pixels, size, *options) -> Entry:
         tag="keras",
         address=f"https://storage.googleapis.com/tensorflow/keras-applications/{file}",
         checksum=f"md5:{md5}",
-        protocol=Protocol("imagenet2012", _PIXELS[pixels], size, math.ceil(size / 0.875)),
+        protocol=InputProtocol("imagenet2012", _PIXELS[pixels], size, math.ceil(size / 0.875)),
         top1=round(100 - top1, 1),
         top5=round(100 - top5, 1),
         reported="keras.io/api/applications",

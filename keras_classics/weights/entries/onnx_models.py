@@ -1,7 +1,7 @@
 """Checkpoints of the ONNX model zoo, made from Caffe's: SHA-256 sums from the pointers in its repository. They read
 blue, green and red with the mean colours of Caffe's own networks subtracted."""
 
-from keras_classics.spec import Normalization, Protocol
+from keras_classics.spec import InputProtocol, Normalization
 from keras_classics.weights.entries.entry import Entry
 
 _FOLDER = "https://github.com/onnx/models/raw/main/validated/vision/classification/"
@@ -32,7 +32,7 @@ def _entry(variant, tag, path, sha256, size, top1, top5, reported, licence, *opt
         tag=f"onnx/{tag}",
         address=_FOLDER + path,
         checksum=f"sha256:{sha256}",
-        protocol=Protocol("imagenet2012", _MEAN, size, 256),
+        protocol=InputProtocol("imagenet2012", _MEAN, size, 256),
         top1=top1,
         top5=top5,
         reported=reported,

@@ -4,7 +4,7 @@ pytorch/datasets of osmr/imgclsmob."""
 
 import math
 
-from keras_classics.spec import IMAGENET_STATISTICS, Normalization, Protocol
+from keras_classics.spec import IMAGENET_STATISTICS, InputProtocol, Normalization
 from keras_classics.weights.entries.entry import Entry
 
 _CIFAR = Normalization((125.307, 122.961, 113.8575), (51.5865, 50.847, 51.255))
@@ -252,10 +252,10 @@ def _entry(variant, name, top1, top5, sha1, release, *options) -> Entry:
     dataset = _DATASETS.get(name.rsplit("_", 1)[-1], "imagenet2012")
     if dataset == "imagenet2012":
         size = next((size for start, size in _SIZES.items() if variant.startswith(start)), 224)
-        protocol = Protocol(dataset, IMAGENET_STATISTICS, size, math.ceil(size / 0.875))
+        protocol = InputProtocol(dataset, IMAGENET_STATISTICS, size, math.ceil(size / 0.875))
         error = top5
     else:
-        protocol, error = Protocol(dataset, _CIFAR, 32, 32), top1
+        protocol, error = InputProtocol(dataset, _CIFAR, 32, 32), top1
     file = f"{name}-{round(100 * error):04}-{sha1[:8]}.pth.zip"
     return Entry(
         variant=variant,

@@ -1,7 +1,7 @@
 """Checkpoints of timm on the Hugging Face hub: configurations as in timm/models/*.py, errors as in its
 results/results-imagenet.csv, at the test size that stands there."""
 
-from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Protocol
+from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, InputProtocol
 from keras_classics.weights.entries.entry import Entry
 
 # variant, timm's name, top-1 and top-5 errors, test size, part of the shorter side that is seen, interpolation, options
@@ -38,7 +38,7 @@ def _entry(variant, name, top1, top5, size, part, interpolation, *options) -> En
         tag=f"timm/{name.split('.')[1]}",
         address=f"hf-hub:timm/{name}",
         checksum="",
-        protocol=Protocol("imagenet2012", pixels, size, int(size / part), interpolation),
+        protocol=InputProtocol("imagenet2012", pixels, size, int(size / part), interpolation),
         top1=top1,
         top5=top5,
         reported="results/results-imagenet.csv of huggingface/pytorch-image-models",

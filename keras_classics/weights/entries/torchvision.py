@@ -1,7 +1,7 @@
 """Checkpoints of torchvision: the first digits of their SHA-256 are in their names, their accuracies and transforms in
 torchvision/models/*.py (0.28). GoogLeNet and Inception v3 turn ImageNet's statistics into -1..1 themselves."""
 
-from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Protocol
+from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, InputProtocol
 from keras_classics.weights.entries.entry import Entry
 
 V1, V2 = "IMAGENET1K_V1", "IMAGENET1K_V2"
@@ -47,7 +47,7 @@ def _entry(variant, tag, file, top1, top5, resize_size, *options) -> Entry:
         tag=f"torchvision/{tag}",
         address=f"https://download.pytorch.org/models/{file}",
         checksum="sha256:" + file.removesuffix(".pth").rsplit("-", 1)[1],
-        protocol=Protocol("imagenet2012", pixels, 299 if variant == "inception_v3" else 224, resize_size),
+        protocol=InputProtocol("imagenet2012", pixels, 299 if variant == "inception_v3" else 224, resize_size),
         top1=round(100 - top1, 3),
         top5=round(100 - top5, 3),
         reported="torchvision/models, 0.28",

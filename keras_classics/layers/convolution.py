@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from keras_classics.torch_layout import copies, in_place
+from keras_classics.layers.torch_layout import keras_copies_maps, on_channels_first
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -21,7 +21,7 @@ class Conv2D(keras.layers.Conv2D):
         return self.activation(self._torch_op(inputs)) if self._is_torch_op(inputs) else super().call(inputs)
 
     def _is_torch_op(self, inputs) -> bool:
-        return copies(self.data_format)
+        return keras_copies_maps(self.data_format)
 
     def _torch_op(self, inputs):
         import torch.nn.functional as F
@@ -52,7 +52,7 @@ class Conv2D(keras.layers.Conv2D):
 @registered
 class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
     def call(self, inputs):
-        if not copies(self.data_format):
+        if not keras_copies_maps(self.data_format):
             return super().call(inputs)
         return _convolved(self, ops.depthwise_conv, inputs, self.kernel)
 
@@ -60,7 +60,7 @@ class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
 @registered
 class SeparableConv2D(keras.layers.SeparableConv2D):
     def call(self, inputs):
-        if not copies(self.data_format):
+        if not keras_copies_maps(self.data_format):
             return super().call(inputs)
         return _convolved(self, ops.separable_conv, inputs, self.depthwise_kernel, self.pointwise_kernel)
 
@@ -68,5 +68,5 @@ class SeparableConv2D(keras.layers.SeparableConv2D):
 def _convolved(layer, operation, inputs, *kernels):
     """What a layer makes of maps with the channels last, by one of Keras' operations, without copies."""
     options = {"strides": layer.strides, "padding": layer.padding, "dilation_rate": layer.dilation_rate}
-    outputs = in_place(operation, inputs, *kernels, **options)
+    outputs = on_channels_first(operation, inputs, *kernels, **options)
     return layer.activation(ops.add(outputs, layer.bias) if layer.use_bias else outputs)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from gradients import pulled_back
 
-from keras_classics import blocks, complexity, grouped_conv
+from keras_classics import blocks, complexity
 from keras_classics.errors import ClassicsError
 from keras_classics.export import compare, export
-from keras_classics.grouped_conv import GroupedConv2D
+from keras_classics.layers import GroupedConv2D, grouped_convolution
 
 RNG = np.random.default_rng(5)
 CASES = {
@@ -34,9 +34,9 @@ def close(got, expected, tolerance):
 def path(request, monkeypatch):
     """As the backend has it; on TensorFlow as without oneDNN, too; and as in an export."""
     if request.param == "lowered":
-        monkeypatch.setattr(grouped_conv, "_has_gradients", lambda dtype, data_format: False)
+        monkeypatch.setattr(grouped_convolution, "_has_gradients", lambda dtype, data_format: False)
     if request.param == "one op":
-        with grouped_conv.one_op():
+        with grouped_convolution.single_operation():
             yield
     else:
         yield

@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 from gradients import pulled_back
 
-from keras_classics import conv, pooling
-from keras_classics.conv import Conv2D
-from keras_classics.grouped_conv import GroupedConv2D
+from keras_classics.layers import Conv2D, GroupedConv2D, pooling
 
 X = np.random.default_rng(9).standard_normal((3, 9, 8, 12)).astype("float32")
 
@@ -37,7 +35,7 @@ def test_predicts_as_keras_does(options, groups, tmp_path):
 
 OTHERS = [
     *(
-        (getattr(conv, name), getattr(keras.layers, name), {"padding": padding, "strides": strides, **options})
+        (getattr(convolution, name), getattr(keras.layers, name), {"padding": padding, "strides": strides, **options})
         for name, options in (
             ("DepthwiseConv2D", {"kernel_size": 3}),
             ("DepthwiseConv2D", {"kernel_size": 3, "use_bias": False, "activation": "relu"}),

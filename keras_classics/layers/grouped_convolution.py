@@ -9,19 +9,19 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.conv import Conv2D
+from keras_classics.layers.convolution import Conv2D
 
-_one_op = ContextVar("one_op", default=False)
+_single_operation = ContextVar("single_operation", default=False)
 
 
 @contextmanager
-def one_op() -> Iterator[None]:
+def single_operation() -> Iterator[None]:
     """Within it every grouped convolution becomes the backend's one operation, as an exported graph wants it."""
-    token = _one_op.set(True)
+    token = _single_operation.set(True)
     try:
         yield
     finally:
-        _one_op.reset(token)
+        _single_operation.reset(token)
 
 
 @keras.saving.register_keras_serializable("keras_classics", "GroupedConv2D")
@@ -42,10 +42,10 @@ class GroupedConv2D(Conv2D):
 
     def convolution_op(self, inputs, kernel):
         backend = keras.config.backend()
-        if backend == "tensorflow" and (_one_op.get() or _has_gradients(inputs.dtype, self.data_format)):
+        if backend == "tensorflow" and (_single_operation.get() or _has_gradients(inputs.dtype, self.data_format)):
             return self._tensorflow_op(inputs, kernel)
         pointwise = self.kernel_size == (1, 1)
-        if _one_op.get() or not _on_cpu(inputs) or (backend == "torch" and not pointwise):
+        if _single_operation.get() or not _on_cpu(inputs) or (backend == "torch" and not pointwise):
             return super().convolution_op(inputs, kernel)
         kernel = ops.convert_to_tensor(kernel)
         return self._matrix_products(inputs, kernel) if pointwise else self._dense_parts(inputs, kernel)

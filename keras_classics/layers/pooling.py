@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_classics.torch_layout import copies, in_place
+from keras_classics.layers.torch_layout import keras_copies_maps, on_channels_first
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -11,17 +11,17 @@ registered = keras.saving.register_keras_serializable("keras_classics")
 @registered
 class MaxPooling2D(keras.layers.MaxPooling2D):
     def call(self, inputs):
-        if not copies(self.data_format):
+        if not keras_copies_maps(self.data_format):
             return super().call(inputs)
-        return in_place(ops.max_pool, inputs, self.pool_size, self.strides, self.padding)
+        return on_channels_first(ops.max_pool, inputs, self.pool_size, self.strides, self.padding)
 
 
 @registered
 class AveragePooling2D(keras.layers.AveragePooling2D):
     def call(self, inputs):
-        if not copies(self.data_format):
+        if not keras_copies_maps(self.data_format):
             return super().call(inputs)
-        return in_place(ops.average_pool, inputs, self.pool_size, self.strides, self.padding)
+        return on_channels_first(ops.average_pool, inputs, self.pool_size, self.strides, self.padding)
 
 
 @registered

@@ -1,0 +1,69 @@
+"""From pictures of any size to batches that a model reads: for training, judging and predicting alike."""
+
+from dataclasses import dataclass
+
+import keras
+
+from keras_classics import preprocessing
+from keras_classics.layers import channel_axis
+from keras_classics.spec import Normalization
+from keras_classics.variant import Variant
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What is done to pictures before one model.
+
+    Attributes:
+        resize_size: to what a picture's shorter side is resized, in pixels.
+        image_size: side of the centre square that is then taken.
+        channels: that the model reads.
+        interpolation: of the resize.
+        normalization: of the pixels; None where the model does it itself.
+    """
+
+    resize_size: int
+    image_size: int
+    channels: int
+    interpolation: str
+    normalization: Normalization | None
+
+    def fit(self, image):
+        """An image (H, W, C) of 0..255 as a float32 tensor (image_size, image_size, channels), still of 0..255."""
+        return preprocessing.fit(image, self.resize_size, self.image_size, self.channels, self.interpolation)
+
+    def model_input(self, images):
+        """Fitted images, one or a batch, as the model reads them."""
+        return preprocessing.model_input(images, self.normalization)
+
+
+def feed_of(model: keras.Model, variant: Variant) -> Feed:
+    """How pictures are fitted to a model's own input, in proportion if its size is not the protocol's.
+
+    The protocol is that of the model's published weights, or else the record's.
+    """
+    protocol = preprocessing.carried_protocol(model) or variant.protocol
+    size = model.input_shape[1 if channel_axis() == -1 else 2] or protocol.image_size
+    return Feed(
+        resize_size=round(protocol.resize_size * size / protocol.image_size),
+        image_size=size,
+        channels=model.input_shape[channel_axis()],
+        interpolation=protocol.interpolation,
+        normalization=None if preprocessing.normalizes(model) else protocol.normalization,
+    )
+
+
+def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
+    """A stream of (image of any size, label) as batches of what the model reads, with their labels, in order."""
+    import tensorflow as tf
+
+    feed = feed_of(model, variant)
+    examples = examples.map(lambda image, label: (feed.fit(image), label), tf.data.AUTOTUNE, deterministic=True)
+    examples = examples.batch(batch_size).map(lambda images, labels: (feed.model_input(images), labels))
+    return examples.prefetch(tf.data.AUTOTUNE)
+
+
+def classes_of(model: keras.Model) -> int:
+    """The number of classes that the model tells apart, with or without auxiliary heads."""
+    output = model.output
+    return (output["predictions"] if isinstance(output, dict) else output).shape[-1]

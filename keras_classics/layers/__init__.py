@@ -1,0 +1,43 @@
+"""Keras' layers made fast, and those that it lacks; each is registered for serialisation under "keras_classics"."""
+
+from keras_classics.layers.batch_normalization import BatchNormalization
+from keras_classics.layers.carried_protocol import CarriedProtocol
+from keras_classics.layers.channel_shuffle import ChannelShuffle
+from keras_classics.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
+from keras_classics.layers.data_format import channel_axis, channels_of
+from keras_classics.layers.drop_path import ScheduledDropPath
+from keras_classics.layers.grouped_convolution import GroupedConv2D, single_operation
+from keras_classics.layers.lenet import (
+    ConstantPadding2D,
+    RadialBasis,
+    SparseConv2D,
+    Subsampling2D,
+    UnitBias,
+    scaled_tanh,
+)
+from keras_classics.layers.local_response_normalization import LocalResponseNormalization
+from keras_classics.layers.pooling import AveragePooling2D, HalvingAveragePooling2D, MaxPooling2D
+
+__all__ = [
+    "AveragePooling2D",
+    "BatchNormalization",
+    "CarriedProtocol",
+    "ChannelShuffle",
+    "ConstantPadding2D",
+    "Conv2D",
+    "DepthwiseConv2D",
+    "GroupedConv2D",
+    "HalvingAveragePooling2D",
+    "LocalResponseNormalization",
+    "MaxPooling2D",
+    "RadialBasis",
+    "ScheduledDropPath",
+    "SeparableConv2D",
+    "SparseConv2D",
+    "Subsampling2D",
+    "UnitBias",
+    "channel_axis",
+    "channels_of",
+    "scaled_tanh",
+    "single_operation",
+]
