@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gradients import pulled_back
 
-from keras_classics.layers import Conv2D, GroupedConv2D, pooling
+from keras_classics.layers import Conv2D, GroupedConv2D, convolution, pooling
 
 X = np.random.default_rng(9).standard_normal((3, 9, 8, 12)).astype("float32")
 
