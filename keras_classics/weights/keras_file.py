@@ -37,7 +37,8 @@ def read_keras(path) -> Contents:
             config = archive.read("config.json").decode()
             weights = archive.read(WEIGHTS)
         with open_hdf5(io.BytesIO(weights), size) as h5:
-            return _contents(list(_stored_layers(h5)), _origins(h5), "keras_classics" in config)
+            in_order = sorted(_stored_layers(h5), key=lambda layer: config.find(f'"name": "{layer[1]}"'))
+            return _contents(in_order, _origins(h5), "keras_classics" in config)
 
 
 def _stored_layers(h5: h5py.File) -> Iterator[Layer]:

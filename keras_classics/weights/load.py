@@ -219,20 +219,21 @@ def _preference(entry: Entry, network: Record):
 
 
 def _fitting_forms(forms, contents, network: Record, tables) -> list[tuple[tuple[str, Any], ...]]:
-    """Those of several forms that the tensors fit best. A form of another parameter count fits no better than one that
-    they fit whole, so its network is not built."""
+    """Those of several forms whose bodies the tensors fit best. Once they fit one, a form of another parameter count
+    cannot fit as well, and is not built."""
     if len(forms) == 1:
         return forms
     problems: dict[Any, int] = {}
-    whole: int | None = None  # the parameters of a form that fits
+    fitted: int | None = None  # the parameters of a form that fits
     for form in forms:
         record = network.with_options(**dict(form))
-        if whole is not None and record.params not in (None, whole):
+        if fitted is not None and record.params not in (None, fitted):
             continue
-        model = record()
-        problems[form] = min(len(_converted(model, contents, rules).problems) for rules in tables.values())
-        if not problems[form]:
-            whole = record.params
+        body = record(include_top=False)
+        best = min((_converted(body, contents, rules) for rules in tables.values()), key=lambda c: len(c.problems))
+        problems[form] = len(best.problems)
+        if not best.missing and best.behind:
+            fitted = record.params
     return [form for form, count in problems.items() if count == min(problems.values())]
 
 
@@ -363,11 +364,8 @@ def _misfit(model, checkpoint: Checkpoint, nearest: Conversion, tops) -> Classic
     if len(nearest.arrays) > len(nearest.problems):
         return ClassicsError(f"'{checkpoint.name}' does not fit: {Mismatch(model.name, nearest.problems)}")
     first = weighted_layers(model)[0].name
-    expected = [
-        f"'{readable(name)}' ({_source(table)})"
-        for table, rules in list(checkpoint.tables.items())[:4]
-        if (name := peer_name(first, rules) or peer_name(f"{first}/depthwise_kernel", rules))
-    ]
+    names = {_source(table): peer_name(first, rules) for table, rules in checkpoint.tables.items()}
+    expected = [f"'{readable(name)}' ({source})" for source, name in names.items() if name]
     held = ", ".join(f"'{name}'" for name in contents.layers[:4])
     return ClassicsError(
         f"'{checkpoint.name}' holds no weights of {model.name}: expected are layers such as {' or '.join(expected)}, "
