@@ -184,6 +184,11 @@ def _by_names(path, contents, network: Record, fitting: Sequence[Entry], tables:
     entry, *others = fitting
     others = [e for e in others if _feeding(e, count) != _feeding(entry, count)]
     notes = _form_note(path, network, dict(entry.options))
+    if contents.prepared_by:
+        notes += (
+            f"The model in '{path}' prepares pixels itself, by {' and '.join(contents.prepared_by)}. That is left out: "
+            f"the pixels are prepared as '{entry.tag}' has them, {_told(entry)}.",
+        )
     if others:
         words = ", ".join(repr(e.tag) for e in others)
         notes += (

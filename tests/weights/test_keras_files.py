@@ -131,6 +131,29 @@ def test_ten_classes(builder, kind, tmp_path):
     assert answers(builder, net, path, classes=10, classifier_activation=None) < 1e-5
 
 
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [
+        *(("Rescaling", kind) for kind in KINDS),
+        *(("preprocess_input", kind) for kind in ("net.h5", "net.keras")),  # weights alone do not hold operations
+    ],
+)
+def test_pixels_that_the_file_prepares_itself(how, kind, tmp_path):
+    """Such a network may have been fine-tuned on others than its source's, which the weights do not tell."""
+    body = shared_body("VGG16")
+    inputs = keras.Input((32, 32, 3))
+    x = (
+        keras.layers.Rescaling(1 / 255)(inputs)
+        if how == "Rescaling"
+        else keras.applications.vgg16.preprocess_input(inputs)
+    )
+    path = write(keras.Model(inputs, body(x)), tmp_path, kind)
+    with pytest.warns(
+        UserWarning, match="prepares pixels itself, by (Rescaling|GetItem).* are prepared as 'keras' has"
+    ):
+        kc.VGG16(weights=path, include_top=False, input_shape=(32, 32, 3))
+
+
 def test_bodies_that_are_not_asked_for(tmp_path):
     """A file without a classifier is none with one, unless `classes` asks for a fresh one."""
     body = shared_body("ResNet50")
