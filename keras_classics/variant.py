@@ -55,7 +55,8 @@ class Variant:
         aux_min_size: the smallest input side at which the auxiliary heads fit.
         classifier_activation: the paper's activation of the last layer.
         min_size: the smallest input side that the network can take, in pixels.
-        any_size: whether other input sizes, and unknown ones, keep the same weights.
+        bound_to_size: what has other weights at another input size, and none at an unknown one: the "top", "all" of
+            the network, or nothing (None).
         vary: makes the record of another form that the paper describes, from the options that it names.
         reported: errors in the paper.
         table: the paper's table of layers.
@@ -77,7 +78,7 @@ class Variant:
     classifier_activation: str | Callable | None = "softmax"
     channels: int = 3
     min_size: int = 32
-    any_size: bool = True
+    bound_to_size: str | None = None
     vary: Callable[..., "Variant"] | None = field(default=None, compare=False)
     reported: tuple[Reported, ...] = ()
     table: tuple[Row, ...] = ()
@@ -244,14 +245,14 @@ class Variant:
         if input_tensor is not None:
             if not keras.utils.is_keras_tensor(input_tensor):
                 raise ClassicsError("`input_tensor` must be a Keras tensor, such as `keras.Input` returns.")
-            self._check_shape(input_tensor.shape[1:])
+            self._check_shape(input_tensor.shape[1:], include_top)
             return keras.utils.get_source_inputs(input_tensor), input_tensor
         if input_shape is None:
-            size = self.image_size if include_top or not self.any_size else None
+            size = self.image_size if include_top or self.bound_to_size == "all" else None
             input_shape = (size, size, self.channels)
             if keras.config.image_data_format() == "channels_first":
                 input_shape = (self.channels, size, size)
-        self._check_shape(input_shape)
+        self._check_shape(input_shape, include_top)
         inputs = keras.Input(input_shape, name="image")
         return inputs, inputs
 
@@ -263,7 +264,7 @@ class Variant:
                 f"{self.aux_min_size}x{self.aux_min_size} pixels; the input shape is {tuple(shape)}."
             )
 
-    def _check_shape(self, shape):
+    def _check_shape(self, shape, include_top):
         last = keras.config.image_data_format() == "channels_last"
         order = "(height, width, channels)" if last else "(channels, height, width)"
         if not isinstance(shape, tuple | list) or len(shape) != 3:
@@ -273,8 +274,12 @@ class Variant:
             raise ClassicsError(
                 f"{self.name} needs a known number of channels in its input shape {order}, not {shape}."
             )
-        if not self.any_size and None in sides:
-            raise ClassicsError(f"{self.name} needs a known height and width, such as {self.image_size}, not {shape}.")
+        if None in sides and (self.bound_to_size == "all" or (include_top and self.bound_to_size == "top")):
+            without = ", or `include_top=False`" if self.bound_to_size == "top" else ""
+            raise ClassicsError(
+                f"{self.name} needs a known height and width, such as {self.image_size}{without}; the input shape is "
+                f"{tuple(shape)}."
+            )
         if any(side is not None and side < self.min_size for side in sides):
             raise ClassicsError(
                 f"{self.name} takes images of at least {self.min_size}x{self.min_size} pixels; the input shape {order} "
