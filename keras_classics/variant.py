@@ -6,7 +6,7 @@ import pathlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,9 @@ def deep_graph() -> Iterator[None]:
 class Variant:
     """A network of a paper. Calling the record builds the model; reading it answers.
 
+    Records can be pickled: their functions are those of modules, or partial ones. They are equal if all but the
+    functions is, for two equal partial functions are not.
+
     Attributes:
         name: the model's name, in snake_case.
         family: the module in `keras_classics.models` that holds it.
@@ -52,7 +55,8 @@ class Variant:
         aux_min_size: the smallest input side at which the auxiliary heads fit.
         classifier_activation: the paper's activation of the last layer.
         min_size: the smallest input side that the network can take, in pixels.
-        any_size: whether other input sizes, and unknown ones, keep the same weights.
+        bound_to_size: what has other weights at another input size, and none at an unknown one: the "top", "all" of
+            the network, or nothing (None).
         vary: makes the record of another form that the paper describes, from the options that it names.
         reported: errors in the paper.
         table: the paper's table of layers.
@@ -66,16 +70,16 @@ class Variant:
     protocol: InputProtocol
     params: int | None
     macs: int | None
-    features: Callable[[Any], Any]
-    head: Callable[[Any, int, Any], Any] = global_pool_head
-    aux_head: Callable[[Any, int, Any, str], Any] | None = None
+    features: Callable[[Any], Any] = field(compare=False)
+    head: Callable[[Any, int, Any], Any] = field(default=global_pool_head, compare=False)
+    aux_head: Callable[[Any, int, Any, str], Any] | None = field(default=None, compare=False)
     aux_weights: tuple[float, ...] = ()
     aux_min_size: int = 0
     classifier_activation: str | Callable | None = "softmax"
     channels: int = 3
     min_size: int = 32
-    any_size: bool = True
-    vary: Callable[..., "Variant"] | None = None
+    bound_to_size: str | None = None
+    vary: Callable[..., "Variant"] | None = field(default=None, compare=False)
     reported: tuple[Reported, ...] = ()
     table: tuple[Row, ...] = ()
     departures: tuple[str, ...] = ()
@@ -241,14 +245,14 @@ class Variant:
         if input_tensor is not None:
             if not keras.utils.is_keras_tensor(input_tensor):
                 raise ClassicsError("`input_tensor` must be a Keras tensor, such as `keras.Input` returns.")
-            self._check_shape(input_tensor.shape[1:])
+            self._check_shape(input_tensor.shape[1:], include_top)
             return keras.utils.get_source_inputs(input_tensor), input_tensor
         if input_shape is None:
-            size = self.image_size if include_top or not self.any_size else None
+            size = self.image_size if include_top or self.bound_to_size == "all" else None
             input_shape = (size, size, self.channels)
             if keras.config.image_data_format() == "channels_first":
                 input_shape = (self.channels, size, size)
-        self._check_shape(input_shape)
+        self._check_shape(input_shape, include_top)
         inputs = keras.Input(input_shape, name="image")
         return inputs, inputs
 
@@ -260,7 +264,7 @@ class Variant:
                 f"{self.aux_min_size}x{self.aux_min_size} pixels; the input shape is {tuple(shape)}."
             )
 
-    def _check_shape(self, shape):
+    def _check_shape(self, shape, include_top):
         last = keras.config.image_data_format() == "channels_last"
         order = "(height, width, channels)" if last else "(channels, height, width)"
         if not isinstance(shape, tuple | list) or len(shape) != 3:
@@ -270,8 +274,12 @@ class Variant:
             raise ClassicsError(
                 f"{self.name} needs a known number of channels in its input shape {order}, not {shape}."
             )
-        if not self.any_size and None in sides:
-            raise ClassicsError(f"{self.name} needs a known height and width, such as {self.image_size}, not {shape}.")
+        if None in sides and (self.bound_to_size == "all" or (include_top and self.bound_to_size == "top")):
+            without = ", or `include_top=False`" if self.bound_to_size == "top" else ""
+            raise ClassicsError(
+                f"{self.name} needs a known height and width, such as {self.image_size}{without}; the input shape is "
+                f"{tuple(shape)}."
+            )
         if any(side is not None and side < self.min_size for side in sides):
             raise ClassicsError(
                 f"{self.name} takes images of at least {self.min_size}x{self.min_size} pixels; the input shape {order} "

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # A module may import what stands in a lower layer.
 LAYERS = [
-    {"environment", "errors", "spec"},
+    {"environment", "errors", "families", "spec"},
     {"files", "initializers", "pictures", "scenes"},
     {"layers"},
     {"blocks", "preprocessing"},
@@ -19,8 +19,9 @@ LAYERS = [
     {"cells", "variant"},
     {"models"},
     {"zoo", "complexity", "plots"},
+    {"stub"},
     {"datasets", "feed"},
-    {"evaluate", "export", "fine_tuning", "fully_convolutional", "fuse", "benchmark"},
+    {"evaluate", "export", "fine_tuning", "fully_convolutional", "fusion", "benchmark"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]
