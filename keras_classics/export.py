@@ -14,7 +14,7 @@ import numpy as np
 from keras_classics import preprocessing
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.files import atomic_write
-from keras_classics.layers import single_operation
+from keras_classics.layers import data_format_of, single_operation
 from keras_classics.spec import Normalization
 
 FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert"}  # ours: Keras'
@@ -45,7 +45,7 @@ def with_preprocessing(model: keras.Model, normalization: Normalization) -> kera
     carried = preprocessing.carried_protocol(model)
     normalization = carried.normalization if carried else normalization
     inputs = keras.Input(model.input_shape[1:], name="image")
-    outputs = model(preprocessing.normalization_layer(normalization, inputs))
+    outputs = model(preprocessing.normalization_layer(normalization, inputs, data_format_of(model)))
     return keras.Model(inputs, outputs, name=model.name)
 
 
