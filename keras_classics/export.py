@@ -12,12 +12,11 @@ import keras
 import numpy as np
 
 from keras_classics import preprocessing
+from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.files import atomic_write
 from keras_classics.layers import single_operation
 from keras_classics.spec import Normalization
-
-FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert"}  # ours: Keras'
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,15 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # A module may import what stands in a lower layer.
 LAYERS = [
-    {"environment", "errors", "spec"},
+    {"choices", "environment", "errors", "quiet", "spec"},
     {"files", "initializers"},
     {"layers"},
     {"blocks", "preprocessing"},
     {"weights"},
     {"cells", "variant"},
     {"models"},
-    {"zoo", "complexity", "plots"},
+    {"model_file", "zoo", "complexity", "plots"},
+    {"catalogue"},
     {"datasets", "feed"},
     {"evaluate", "export", "fine_tuning", "fully_convolutional", "fuse", "benchmark"},
     {"cli", "data"},
