@@ -6,7 +6,7 @@ import pathlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,9 @@ def deep_graph() -> Iterator[None]:
 @dataclass(frozen=True, repr=False)
 class Variant:
     """A network of a paper. Calling the record builds the model; reading it answers.
+
+    Records can be pickled: their functions are those of modules, or partial ones. They are equal if all but the
+    functions is, for two equal partial functions are not.
 
     Attributes:
         name: the model's name, in snake_case.
@@ -66,16 +69,16 @@ class Variant:
     protocol: InputProtocol
     params: int | None
     macs: int | None
-    features: Callable[[Any], Any]
-    head: Callable[[Any, int, Any], Any] = global_pool_head
-    aux_head: Callable[[Any, int, Any, str], Any] | None = None
+    features: Callable[[Any], Any] = field(compare=False)
+    head: Callable[[Any, int, Any], Any] = field(default=global_pool_head, compare=False)
+    aux_head: Callable[[Any, int, Any, str], Any] | None = field(default=None, compare=False)
     aux_weights: tuple[float, ...] = ()
     aux_min_size: int = 0
     classifier_activation: str | Callable | None = "softmax"
     channels: int = 3
     min_size: int = 32
     any_size: bool = True
-    vary: Callable[..., "Variant"] | None = None
+    vary: Callable[..., "Variant"] | None = field(default=None, compare=False)
     reported: tuple[Reported, ...] = ()
     table: tuple[Row, ...] = ()
     departures: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # A module may import what stands in a lower layer.
 LAYERS = [
-    {"choices", "environment", "errors", "quiet", "spec"},
+    {"choices", "environment", "errors", "families", "quiet", "spec"},
     {"files", "initializers"},
     {"layers"},
     {"blocks", "preprocessing"},
@@ -19,9 +19,9 @@ LAYERS = [
     {"cells", "variant"},
     {"models"},
     {"model_file", "zoo", "complexity", "plots"},
-    {"catalogue"},
+    {"catalogue", "stub"},
     {"datasets", "feed"},
-    {"evaluate", "export", "fine_tuning", "fully_convolutional", "fuse", "benchmark"},
+    {"evaluate", "export", "fine_tuning", "fully_convolutional", "fusion", "benchmark"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]

@@ -1,14 +1,22 @@
 """What holds for every network of the zoo. Building costs nothing on the numpy backend, where this runs."""
 
+import concurrent.futures
+import copy
 import csv
 import inspect
+import itertools
+import json
+import multiprocessing
 import pathlib
+import pickle
 
 import keras
 import pytest
+from small import CELL
 
 import keras_classics as kc
 from keras_classics import complexity, zoo
+from keras_classics.families import FAMILIES
 from keras_classics.spec import CLASSES
 
 pytestmark = pytest.mark.structure
@@ -82,7 +90,7 @@ def test_builds_upon_a_tensor_with_its_preprocessing_and_pooled(name):
     assert model.name == "mine"
     assert model.inputs[0] is image
     assert len(model.output_shape) == 2
-    assert [layer.name for layer in model.layers][2] == "normalization"
+    assert [layer.name for layer in model.layers][2:4] == ["provenance", "normalization"]
 
 
 @every_network
@@ -90,7 +98,7 @@ def test_the_record_is_complete(name):
     variant = kc.get_model(name)
     assert variant.paper.title
     assert variant.paper.url.startswith("https://")
-    assert variant.family == getattr(kc.models, variant.family).__name__.rsplit(".", 1)[-1]
+    assert variant.family in FAMILIES
     assert variant.dataset in CLASSES
     assert len(variant.normalization.mean) == len(variant.normalization.std) == variant.channels
     for reported in variant.reported:
@@ -173,3 +181,50 @@ def test_bad_input_gets_one_line_that_says_what_to_do(call, message):
     with pytest.raises(kc.ClassicsError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+# A value that is not the default, for each option of the zoo.
+OTHER_VALUES = {
+    "as_printed": True,
+    "batch_norm": True,
+    "cell": CELL,
+    "compression": 0.75,
+    "counts_padding": True,
+    "drop_path": 0.25,
+    "dropout": 0.25,
+    "form": "3x3",
+    "groups": 1,
+    "initialization": "glorot",
+    "lrn": "torch",
+    "normal": CELL,
+    "output": "softmax",
+    "reduction": CELL,
+    "shortcut": "C",
+    "width_multiplier": 2.0,
+}
+
+
+@every_network
+def test_a_record_and_each_form_of_it_can_be_pickled_and_copied(name):
+    variant = kc.get_model(name)
+    forms = [variant, *(variant.with_options(**{option: OTHER_VALUES[option]}) for option in variant.options)]
+    assert all(a != b for a, b in itertools.combinations(forms, 2))
+    for form in forms:
+        for again in (pickle.loads(pickle.dumps(form)), copy.deepcopy(form)):
+            assert again == form
+            assert hash(again) == hash(form)
+            assert again.form == form.form
+            assert again.with_options() == form
+
+
+def _layers(variant):
+    """What the network is made of; another process, which draws other seeds, can tell it."""
+    config = variant(seed=0, input_shape=(16, 16, 3)).get_config()
+    return json.dumps([[layer["class_name"], layer["name"]] for layer in config["layers"]])
+
+
+def test_another_process_builds_the_network_of_a_pickled_record():
+    variant = kc.ResNet20.with_options(shortcut="C")
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        there = pool.submit(_layers, variant).result()
+    assert there == _layers(variant) != _layers(kc.ResNet20)
