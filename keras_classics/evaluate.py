@@ -12,7 +12,8 @@ from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.feed import Feed
 from keras_classics.model_file import check_finite
-from keras_classics.preprocessing import decode_predictions, read_image
+from keras_classics.pictures import read_image
+from keras_classics.preprocessing import decode_predictions
 from keras_classics.variant import Variant
 from keras_classics.zoo import variant_of
 
@@ -72,15 +73,16 @@ def evaluate(
         ClassicsError: if the classes of model and data differ, there is no such split, or the model puts out numbers
             that are not finite.
     """
-    split = split or data.test_split
+    split = split or data.judged_split
     data.check_classes(_classes_of(model), model.name)
     if class_names is not None:
         check_class_names(class_names, data)
-    examples = data.split(split)
     labels = np.fromiter(data.records(split).map(lambda _, label: label).as_numpy_iterator(), "int64")
     batch_size = min(batch_size, len(labels))
+    examples = data.split(split)
     examples = examples.concatenate(examples.take(1).repeat(-len(labels) % batch_size))
-    scores = model.predict(feed.batches(examples, model, variant, batch_size), verbose=verbose)
+    with datasets.reading():
+        scores = model.predict(feed.batches(examples, model, variant, batch_size), verbose=verbose)
     return score(_predictions(scores)[: len(labels)], labels)
 
 

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -35,11 +36,14 @@ def open_model(path: str | pathlib.Path) -> keras.Model:
             raise ClassicsError(f"its part {damaged} is damaged.")
         if code := next(_code(config), None):
             raise ClassicsError(f"its {code} holds code, which is not run; save the network without it.")
-        with deep_graph():
+        with deep_graph(), warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
             model = keras.saving.load_model(path, compile=False)
         check_finite(model)
     except Exception as error:  # damaged bytes raise anything in zipfile, json, h5py and Keras
-        raise ClassicsError(f"'{path}' is not a Keras model that can be read: {reason_of(error)}") from error
+        raise ClassicsError(f"'{path}' cannot be opened: {reason_of(error)}") from error
+    for warning in warned:  # of a file that cannot be opened, the error says enough
+        warnings.warn(warning.message, stacklevel=2)
     return model
 
 
@@ -49,7 +53,8 @@ def check_finite(model: keras.Model) -> None:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
             layer = weight.path.rsplit("/", 1)[0]
             raise ClassicsError(
-                f"its weights are not finite, first those of the layer {layer}; train it anew or take an earlier file."
+                f"{model.name} has weights that are not finite, first in its layer {layer}; train it anew, or take an "
+                "earlier file."
             )
 
 
@@ -75,11 +80,11 @@ def reason_of(error: Exception) -> str:
     shapes = re.search(r"variable\.shape=(\([\d, ]*\)), Received: value\.shape=(\([\d, ]*\))", text)
     unknown = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
     if shapes:
-        reason = f"it has weights of shape {shapes[2]} where {shapes[1]} is expected"
+        reason = f"the weights have the shape {shapes[2]} where {shapes[1]} is expected"
     elif unknown:
-        reason = f"'{unknown[1]}' is not known here"
+        reason = f"it needs {unknown[1]}, which is not known here"
     else:
         text = re.split(r"error message for object [^\n]+\n+|encountered[^:\n]*: ", text)[-1]
         reason = " ".join(re.split(r"\.\s|\n|=\{", text)[0].split()).removesuffix(".")[:160]
-    where = f"its layer '{layer[1]}': " if layer and f"'{layer[1]}'" not in reason else ""
+    where = f"in its layer '{layer[1]}' " if layer and f"'{layer[1]}'" not in reason else ""
     return f"{where}{reason}."

@@ -27,8 +27,8 @@ def run(args):
         from keras_classics import datasets, evaluate, feed
 
         data = datasets.load(args.data, args.data_dir)
-        split = args.split or data.test_split
-        data.split(split)  # before time is spent
+        split = args.split or data.judged_split
+        data.records(split)  # which says before time is spent that there is none
         status.update(f"Opening {args.model} ...")
         opened = open_source(args.model, args.weights)
     result = evaluate.evaluate(

@@ -19,7 +19,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    from keras_classics.preprocessing import check_image
+    from keras_classics.pictures import check_image
 
     for image in args.images:
         check_image(image)
