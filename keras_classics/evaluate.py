@@ -70,9 +70,10 @@ def evaluate(
             are compared by number.
 
     Raises:
-        ClassicsError: if the classes of model and data differ, there is no such split, or the model puts out numbers
-            that are not finite.
+        ClassicsError: if the classes of model and data differ, there is no such split, or the model has weights or puts
+            out numbers that are not finite.
     """
+    check_finite(model)
     split = split or data.judged_split
     data.check_classes(_classes_of(model), model.name)
     if class_names is not None:
@@ -131,10 +132,11 @@ def predict(
 
     Raises:
         ClassicsError: if a picture cannot be read or has pixels or channels that the model does not, the model has no
-            classes or does not tell what pixels it takes, or it puts out numbers that are not finite.
+            classes or does not tell what pixels it takes, or it has weights or puts out numbers that are not finite.
     """
     if top < 1 or batch_size < 1:
         raise ClassicsError(f"`top` and `batch_size` must be at least 1, not {top} and {batch_size}.")
+    check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
     made = feed.feed_of(model, variant_of(model))
     class_names = _names(model, class_names)
     pictures = _listed(images)
@@ -145,7 +147,6 @@ def predict(
         filled = fitted + fitted[:1] * (batch_size - len(fitted))  # one shape, which is compiled once
         scores = _predictions(model.predict_on_batch(np.asarray(made.model_input(np.stack(filled)))))[: len(fitted)]
         if not np.isfinite(scores).all():
-            check_finite(model)
             raise ClassicsError(f"{model.name} puts out numbers that are not finite.")
         answers += decode_predictions(scores, top, class_names)
     return answers

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_classics import __version__
+import keras_classics
 from keras_classics.cli import benchmark, evaluate, export, predict, show
 from keras_classics.cli import list as listing
 from keras_classics.cli.output import console as console
@@ -21,7 +21,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command's entry point."""
     parser = Parser(prog="keras-classics", description="The classic image classifiers, as their papers have them.")
-    parser.add_argument("--version", action="version", version=f"keras-classics {__version__}")
+    parser.add_argument("--version", action="version", version=f"keras-classics {keras_classics.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, module in COMMANDS.items():
         command = commands.add_parser(name, help=module.__doc__, description=module.__doc__)
