@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from keras_classics.errors import ClassicsError
-from keras_classics.layers import channels_of
+from keras_classics.layers import Provenance, channels_of
 from keras_classics.spec import InputProtocol, Normalization
 
 
@@ -43,13 +43,19 @@ def normalizes(model: keras.Model) -> bool:
     return any(layer.name == "normalization" for layer in model.layers)
 
 
-def carried_protocol(model: keras.Model) -> InputProtocol | None:
-    """The protocol of the published weights that a model, or one inside it, was built with; None without such."""
+def provenance(model: keras.Model) -> Provenance | None:
+    """What a model of the zoo, or one inside the model, remembers; None where there is none."""
     for layer in model.layers:
-        found = carried_protocol(layer) if isinstance(layer, keras.Model) else getattr(layer, "protocol", None)
-        if isinstance(found, InputProtocol):
+        found = provenance(layer) if isinstance(layer, keras.Model) else layer
+        if isinstance(found, Provenance):
             return found
     return None
+
+
+def carried_protocol(model: keras.Model) -> InputProtocol | None:
+    """How the pictures of a model's weights are prepared; None where the model does not tell."""
+    found = provenance(model)
+    return found.protocol if found else None
 
 
 def fit(image, resize_size: int, image_size: int, channels: int, interpolation: str = "bilinear"):

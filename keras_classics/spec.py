@@ -1,5 +1,6 @@
 """Facts about papers, data sets and pixels, as frozen data. Imports no Keras."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -91,5 +92,24 @@ PLUS_MINUS_ONE = Normalization((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 # Channel statistics of the 50,000 training images of CIFAR-10 (facebookarchive/fb.resnet.torch, datasets/cifar10.lua).
 CIFAR10_STATISTICS = Normalization((125.3, 123.0, 113.9), (63.0, 62.1, 66.7))
 
+IMAGENET_224 = InputProtocol("imagenet2012", IMAGENET_STATISTICS, 224, 256)
+IMAGENET_299 = InputProtocol("imagenet2012", PLUS_MINUS_ONE, 299, 342)  # 299 is the central 87.5% of 342
+CIFAR10_32 = InputProtocol("cifar10", CIFAR10_STATISTICS, 32, 32)
+
 # Class counts by the data set's name in tensorflow-datasets.
 CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "svhn_cropped": 10, "imagenet2012": 1000}
+
+# Options of networks that change how they are trained, and neither their weights nor their answers.
+TRAINING_OPTIONS = ("dropout", "initialization", "drop_path")
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: a dataclass is a dict of its fields and the name of its kind."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, Mapping):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value

@@ -1,6 +1,7 @@
 """`Variant`: all that is known about one network, and the one place where a graph becomes a `keras.Model`."""
 
 import inspect
+import numbers
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
@@ -15,8 +16,8 @@ from keras_classics import preprocessing
 from keras_classics.blocks import global_pool_head, pool
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import seeded
-from keras_classics.layers import CarriedProtocol
-from keras_classics.spec import CLASSES, InputProtocol, Normalization, Paper, Reported, Row
+from keras_classics.layers import Provenance
+from keras_classics.spec import CLASSES, TRAINING_OPTIONS, InputProtocol, Normalization, Paper, Reported, Row, plain
 from keras_classics.weights.load import load, locate
 
 
@@ -39,12 +40,8 @@ class Variant:
         name: the model's name, in snake_case.
         family: the module in `keras_classics.models` that holds it.
         paper: where it was published.
-        dataset: what it was made for, by its name in tensorflow-datasets; it gives the default class count.
-        image_size: side of the square input, in pixels.
-        resize_size: to what the shorter side of an image is resized before the centre `image_size` square is taken
-            (a larger `image_size` pads with zeros).
+        protocol: how a picture becomes what the network reads, and of which data set its classes are.
         channels: of the input.
-        normalization: what the network expects to have been done to pixels of 0..255.
         params: trainable parameters, with the defaults.
         macs: multiply-adds of its convolutions and dense layers for one image, with the defaults.
         features: maps an image tensor to a feature tensor; or to that and a dict of taps, the tensors that the
@@ -66,10 +63,7 @@ class Variant:
     name: str
     family: str
     paper: Paper
-    dataset: str
-    image_size: int
-    resize_size: int
-    normalization: Normalization
+    protocol: InputProtocol
     params: int | None
     macs: int | None
     features: Callable[[Any], Any]
@@ -88,9 +82,24 @@ class Variant:
     chosen: tuple[tuple[str, Any], ...] = ()
 
     @property
-    def protocol(self) -> InputProtocol:
-        """How a picture becomes what the network reads."""
-        return InputProtocol(self.dataset, self.normalization, self.image_size, self.resize_size)
+    def dataset(self) -> str:
+        """What it was made for, by its name in tensorflow-datasets; it gives the default class count."""
+        return self.protocol.dataset
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square input, in pixels."""
+        return self.protocol.image_size
+
+    @property
+    def resize_size(self) -> int:
+        """To what a picture's shorter side is resized before the centre square is taken, in pixels."""
+        return self.protocol.resize_size
+
+    @property
+    def normalization(self) -> Normalization:
+        """What the network expects to have been done to pixels of 0..255."""
+        return self.protocol.normalization
 
     @property
     def classes(self) -> int:
@@ -107,6 +116,12 @@ class Variant:
         """The options that the paper varies, with their defaults."""
         parameters = inspect.signature(self.vary).parameters.values() if self.vary else ()
         return {p.name: p.default for p in parameters}
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The options that weights and answers depend on, as JSON holds them."""
+        options = {**self.options, **dict(self.chosen)}
+        return {name: plain(value) for name, value in options.items() if name not in TRAINING_OPTIONS}
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.paper.authors} {self.paper.year}, {self.dataset}>"
@@ -176,29 +191,40 @@ class Variant:
         if weights is not None:
             checkpoint = locate(weights, form.name, form.dataset, form.options, dict(form.chosen))
             form = form.with_options(**checkpoint.options)
-        # fmt: off
-        return form._build(
-            include_top, checkpoint, input_tensor, input_shape, pooling, classes, classifier_activation, name,
-            aux_heads, include_preprocessing, seed,
-        )
-        # fmt: on
-
-    def _build(
-        self,
-        include_top,
-        checkpoint,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-        name,
-        aux_heads,
-        include_preprocessing,
-        seed,
-    ):
-        """The model in this form, with the weights that `checkpoint` locates."""
         entry = checkpoint.entry if checkpoint else None
+        form._check_request(include_top, aux_heads, pooling, classes)
+        published = (entry or form).classes
+        fresh_head = classes not in (None, published)
+        classes = published if classes is None else classes
+        if classifier_activation == "default":
+            classifier_activation = form.classifier_activation
+        protocol = checkpoint.protocol if checkpoint and checkpoint.protocol else form.protocol
+
+        with seeded(seed):
+            inputs, x = form._inputs(input_tensor, input_shape, include_top)
+            if aux_heads:
+                form._check_aux_fit(x.shape[1:])
+            x = Provenance(form.name, form.form, protocol, name="provenance")(x)
+            if include_preprocessing:
+                x = preprocessing.normalization_layer(protocol.normalization, x)
+            x = form.features(x)
+            x, taps = x if isinstance(x, tuple) else (x, {})
+            x = form.head(x, classes, classifier_activation) if include_top else pool(x, pooling)
+            if aux_heads and form.aux_head:
+                aux = {n: form.aux_head(tap, classes, classifier_activation, n) for n, tap in taps.items()}
+                x = {"predictions": x, **aux}
+            with deep_graph():
+                model = keras.Model(inputs, x, name=name or form.name)
+        if checkpoint:
+            # where this model is whole, it serves itself: the weights are matched by the names of its layers
+            forms = (False, True) if form.aux_head else (False,)
+            networks = [
+                (lambda: model) if include_top and aux == aux_heads else partial(form, aux_heads=aux) for aux in forms
+            ]
+            load(model, checkpoint, form.family, networks, fresh_head)
+        return model
+
+    def _check_request(self, include_top, aux_heads, pooling, classes):
         if aux_heads and self.aux_head is None:
             raise ClassicsError(f"{self.name} has no auxiliary heads; leave `aux_heads` False.")
         if aux_heads and not include_top:
@@ -207,38 +233,8 @@ class Variant:
             )
         if pooling not in (None, "avg", "max"):
             raise unknown("pooling", pooling, ("avg", "max"))
-        own_head = classes is None or classes == (entry or self).classes
-        classes = (entry or self).classes if classes is None else classes
-        if not isinstance(classes, int) or classes < 1:
+        if classes is not None and (not isinstance(classes, numbers.Integral) or classes is True or classes < 1):
             raise ClassicsError(f"`classes` must be a positive integer, not {classes!r}.")
-        if classifier_activation == "default":
-            classifier_activation = self.classifier_activation
-        carried = checkpoint.protocol if checkpoint else None
-
-        with seeded(seed):
-            inputs, x = self._inputs(input_tensor, input_shape, include_top)
-            if aux_heads:
-                self._check_aux_fit(x.shape[1:])
-            if carried:
-                x = CarriedProtocol(carried, name="protocol")(x)
-            if include_preprocessing:
-                x = preprocessing.normalization_layer((carried or self.protocol).normalization, x)
-            x = self.features(x)
-            x, taps = x if isinstance(x, tuple) else (x, {})
-            x = self.head(x, classes, classifier_activation) if include_top else pool(x, pooling)
-            if aux_heads and self.aux_head:
-                aux = {n: self.aux_head(tap, classes, classifier_activation, n) for n, tap in taps.items()}
-                x = {"predictions": x, **aux}
-            with deep_graph():
-                model = keras.Model(inputs, x, name=name or self.name)
-        if checkpoint:
-            # where this model is whole, it serves itself: the weights are matched by the names of its layers
-            forms = (False, True) if self.aux_head else (False,)
-            networks = [
-                (lambda: model) if include_top and aux == aux_heads else partial(self, aux_heads=aux) for aux in forms
-            ]
-            load(model, checkpoint, self.family, networks, fresh_head=not own_head)
-        return model
 
     def _inputs(self, input_tensor, input_shape, include_top):
         """The model's input and the tensor to build upon."""

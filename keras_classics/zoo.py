@@ -4,7 +4,7 @@ import keras
 
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.models import FAMILIES
-from keras_classics.preprocessing import carried_protocol, normalize
+from keras_classics.preprocessing import carried_protocol, normalize, provenance
 from keras_classics.variant import Variant
 
 BUILDERS: dict[str, Variant] = {
@@ -42,21 +42,22 @@ def create_model(name: str, /, **kwargs) -> keras.Model:
 
 
 def variant_of(model: Variant | str | keras.Model) -> Variant:
-    """The record of a network: of a record itself, of a name, or of a model that still has its record's name.
+    """The record of a network: of a record itself, of a name, or of a model that the zoo built, in its form.
 
     Raises:
-        ClassicsError: if the name is none of the zoo's.
+        ClassicsError: if the name is none of the zoo's, or the model does not tell what it is.
     """
     if isinstance(model, Variant):
         return model
     if isinstance(model, str):
         return get_model(model)
-    if model.name not in _VARIANTS:
+    found = provenance(model)
+    if found is None:
         raise ClassicsError(
-            f"The model is named '{model.name}', which is no network of the zoo, so its preprocessing is not known; "
+            f"The model '{model.name}' does not tell which network of the zoo it is, so its pixels are not known; "
             "pass the record, such as keras_classics.ResNet50."
         )
-    return _VARIANTS[model.name]
+    return get_model(found.network)
 
 
 def preprocess_input(images, model: Variant | str | keras.Model):
@@ -64,11 +65,14 @@ def preprocess_input(images, model: Variant | str | keras.Model):
 
     Args:
         images: array or TensorFlow tensor (..., H, W, C), 0..255, already of the network's size.
-        model: a record, its name, or a model: one with published weights tells how their pixels were normalised, any
-            other must still have its record's name.
+        model: a record, its name, or a model that the zoo built, which tells how the pixels of its weights were
+            normalised.
 
     Returns:
         The same shape as float32. A model built with `include_preprocessing=True` does this itself.
+
+    Raises:
+        ClassicsError: if the name is none of the zoo's, or the model does not tell what it is.
     """
     carried = carried_protocol(model) if isinstance(model, keras.Model) else None
     return normalize(images, (carried or variant_of(model).protocol).normalization)

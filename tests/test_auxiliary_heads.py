@@ -33,7 +33,7 @@ def aux_head(x, classes, activation, name):
 TINY = dataclasses.replace(
     kc.LeNet5,
     name="tiny",
-    image_size=28,
+    protocol=dataclasses.replace(kc.LeNet5.protocol, image_size=28),
     min_size=4,
     any_size=True,
     features=features,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from keras_classics.errors import ClassicsError
-from keras_classics.spec import Paper
+from keras_classics.spec import Paper, plain
 
 
 @dataclass(frozen=True)
@@ -169,13 +169,4 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """What JSON can hold; an operation is its name and its values."""
-        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
-
-
-def _plain(value):
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"kind": type(value).__name__, **fields}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value
+        return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}

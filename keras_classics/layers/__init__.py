@@ -1,7 +1,6 @@
 """Keras' layers made fast, and those that it lacks; each is registered for serialisation under "keras_classics"."""
 
 from keras_classics.layers.batch_normalization import BatchNormalization
-from keras_classics.layers.carried_protocol import CarriedProtocol
 from keras_classics.layers.channel_shuffle import ChannelShuffle
 from keras_classics.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from keras_classics.layers.data_format import channel_axis, channels_of
@@ -17,11 +16,11 @@ from keras_classics.layers.lenet import (
 )
 from keras_classics.layers.local_response_normalization import LocalResponseNormalization
 from keras_classics.layers.pooling import AveragePooling2D, HalvingAveragePooling2D, MaxPooling2D
+from keras_classics.layers.provenance import Provenance
 
 __all__ = [
     "AveragePooling2D",
     "BatchNormalization",
-    "CarriedProtocol",
     "ChannelShuffle",
     "ConstantPadding2D",
     "Conv2D",
@@ -30,6 +29,7 @@ __all__ = [
     "HalvingAveragePooling2D",
     "LocalResponseNormalization",
     "MaxPooling2D",
+    "Provenance",
     "RadialBasis",
     "ScheduledDropPath",
     "SeparableConv2D",

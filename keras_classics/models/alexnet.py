@@ -7,7 +7,7 @@ from keras_classics.blocks import hidden_dense_head, max_pool, pad, relu
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import Normal
 from keras_classics.layers import LocalResponseNormalization
-from keras_classics.spec import IMAGENET_MEAN, IMAGENET_STATISTICS, Paper, Reported
+from keras_classics.spec import IMAGENET_224, IMAGENET_MEAN, InputProtocol, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -96,12 +96,9 @@ def alexnet(groups: int = 2, lrn: str = "paper") -> Variant:
         name="alexnet",
         family="alexnet",
         paper=PAPER,
-        dataset="imagenet2012",
-        image_size=227,
-        resize_size=256,
+        protocol=InputProtocol("imagenet2012", IMAGENET_MEAN, 227, 256),
         min_size=67,
         any_size=False,
-        normalization=IMAGENET_MEAN,
         params={1: 62_378_344, 2: 60_965_224}[groups],
         macs={1: None, 2: 724_406_816}[groups],
         features=partial(features, groups=groups, lrn=lrn),
@@ -120,12 +117,9 @@ AlexNetOWT = Variant(
     name="alexnet_owt",
     family="alexnet",
     paper=ONE_WEIRD_TRICK,
-    dataset="imagenet2012",
-    image_size=224,
-    resize_size=256,
+    protocol=IMAGENET_224,
     min_size=63,
     any_size=False,
-    normalization=IMAGENET_STATISTICS,
     params=61_100_840,
     macs=714_188_480,
     features=single_tower_features,

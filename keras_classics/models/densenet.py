@@ -7,7 +7,7 @@ from keras import layers
 from keras_classics.blocks import batch_norm, concat, conv, conv_bn_relu, max_pool, relu
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import AveragePooling2D, channels_of
-from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
+from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -126,11 +126,8 @@ def densenet(name: str) -> Variant:
     def vary(dropout: float = 0.0) -> Variant:
         return _record(
             name,
-            dataset="imagenet2012",
-            image_size=224,
-            resize_size=256,
+            protocol=IMAGENET_224,
             min_size=29,
-            normalization=IMAGENET_STATISTICS,
             features=partial(imagenet_features, blocks=blocks, growth_rate=growth_rate, dropout=_checked(dropout)),
             vary=vary,
             reported=reported,
@@ -155,11 +152,8 @@ def cifar_densenet(name: str, depth: int, growth_rate: int, bottleneck: bool) ->
         return _record(
             name,
             counts=None if paper else (None, None),
-            dataset="cifar10",
-            image_size=32,
-            resize_size=32,
+            protocol=CIFAR10_32,
             min_size=4,
-            normalization=CIFAR10_STATISTICS,
             features=partial(
                 cifar_features,
                 first=16 if compression == 1 else 2 * growth_rate,

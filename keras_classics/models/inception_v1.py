@@ -8,7 +8,7 @@ from keras import layers
 from keras_classics.blocks import ceil_max_pool, concat, conv, conv_bn_relu, global_pool_head, predictions, relu
 from keras_classics.initializers import CaffeXavier, HeNormal
 from keras_classics.layers import AveragePooling2D, LocalResponseNormalization, MaxPooling2D
-from keras_classics.spec import IMAGENET_STATISTICS, Normalization, Paper, Reported, Row
+from keras_classics.spec import IMAGENET_224, InputProtocol, Normalization, Paper, Reported, Row
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -117,11 +117,8 @@ def inception_v1(batch_norm: bool = False) -> Variant:
         name="inception_v1",
         family="inception_v1",
         paper=PAPER,
-        dataset="imagenet2012",
-        image_size=224,
-        resize_size=256,
+        protocol=InputProtocol("imagenet2012", Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0)), 224, 256),
         min_size=31,
-        normalization=Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0)),
         params=6_998_552,
         macs=1_582_671_872,
         features=partial(features, batch_norm=batch_norm),
@@ -151,7 +148,7 @@ def inception_v1(batch_norm: bool = False) -> Variant:
         paper,
         params=6_624_904,
         macs=1_498_376_192,
-        normalization=IMAGENET_STATISTICS,
+        protocol=IMAGENET_224,
         head=partial(global_pool_head, dropout=0.2),
         aux_min_size=paper.min_size,
         reported=(),

@@ -4,7 +4,7 @@ from functools import partial
 
 from keras_classics.blocks import avg_pool, ceil_max_pool, concat, conv_bn_relu
 from keras_classics.layers import MaxPooling2D
-from keras_classics.spec import Normalization, Paper, Reported
+from keras_classics.spec import InputProtocol, Normalization, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -73,11 +73,8 @@ def inception_v2(as_printed: bool = False) -> Variant:
         name="inception_v2",
         family="inception_v2",
         paper=PAPER,
-        dataset="imagenet2012",
-        image_size=224,
-        resize_size=256,
+        protocol=InputProtocol("imagenet2012", Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0)), 224, 256),
         min_size=7,
-        normalization=Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0)),
         params=11_194_984 if as_printed else 11_295_240,
         macs=2_018_851_840 if as_printed else 2_032_600_064,
         features=partial(features, as_printed=as_printed),

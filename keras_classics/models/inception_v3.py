@@ -6,7 +6,7 @@ from keras import layers
 
 from keras_classics.blocks import avg_pool, concat, conv_bn_relu, global_pool_head, predictions
 from keras_classics.layers import AveragePooling2D, MaxPooling2D
-from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
+from keras_classics.spec import IMAGENET_299, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -147,11 +147,8 @@ def inception_v3(counts_padding: bool = False) -> Variant:
         name="inception_v3",
         family="inception_v3",
         paper=PAPER,
-        dataset="imagenet2012",
-        image_size=299,
-        resize_size=342,
+        protocol=IMAGENET_299,
         min_size=75,
-        normalization=PLUS_MINUS_ONE,
         params=23_834_568,
         macs=5_713_216_096,
         features=partial(features, counts_padding=counts_padding),

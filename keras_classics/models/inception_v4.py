@@ -3,7 +3,7 @@
 from functools import partial
 
 from keras_classics.blocks import avg_pool, concat, conv_bn_relu, global_pool_head, max_pool
-from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
+from keras_classics.spec import IMAGENET_299, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -148,11 +148,8 @@ CONSTANTS_DEPARTURE = (
 network = partial(
     Variant,
     paper=PAPER,
-    dataset="imagenet2012",
-    image_size=299,
-    resize_size=342,  # the authors' code takes the central 87.5% of an image
+    protocol=IMAGENET_299,  # the central 87.5% of an image, as in the authors' code
     min_size=75,
-    normalization=PLUS_MINUS_ONE,
 )
 
 InceptionV4 = network(

@@ -4,7 +4,7 @@ from keras import layers
 
 from keras_classics.initializers import LeCunUniform
 from keras_classics.layers import ConstantPadding2D, SparseConv2D, UnitBias, scaled_tanh
-from keras_classics.spec import Normalization, Paper, Reported
+from keras_classics.spec import InputProtocol, Normalization, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -50,13 +50,10 @@ LeCun1989 = Variant(
     name="lecun1989",
     family="lecun1989",
     paper=PAPER,
-    dataset="mnist",
-    image_size=16,
-    resize_size=16,
+    protocol=InputProtocol("mnist", Normalization((127.5,), (127.5,)), 16, 16),
     channels=1,
     min_size=4,
     any_size=False,
-    normalization=Normalization((127.5,), (127.5,)),
     params=9_760,
     macs=63_660,
     features=features,

@@ -16,7 +16,7 @@ from keras_classics.cells import (
     run_cells,
 )
 from keras_classics.layers import AveragePooling2D, channel_axis
-from keras_classics.spec import CIFAR10_STATISTICS, PLUS_MINUS_ONE, Paper, Reported
+from keras_classics.spec import CIFAR10_32, PLUS_MINUS_ONE, InputProtocol, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -111,11 +111,8 @@ DETAILS_DEPARTURE = (
 def imagenet(*, image_size: int, resize_size: int, features, vary, **facts) -> Variant:
     """The record of an ImageNet network of cells; PNASNet's are made here too."""
     return Variant(
-        dataset="imagenet2012",
-        image_size=image_size,
-        resize_size=resize_size,
+        protocol=InputProtocol("imagenet2012", PLUS_MINUS_ONE, image_size, resize_size),
         min_size=3,
-        normalization=PLUS_MINUS_ONE,
         features=features,
         head=partial(global_pool_head, dropout=0.5),
         aux_head=aux_head,
@@ -171,11 +168,8 @@ def nasnet_cifar(normal: Cell = NORMAL, reduction: Cell = REDUCTION, drop_path: 
         name="nasnet_cifar",
         family="nasnet",
         paper=PAPER,
-        dataset="cifar10",
-        image_size=32,
-        resize_size=32,
+        protocol=CIFAR10_32,
         min_size=4,
-        normalization=CIFAR10_STATISTICS,
         params=3_346_538 if paper else None,
         macs=544_333_312 if paper else None,
         features=partial(

@@ -4,7 +4,7 @@ from keras import layers
 
 from keras_classics.blocks import conv, max_pool, pad, pool, relu
 from keras_classics.layers import AveragePooling2D
-from keras_classics.spec import CIFAR10_STATISTICS, Paper, Reported
+from keras_classics.spec import CIFAR10_32, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -55,11 +55,8 @@ NiN = Variant(
     name="nin",
     family="nin",
     paper=PAPER,
-    dataset="cifar10",
-    image_size=32,
-    resize_size=32,
+    protocol=CIFAR10_32,
     min_size=1,
-    normalization=CIFAR10_STATISTICS,
     params=966_986,
     macs=222_486_528,
     features=features,

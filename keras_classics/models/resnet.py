@@ -8,7 +8,7 @@ from keras import layers
 from keras_classics.blocks import conv_bn, conv_bn_relu, max_pool, pad_channels, relu
 from keras_classics.errors import unknown
 from keras_classics.layers import MaxPooling2D, channels_of
-from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
+from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -161,10 +161,7 @@ def _imagenet(name, option, form="1x1", vary=None) -> Variant:
         name=name,
         family="resnet",
         paper=PAPER,
-        dataset="imagenet2012",
-        image_size=224,
-        resize_size=256,
-        normalization=IMAGENET_STATISTICS,
+        protocol=IMAGENET_224,
         params=params,
         macs=macs,
         features=partial(imagenet_features, block=block, blocks=blocks, option=option),
@@ -181,11 +178,8 @@ def _cifar(name, option, vary=None) -> Variant:
         name=name,
         family="resnet",
         paper=PAPER,
-        dataset="cifar10",
-        image_size=32,
-        resize_size=32,
+        protocol=CIFAR10_32,
         min_size=4,
-        normalization=CIFAR10_STATISTICS,
         params=params,
         macs=macs,
         features=partial(cifar_features, block=basic_block, filters=16, blocks=(n, n, n), option=option),

@@ -8,7 +8,7 @@ from keras_classics.blocks import batch_norm, conv, conv_bn_relu, max_pool, relu
 from keras_classics.errors import unknown
 from keras_classics.layers import MaxPooling2D, channels_of
 from keras_classics.models.resnet import BLOCKS, MEAN_DEPARTURE
-from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
+from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -142,10 +142,7 @@ def resnet_v2(name: str) -> Variant:
         return _record(
             name,
             form,
-            dataset="imagenet2012",
-            image_size=224,
-            resize_size=256,
-            normalization=IMAGENET_STATISTICS,
+            protocol=IMAGENET_224,
             features=partial(imagenet_features, blocks=UNITS[int(name[6:-3])], form=form),
             vary=vary,
             departures=(MEAN_DEPARTURE, FIRST_DEPARTURE),
@@ -158,11 +155,8 @@ def _cifar(name, block, n, form, vary=None) -> Variant:
     return _record(
         name,
         form,
-        dataset="cifar10",
-        image_size=32,
-        resize_size=32,
+        protocol=CIFAR10_32,
         min_size=4,
-        normalization=CIFAR10_STATISTICS,
         features=partial(cifar_features, block=block, blocks=(n, n, n), form=form),
         vary=vary,
         departures=(MEAN_DEPARTURE, PROJECTION_DEPARTURE) if block is basic_block else (MEAN_DEPARTURE,),

@@ -3,7 +3,7 @@
 from functools import partial
 
 from keras_classics.models.resnet import bottleneck_block, cifar_features, imagenet_features
-from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_STATISTICS, Paper, Reported
+from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -59,10 +59,7 @@ def resnext(depth: int, cardinality: int, width: int) -> Variant:
         name=name,
         family="resnext",
         paper=PAPER,
-        dataset="imagenet2012",
-        image_size=224,
-        resize_size=256,
-        normalization=IMAGENET_STATISTICS,
+        protocol=IMAGENET_224,
         params=params,
         macs=macs,
         features=partial(imagenet_features, block=aggregated(cardinality, width), blocks=BLOCKS[depth], option="B"),
@@ -78,11 +75,8 @@ def cifar_resnext(cardinality: int, width: int) -> Variant:
         name=name,
         family="resnext",
         paper=PAPER,
-        dataset="cifar10",
-        image_size=32,
-        resize_size=32,
+        protocol=CIFAR10_32,
         min_size=4,
-        normalization=CIFAR10_STATISTICS,
         params=params,
         macs=macs,
         features=partial(

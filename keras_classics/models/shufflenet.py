@@ -7,7 +7,7 @@ from keras import layers
 from keras_classics.blocks import concat, conv_bn, conv_bn_relu, depthwise_bn, max_pool, pad, relu
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import AveragePooling2D, ChannelShuffle, channels_of
-from keras_classics.spec import IMAGENET_STATISTICS, Paper, Reported
+from keras_classics.spec import IMAGENET_224, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -127,10 +127,7 @@ def shufflenet(groups: int) -> Variant:
             name=f"shufflenet_g{groups}",
             family="shufflenet",
             paper=PAPER,
-            dataset="imagenet2012",
-            image_size=224,
-            resize_size=256,
-            normalization=IMAGENET_STATISTICS,
+            protocol=IMAGENET_224,
             params=params,
             macs=macs,
             features=partial(features, first=first, filters=filters, groups=groups),

@@ -4,7 +4,7 @@ from functools import partial
 
 from keras_classics.blocks import concat, conv_bn_relu, crop_channels, depthwise_bn, max_pool
 from keras_classics.layers import ChannelShuffle, channels_of
-from keras_classics.spec import IMAGENET_STATISTICS, Paper, Reported
+from keras_classics.spec import IMAGENET_224, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -73,10 +73,7 @@ def shufflenet_v2(width: str) -> Variant:
         name=f"shufflenet_v2_{width}",
         family="shufflenet_v2",
         paper=PAPER,
-        dataset="imagenet2012",
-        image_size=224,
-        resize_size=256,
-        normalization=IMAGENET_STATISTICS,
+        protocol=IMAGENET_224,
         params=params,
         macs=macs,
         features=partial(features, filters=filters, last=last),

@@ -6,7 +6,7 @@ from keras_classics import blocks
 from keras_classics.blocks import hidden_dense_head, max_pool, relu
 from keras_classics.errors import unknown
 from keras_classics.initializers import GlorotUniform, Normal
-from keras_classics.spec import IMAGENET_MEAN, Paper, Reported, Row
+from keras_classics.spec import IMAGENET_MEAN, InputProtocol, Paper, Reported, Row
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -108,11 +108,8 @@ def vgg(name: str) -> Variant:
             name=name,
             family="vgg",
             paper=PAPER,
-            dataset="imagenet2012",
-            image_size=224,
-            resize_size=256,
+            protocol=InputProtocol("imagenet2012", IMAGENET_MEAN, 224, 256),
             any_size=False,
-            normalization=IMAGENET_MEAN,
             params=params,
             macs=macs,
             features=partial(features, layers=layers, batch_norm=batch_norm, initializer=initializer),

@@ -7,7 +7,7 @@ from keras import layers
 from keras_classics.blocks import batch_norm, conv_bn, conv_bn_relu, global_pool_head, relu
 from keras_classics.initializers import HeNormal
 from keras_classics.layers import MaxPooling2D, SeparableConv2D
-from keras_classics.spec import PLUS_MINUS_ONE, Paper, Reported
+from keras_classics.spec import IMAGENET_299, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -94,11 +94,8 @@ Xception = Variant(
     name="xception",
     family="xception",
     paper=PAPER,
-    dataset="imagenet2012",
-    image_size=299,
-    resize_size=342,
+    protocol=IMAGENET_299,
     min_size=7,
-    normalization=PLUS_MINUS_ONE,
     params=22_855_952,
     macs=8_357_403_496,
     features=features,

@@ -109,7 +109,7 @@ def carried_by(path: str | pathlib.Path) -> InputProtocol | None:
         return None
     with _named(path), open(path, "rb") as file, _zip(file, pathlib.Path(path).stat().st_size) as archive:
         layers = json.loads(archive.read("config.json"))["config"].get("layers", ())
-        carried = (layer["config"]["protocol"] for layer in layers if layer["class_name"] == "CarriedProtocol")
+        carried = (layer["config"]["protocol"] for layer in layers if layer["class_name"] == "Provenance")
         return next(map(protocol_of, carried), None)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from keras_classics.errors import ClassicsError, unknown
+from keras_classics.spec import TRAINING_OPTIONS
 from keras_classics.weights.entries import idelbayev, keras_applications, onnx_models, pytorchcv, timm, torchvision
 from keras_classics.weights.entries.entry import Entry
 
@@ -20,9 +21,6 @@ ENTRIES: tuple[Entry, ...] = (
 
 # What `weights` may be instead of a source: the data set that the checkpoint was trained on.
 DATASETS = {"imagenet": "imagenet2012", "cifar10": "cifar10", "cifar100": "cifar100", "svhn": "svhn_cropped"}
-
-# Options on which no weight depends.
-FREE = {"dropout", "initialization", "drop_path"}
 
 
 def entries_of(variant: str) -> list[Entry]:
@@ -74,7 +72,7 @@ def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], 
 def _shares(entry: Entry, defaults: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
     """Whether the network of an entry has the `options`."""
     form = {**defaults, **dict(entry.options)}
-    return all(form.get(name) == value for name, value in options.items() if name not in FREE)
+    return all(form.get(name) == value for name, value in options.items() if name not in TRAINING_OPTIONS)
 
 
 def _listed(entries: Iterable[Entry]) -> str:

@@ -1,0 +1,65 @@
+"""What a model remembers: which network it is, and how its pictures are prepared."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_classics.errors import ClassicsError
+from keras_classics.spec import InputProtocol, protocol_of
+
+registered = keras.saving.register_keras_serializable("keras_classics")
+
+
+@registered
+class Provenance(keras.layers.Layer):
+    """The identity. In the model, and in each file of it, it keeps what the other layers do not tell.
+
+    Args:
+        network: the name of the network's record.
+        form: the options that its weights and its answers depend on, as JSON holds them.
+        protocol: how the pictures of its weights are prepared.
+
+    A file of weights is taken only by the network and the form that it was written from.
+    """
+
+    def __init__(self, network: str, form: Mapping[str, Any], protocol: InputProtocol | dict, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.network, self.form = network, dict(form)
+        self.protocol = protocol_of(protocol) if isinstance(protocol, Mapping) else protocol
+
+    def call(self, inputs):
+        return inputs
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs.shape, inputs.dtype)
+
+    def get_config(self):
+        facts = {"network": self.network, "form": self.form, "protocol": dataclasses.asdict(self.protocol)}
+        return {**super().get_config(), **facts}
+
+    def save_own_variables(self, store):
+        facts = {"network": self.network, "form": self.form, "protocol": dataclasses.asdict(self.protocol)}
+        store[KEY] = np.frombuffer(json.dumps(facts).encode(), "uint8")
+
+    def load_own_variables(self, store):
+        if KEY not in store.keys():  # noqa: SIM118, for a store is no mapping
+            return
+        facts = json.loads(bytes(np.asarray(store[KEY])))
+        if (facts["network"], facts["form"]) != (self.network, self.form):
+            raise ClassicsError(
+                f"The file holds weights of {described(facts['network'], facts['form'])}, and this is "
+                f"{described(self.network, self.form)}."
+            )
+
+
+KEY = "provenance"  # under which a file of weights has it
+
+
+def described(network: str, form: Mapping[str, Any]) -> str:
+    """A network and its options in words: "resnet50 (shortcut='B', form='3x3')"."""
+    options = ", ".join(f"{name}={value!r}" for name, value in form.items())
+    return f"{network} ({options})" if options else network
