@@ -14,6 +14,7 @@ from rich.table import Table
 from keras_classics import benchmark, complexity, datasets, evaluate, export, feed, preprocessing
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.files import atomic_write
+from keras_classics.pictures import read_image
 from keras_classics.variant import Variant, deep_graph
 from keras_classics.weights.entries import entries_of
 from keras_classics.zoo import get_model, list_models, variant_of
@@ -214,7 +215,7 @@ def _show_papers_table(model, v: Variant):
 
 def _predict(args):
     """Names the likeliest classes of images."""
-    images = [preprocessing.read_image(path) for path in args.images]
+    images = [read_image(path) for path in args.images]
     model, variant, class_names = _open(args.model, args.weights)
     made = feed.feed_of(model, variant)
     fitted = np.stack([made.fit(image).numpy() for image in images])

@@ -1,13 +1,11 @@
-"""From a picture to what a network reads: decoding, geometry, normalisation; and from its output back to names.
+"""From a picture to what a network reads: geometry and normalisation; and from its output back to names.
 
 The pixels' convention everywhere: 0..255, (H, W, C), RGB.
 """
 
 import functools
 import importlib.resources
-import pathlib
 from collections.abc import Sequence
-from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -92,40 +90,6 @@ def model_input(images, normalization: Normalization | None):
     return images
 
 
-def read_image(path, channels: int = 3) -> np.ndarray:
-    """The picture in a file as uint8 (H, W, channels): grey for one channel, RGB for three.
-
-    Raises:
-        ClassicsError: if there is no such file, or it holds no image that can be read whole.
-    """
-    if channels not in (1, 3):
-        raise ClassicsError(f"A picture can be read with 1 or 3 channels, not {channels}.")
-    with _open(path) as image:
-        pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    return pixels.reshape(*pixels.shape[:2], channels)
-
-
-def check_image(path) -> None:
-    """Raises a ClassicsError unless the file begins as an image does; its pixels are not decoded."""
-    with _open(path):
-        pass
-
-
-@contextmanager
-def _open(path):
-    import PIL.Image
-
-    try:
-        with PIL.Image.open(path) as image:
-            yield image
-    except FileNotFoundError:
-        raise ClassicsError(f"There is no file '{path}'.") from None
-    except IsADirectoryError:
-        raise ClassicsError(f"'{path}' is a folder; give the path of an image.") from None
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        raise ClassicsError(f"'{path}' is no image that can be read whole ({error}). Replace or remove it.") from None
-
-
 def decode_predictions(preds, top: int = 5, class_names: Sequence[str] | None = None) -> list[list[tuple]]:
     """The `top` likeliest classes of each row of `preds`, shape (N, classes), best first.
 
@@ -162,8 +126,3 @@ def imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
     text = importlib.resources.files("keras_classics").joinpath("data/imagenet_classes.tsv").read_text("utf-8")
     identifiers, names = zip(*(line.split("\t") for line in text.splitlines()), strict=True)
     return identifiers, names
-
-
-def is_image(path: pathlib.Path) -> bool:
-    """Whether the file's name says that it is a picture."""
-    return path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".pgm")

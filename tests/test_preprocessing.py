@@ -57,45 +57,6 @@ def test_fit_changes_between_grey_and_colour():
     np.testing.assert_array_equal(preprocessing.fit(grey, 8, 8, 3).numpy(), np.repeat(grey, 3, -1))
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "RGBA", "P", "1"])
-def test_reads_every_kind_of_picture(mode, tmp_path):
-    image = PIL.Image.new("RGB", (7, 5), (200, 200, 200)).convert(mode)
-    path = tmp_path / ("x.jpg" if mode in ("RGB", "L", "CMYK") else "x.png")
-    image.save(path)
-    for channels in (1, 3):
-        pixels = preprocessing.read_image(path, channels)
-        assert pixels.shape == (5, 7, channels)
-        assert pixels.dtype == "uint8"
-        assert mode == "1" or abs(int(pixels.mean()) - 200) <= 3
-
-
-def test_pictures_that_are_none(tmp_path):
-    (tmp_path / "text.jpg").write_text("this is no image")
-    PIL.Image.effect_noise((64, 64), 50).save(tmp_path / "whole.png")
-    whole = (tmp_path / "whole.png").read_bytes()
-    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "empty.png").touch()
-    for name, message in [
-        ("nowhere.png", "There is no file"),
-        ("text.jpg", "is no image that can be read"),
-        ("cut.png", "is no image that can be read"),
-        ("empty.png", "is no image that can be read"),
-        ("", "is a folder"),
-    ]:
-        with pytest.raises(kc.ClassicsError, match=message) as caught:
-            preprocessing.read_image(tmp_path / name)
-        assert "\n" not in str(caught.value)
-    with pytest.raises(kc.ClassicsError, match="1 or 3 channels"):
-        preprocessing.read_image(tmp_path / "whole.png", 2)
-
-
-def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
-    PIL.Image.new("L", (200, 200)).save(tmp_path / "big.png")
-    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(kc.ClassicsError, match="decompression bomb"):
-        preprocessing.read_image(tmp_path / "big.png")
-
-
 def test_decodes_imagenet_predictions():
     scores = np.zeros((2, 1000), "float32")
     scores[0, [0, 1, 999]] = 0.2, 0.5, 0.3

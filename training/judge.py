@@ -86,7 +86,7 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
         "model": recipe.model,
         "class_names": list(dataset.class_names),
         "test_split": data.judged_on,
-        "test_images": dataset.sizes[dataset.test_split],
+        "test_images": dataset.sizes[dataset.judged_split],
         "train_images": dataset.sizes["train"],
         "epochs": len(history),
         "best_epoch": best_epoch(history),
@@ -108,7 +108,7 @@ def _export(model: keras.Model, variant: Variant, data: Dataset, folder: RunFold
         For each export, by the name of its file, how it agrees with the model.
     """
     shipped = export.with_preprocessing(model, variant.normalization)
-    examples = data.split(data.test_split).take(AGREEMENT_IMAGES)
+    examples = data.split(data.judged_split).take(AGREEMENT_IMAGES)
     batches = feed.batches(examples, shipped, variant, 100).as_numpy_iterator()
     images = np.concatenate([images for images, _ in batches])
     agreements = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from keras_classics.errors import ClassicsError
-from keras_classics.files import sweep
+from keras_classics.files import sweep_leftovers
 
 try:
     import fcntl
@@ -26,7 +26,7 @@ def locked(lock: pathlib.Path) -> Iterator[None]:
     """
     file = _take(lock)
     try:
-        sweep(lock.parent)
+        sweep_leftovers(lock.parent)
         yield
     finally:
         with suppress(OSError):

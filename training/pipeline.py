@@ -25,7 +25,7 @@ class Images:
 
 def count_images(recipe: Recipe, data: Dataset) -> Images:
     """How many images of the data are for what."""
-    train, test = data.sizes["train"], data.sizes[data.test_split]
+    train, test = data.sizes["train"], data.sizes[data.judged_split]
     if has_validation_split(data):
         return Images(train, data.sizes["validation"], test)
     held_out = train // recipe.hold_out if recipe.hold_out else 0
@@ -34,7 +34,7 @@ def count_images(recipe: Recipe, data: Dataset) -> Images:
 
 def has_validation_split(data: Dataset) -> bool:
     """Whether the data has images to choose the best epoch by, beside those that the run is judged on."""
-    return "validation" in data.sizes and data.test_split != "validation"
+    return "validation" in data.sizes and data.judged_split != "validation"
 
 
 def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int = 0, first_epoch: int = 0):

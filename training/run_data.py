@@ -1,16 +1,13 @@
 """Data for a run: where it has no test images, some of its training images are held out to be judged on."""
 
 import dataclasses
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from keras_classics import datasets
 from keras_classics.datasets import Dataset
-from keras_classics.errors import ClassicsError
 
 SAMPLES = {"mnist_sample": "mnist"}  # data sets that are a part of another
 EVERY = 10  # one image in so many of each class is held out
@@ -31,7 +28,7 @@ class RunData:
 
     Attributes:
         name: that it was asked for by: a data set's, or a folder's path.
-        dataset: with the images that the run is judged on as its `test_split`.
+        dataset: with the images that the run is judged on as its `judged_split`.
         judged_on: what these are, a key of `WORDS`.
     """
 
@@ -49,17 +46,12 @@ def load(name: str, data_dir: str | None = None) -> RunData:
 
     Where a folder has no test images, every tenth training image of each class, or at least one, becomes the split
     "test"; a class of one image cannot spare it, and then the folder stays as it is.
-
-    Raises:
-        ClassicsError: if the data is unknown or not there.
     """
-    if not name:
-        raise ClassicsError("--data is empty; give a data set's name or a folder of class folders.")
     data = datasets.load(name, data_dir)
     if name in datasets.NAMES or "test" in data.sizes:
-        return RunData(name, data, data.test_split)
+        return RunData(name, data, data.judged_split)
     held_out = hold_out_test_split(data)
-    return RunData(name, data, data.test_split) if held_out is None else RunData(name, held_out, HELD_OUT)
+    return RunData(name, data, data.judged_split) if held_out is None else RunData(name, held_out, HELD_OUT)
 
 
 def check_pictures(data: RunData, say: Callable[[str], None]) -> None:
@@ -70,25 +62,12 @@ def check_pictures(data: RunData, say: Callable[[str], None]) -> None:
     """
     if data.name in datasets.NAMES:
         return
-    say(f"Reading each of the {sum(data.dataset.sizes.values())} pictures once, to find damaged ones before the start.")
-    with damage_in_one_line():
-        for split in data.dataset.sizes:
+    sizes = data.dataset.sizes
+    say(f"Reading each of the {sum(sizes.values()):,} pictures once, to find damaged ones before the start.")
+    with datasets.reading():
+        for split in sizes:
             for _ in data.dataset.split(split):
                 pass
-
-
-@contextmanager
-def damage_in_one_line(advice: str = "") -> Iterator[None]:
-    """What the reader of a picture says, which TensorFlow wraps into its own error, as a ClassicsError of one line."""
-    import tensorflow as tf
-
-    try:
-        yield
-    except tf.errors.OpError as error:
-        said = re.search(r"ClassicsError: (.+)", str(error))
-        if not said:
-            raise
-        raise ClassicsError(said[1].strip() + advice) from None
 
 
 def hold_out_test_split(data: Dataset) -> Dataset | None:
@@ -101,15 +80,15 @@ def hold_out_test_split(data: Dataset) -> Dataset | None:
             return None
         is_test[of_class[min(EVERY, len(of_class)) - 1 :: EVERY]] = True
 
-    def records(split):
+    def stored(split):
         import tensorflow as tf
 
         if split not in ("train", "test"):
-            return data.records(split)
+            return data.stored(split)
         chosen = tf.data.Dataset.from_tensor_slices(is_test == (split == "test"))
-        examples = tf.data.Dataset.zip(data.records("train"), chosen).filter(lambda _, is_chosen: is_chosen)
+        examples = tf.data.Dataset.zip(data.stored("train"), chosen).filter(lambda _, is_chosen: is_chosen)
         return examples.map(lambda example, _: example)
 
     test = int(is_test.sum())
     sizes = {**data.sizes, "train": len(labels) - test, "test": test}
-    return dataclasses.replace(data, sizes=sizes, records=records)
+    return dataclasses.replace(data, sizes=sizes, stored=stored)

@@ -6,10 +6,13 @@ import math
 import os
 import pathlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 
+from keras_classics import datasets
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
@@ -140,7 +143,7 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
             say(line)
         _fit(recipe, data, folder, settings["seed"], history, epochs)
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
-    with run_data.damage_in_one_line(f" Then go on with: {folder.resume_command}"):
+    with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
     metrics["settings"] = {key: settings[key] for key in ("recipe", "data", "seed")}
     metrics |= environment()
@@ -163,7 +166,7 @@ def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: H
     made = _replayed(callbacks(recipe, validated), model, history)
     on_terminal = os.isatty(1)
     try:
-        with run_data.damage_in_one_line(f" Once it is replaced, go on with: {folder.resume_command}"):
+        with _resumable(folder):
             model.fit(
                 stream,
                 steps_per_epoch=steps,
@@ -178,6 +181,21 @@ def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: H
         raise ClassicsError(
             f"Stopped after {len(history)} of {epochs} epochs. Go on with: {folder.resume_command}"
         ) from None
+
+
+@contextmanager
+def _resumable(folder: RunFolder) -> Iterator[None]:
+    """What is said of a picture that cannot be read, with what becomes of the run."""
+    try:
+        yield
+    except ClassicsError:
+        raise
+    except Exception:
+        try:
+            with datasets.reading():
+                raise
+        except ClassicsError as error:
+            raise ClassicsError(f"{error} Once it is replaced, go on with: {folder.resume_command}") from None
 
 
 class EpochWriter(keras.callbacks.Callback):
