@@ -3,13 +3,16 @@
 import keras
 
 from keras_classics.errors import ClassicsError, unknown
-from keras_classics.models import FAMILIES
+from keras_classics.families import modules_in
 from keras_classics.preprocessing import carried_protocol, check_pixels, normalize, normalizes, provenance
 from keras_classics.spec import Normalization
 from keras_classics.variant import Variant
 
 BUILDERS: dict[str, Variant] = {
-    symbol: value for family in FAMILIES for symbol, value in vars(family).items() if isinstance(value, Variant)
+    symbol: value
+    for _, module in modules_in("keras_classics.models")
+    for symbol, value in vars(module).items()
+    if isinstance(value, Variant)
 }
 """The records by the names under which users build them, such as "ResNet50"."""
 
