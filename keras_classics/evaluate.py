@@ -60,7 +60,7 @@ def evaluate(
     Raises:
         ClassicsError: if the classes of model and data differ, or there is no such split.
     """
-    split = split or data.test_split
+    split = split or data.judged_split
     data.check_classes(feed.classes_of(model), model.name)
     labels = np.fromiter(data.records(split).map(lambda _, label: label).as_numpy_iterator(), "int64")
     batch_size = min(batch_size, len(labels))

@@ -175,13 +175,15 @@ class Variant:
             weights: None for the paper's initialisation. "imagenet" (or "cifar10", "cifar100", "svhn") for the public
                 checkpoint of this network with the best published accuracy; a source ("keras", "torchvision", "timm",
                 "pytorchcv", "onnx", "idelbayev") or one of its tags ("torchvision/IMAGENET1K_V1") for another, whose
-                form of the network is then built. Or a file: of this network that Keras wrote (`.keras`,
-                `.weights.h5`), or of those sources' kinds (torch, safetensors, HDF5, ONNX).
+                form of the network is then built. Or a file, with the classifier or without: of this network that
+                Keras wrote (`.keras`, `.weights.h5`), or of those sources' kinds (torch, safetensors, HDF5, ONNX). It
+                tells its form and its pixels; where it may be of several checkpoints, a warning says as which it was
+                taken, and "torchvision/IMAGENET1K_V1:<path>" chooses.
             input_tensor: a Keras tensor to build upon, instead of a new input.
             input_shape: (H, W, C) or (C, H, W), by `keras.config.image_data_format()`, without the batch.
             pooling: without the top: None for feature maps, "avg" or "max" for a vector.
-            classes: the number of classes; by default those of the checkpoint, or of the paper's data set. With public
-                weights of another number the classifier starts afresh.
+            classes: the number of classes; by default those of the checkpoint, or of the paper's data set. Where the
+                weights have another number, or no classifier, and this is given, the classifier starts afresh.
             classifier_activation: of the last layer; None for logits. By default the paper's: softmax but for
                 LeCun1989.
             name: of the model; by default the record's.
@@ -198,17 +200,17 @@ class Variant:
             ClassicsError: for an unknown option, a shape or a class count that the network cannot take, auxiliary heads
                 that do not exist or do not fit, or weights that are missing or of another network.
         """
+        _check_bools(include_top=include_top, aux_heads=aux_heads, include_preprocessing=include_preprocessing)
+        self._check_request(include_top, aux_heads, pooling, classes, seed)
         checkpoint = None
         form = self.with_options(**options)
         if weights is not None:
-            checkpoint = locate(weights, form.name, form.dataset, form.options, dict(form.chosen))
+            checkpoint = locate(weights, form)
             form = form.with_options(**checkpoint.options)
-        entry = checkpoint.entry if checkpoint else None
-        form._check_request(include_top, aux_heads, pooling, classes, seed)
-        _check_bools(include_top=include_top, aux_heads=aux_heads, include_preprocessing=include_preprocessing)
-        published = (entry or form).classes
-        fresh_head = classes not in (None, published)
-        classes = published if classes is None else int(classes)
+        fresh_head = classes is not None
+        if classes is None:
+            classes = (checkpoint.classes if checkpoint else None) or form.classes
+        classes = int(classes)
         if classifier_activation == "default":
             classifier_activation = form.classifier_activation
         _check_activation(classifier_activation)
@@ -223,6 +225,7 @@ class Variant:
                 x = preprocessing.normalization_layer(protocol.normalization, x)
             x = form.features(x)
             x, taps = x if isinstance(x, tuple) else (x, {})
+            features = x
             x = form.head(x, classes, classifier_activation) if include_top else pool(x, pooling)
             if aux_heads and form.aux_head:
                 aux = {n: form.aux_head(tap, classes, classifier_activation, n) for n, tap in taps.items()}
@@ -230,12 +233,10 @@ class Variant:
             with deep_graph():
                 model = keras.Model(inputs, x, name=name or form.name)
         if checkpoint:
-            # where this model is whole, it serves itself: the weights are matched by the names of its layers
-            forms = (False, True) if form.aux_head else (False,)
-            networks = [
-                (lambda: model) if include_top and aux == aux_heads else partial(form, aux_heads=aux) for aux in forms
-            ]
-            load(model, checkpoint, form.family, networks, fresh_head)
+            with deep_graph():
+                body = {layer.name for layer in keras.Model(inputs, features).layers}
+            with_aux = partial(form, aux_heads=True) if form.aux_head and not aux_heads else None
+            load(model, checkpoint, form.family, body, with_aux, fresh_head)
         return model
 
     def _check_request(self, include_top, aux_heads, pooling, classes, seed):

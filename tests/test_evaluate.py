@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets, evaluate, feed
+from keras_classics import datasets, evaluate, export, feed
 
 
 def test_errors_of_scores_with_known_ranks():
@@ -76,3 +76,15 @@ def test_geometry_follows_the_models_own_size():
 
     assert sizes(kc.ResNet50(input_shape=(112, 112, 3)), kc.ResNet50) == (128, 112, 3)
     assert sizes(kc.ResNet20(input_shape=(None, None, 1)), kc.ResNet20) == (32, 32, 1)
+
+
+def test_a_model_is_fed_in_its_own_data_format(channels_first):
+    """Which need not be the current one."""
+    model = kc.ResNet20(input_shape=(3, 40, 40))
+    keras.config.set_image_data_format("channels_last")
+    made = feed.feed_of(model, kc.ResNet20)
+    assert (made.channels, made.image_size, made.data_format) == (3, 40, "channels_first")
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 40, 40, 3)).astype("float32")
+    expected = kc.preprocess_input(pixels, kc.ResNet20).transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(made.model_input(pixels), expected)
+    assert feed.feed_of(export.with_preprocessing(model, kc.ResNet20.normalization), kc.ResNet20).channels == 3

@@ -227,8 +227,8 @@ def _judge(recipe, variant: Variant, data, folder: pathlib.Path, history) -> dic
     metrics: dict[str, Any] = {
         "model": recipe.model,
         "class_names": list(data.class_names),
-        "test_split": data.test_split,
-        "test_images": data.sizes[data.test_split],
+        "test_split": data.judged_split,
+        "test_images": data.sizes[data.judged_split],
         "train_images": data.sizes["train"],
         "epochs": len(history),
         "best_epoch": best_epoch(history),
@@ -256,7 +256,7 @@ def _ship(model, variant, data, folder) -> dict[str, Any]:
         [
             images
             for images, _ in feed.batches(
-                data.split(data.test_split).take(AGREEMENT_IMAGES), shipped, variant, 100
+                data.split(data.judged_split).take(AGREEMENT_IMAGES), shipped, variant, 100
             ).as_numpy_iterator()
         ]
     )

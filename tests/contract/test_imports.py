@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # A module may import what stands in a lower layer.
 LAYERS = [
     {"environment", "errors", "families", "spec"},
-    {"files", "initializers"},
+    {"files", "initializers", "pictures", "scenes"},
     {"layers"},
     {"blocks", "preprocessing"},
     {"weights"},
