@@ -22,6 +22,7 @@ _MODULES = {
     "fuse": "fusion",
     "get_model": "zoo",
     "list_models": "zoo",
+    "predict": "evaluate",
     "preprocess_input": "zoo",
     "to_fully_convolutional": "fully_convolutional",
 }

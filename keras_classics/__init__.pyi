@@ -1,5 +1,6 @@
 # Written by `python -m keras_classics.stub`.
 from keras_classics.errors import ClassicsError as ClassicsError
+from keras_classics.evaluate import predict as predict
 from keras_classics.fine_tuning import freeze as freeze
 from keras_classics.fully_convolutional import to_fully_convolutional as to_fully_convolutional
 from keras_classics.fusion import fuse as fuse

@@ -13,13 +13,13 @@ import keras
 import numpy as np
 
 from keras_classics import datasets, preprocessing
+from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.files import atomic_write
 from keras_classics.layers import channel_axis, data_format_of, single_operation
+from keras_classics.quiet import without_notices
 from keras_classics.scenes import scenes
 from keras_classics.spec import PLUS_MINUS_ONE, Normalization
-
-FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert"}  # ours: Keras'
 
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -193,9 +193,9 @@ def _write(model: keras.Model, path: pathlib.Path, to: str) -> None:
                 [sys.executable, "-m", "keras_classics.export", file, path, to],
                 env={**os.environ, "KERAS_BACKEND": "tensorflow"},
                 capture_output=True,
-                text=True,
             )
-            failure = (done.stderr.strip() or "no reason told").splitlines()[-1] if done.returncode else ""
+            told = without_notices(done.stderr).decode(errors="replace").strip()
+            failure = (told or "no reason told").splitlines()[-1] if done.returncode else ""
     if failure:
         for code in NO_SPACE:
             if os.strerror(code) in failure:

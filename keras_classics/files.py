@@ -24,7 +24,7 @@ def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(temporary)  # of a killed process that had this one's number
+        remove(temporary)  # of a killed process that had this one's number
         yield temporary
         if temporary.is_dir() and path.exists():
             raise FileExistsError(17, "There is already a folder of that name")
@@ -34,7 +34,7 @@ def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
             f"Cannot write '{path}' ({error.strerror or error}). Free space there, or choose another place."
         ) from error
     finally:
-        _remove(temporary)
+        remove(temporary)
 
 
 def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:
@@ -49,7 +49,7 @@ def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:
     for path in pathlib.Path(folder).iterdir():
         named = re.fullmatch(r"\.([1-9]\d*)-(.+)", path.name)
         if named and not _another_runs(int(named[1])):
-            _remove(path)
+            remove(path)
             swept.append(named[2])
     return sorted(swept)
 
@@ -69,7 +69,8 @@ def _another_runs(number: int) -> bool:
     return True
 
 
-def _remove(path: pathlib.Path) -> None:
+def remove(path: pathlib.Path) -> None:
+    """Removes a file or a folder, if it is there and can be removed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -11,15 +11,15 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # A module may import what stands in a lower layer.
 LAYERS = [
-    {"environment", "errors", "families", "spec"},
+    {"choices", "environment", "errors", "families", "quiet", "spec"},
     {"files", "initializers", "pictures", "scenes"},
     {"layers"},
     {"blocks", "preprocessing"},
     {"weights"},
     {"cells", "variant"},
     {"models"},
-    {"zoo", "complexity", "plots"},
-    {"stub"},
+    {"model_file", "zoo", "complexity", "plots"},
+    {"catalogue", "stub"},
     {"datasets", "feed"},
     {"evaluate", "export", "fine_tuning", "fully_convolutional", "fusion", "benchmark"},
     {"cli", "data"},
