@@ -197,8 +197,5 @@ def _fitted(picture, made: Feed, name: str) -> np.ndarray:
     channels = pixels.shape[-1]
     if channels != made.channels and not {channels, made.channels} <= {1, 3}:
         raise ClassicsError(f"{name} reads {made.channels} channels, and the picture has {channels}.")
-    if pixels.dtype != "uint8":
-        low, high = pixels.min(), pixels.max()
-        if not 0 <= low <= high <= 255 or (pixels.dtype.kind in "bf" and 0 < high <= 1):
-            raise ClassicsError(f"The picture has values of {low:g} to {high:g}; give its pixels as 0..255.")
+    preprocessing.check_pixels(pixels)
     return made.fit(pixels).numpy()
