@@ -16,7 +16,7 @@ from keras_classics import datasets, preprocessing
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.files import atomic_write
-from keras_classics.layers import channel_axis, single_operation
+from keras_classics.layers import channel_axis, data_format_of, single_operation
 from keras_classics.quiet import without_notices
 from keras_classics.scenes import scenes
 from keras_classics.spec import PLUS_MINUS_ONE, Normalization
@@ -61,7 +61,7 @@ def with_preprocessing(model: keras.Model, normalization: Normalization) -> kera
     carried = preprocessing.carried_protocol(model)
     normalization = carried.normalization if carried else normalization
     inputs = keras.Input(model.input_shape[1:], name="image")
-    outputs = model(preprocessing.normalization_layer(normalization, inputs))
+    outputs = model(preprocessing.normalization_layer(normalization, inputs, data_format_of(model)))
     return keras.Model(inputs, outputs, name=model.name)
 
 

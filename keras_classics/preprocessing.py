@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_classics.errors import ClassicsError
-from keras_classics.layers import Provenance, channels_of
+from keras_classics.layers import Provenance, channel_axis, channels_of
 from keras_classics.spec import InputProtocol, Normalization
 
 LONGEST = 16  # an image longer than this many times its width would fill the memory when it is resized
@@ -62,10 +62,13 @@ def check_pixels(images) -> None:
     raise ClassicsError(f"Pixels must be 0..255, and these go from {low:g} to {high:g}: {mistake}.")
 
 
-def normalization_layer(normalization: Normalization, x):
-    """The same inside a model: a `Rescaling` layer named "normalization", applied to the tensor `x`."""
-    normalization = normalization.for_channels(channels_of(x))
-    shape = (-1,) if keras.config.image_data_format() == "channels_last" else (-1, 1, 1)
+def normalization_layer(normalization: Normalization, x, data_format: str | None = None):
+    """The same inside a model: a `Rescaling` layer named "normalization", applied to the tensor `x`.
+
+    Its numbers have three axes, for of fewer Keras guesses, by the current data format, which axis they are.
+    """
+    normalization = normalization.for_channels(channels_of(x, data_format))
+    shape = (1, 1, -1) if channel_axis(data_format) == -1 else (-1, 1, 1)
     mean, std = (np.asarray(v, "float32").reshape(shape) for v in (normalization.mean, normalization.std))
     return keras.layers.Rescaling((1 / std).tolist(), (-mean / std).tolist(), name="normalization")(x)
 
@@ -124,14 +127,14 @@ def fit(image, resize_size: int, image_size: int, channels: int, interpolation: 
     return tf.image.resize_with_crop_or_pad(image, image_size, image_size)
 
 
-def model_input(images, normalization: Normalization | None):
-    """Fitted images, one or a batch, as a model reads them: normalised, unless it does that itself (None), and in the
-    current image data format."""
+def model_input(images, normalization: Normalization | None, data_format: str):
+    """Fitted images, one or a batch, as a model reads them: normalised, unless it does that itself (None), and in its
+    data format."""
     import tensorflow as tf
 
     if normalization is not None:
         images = normalize(images, normalization)
-    if keras.config.image_data_format() == "channels_first":
+    if data_format == "channels_first":
         rank = len(images.shape)
         images = tf.transpose(images, (*range(rank - 3), rank - 1, rank - 3, rank - 2))
     return images

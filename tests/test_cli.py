@@ -254,7 +254,7 @@ def test_weights_that_are_not_finite(capsys, tmp_path):
         with pytest.raises(SystemExit, match="2"):
             cli.main([arguments[0], str(tmp_path / "nan.keras"), *map(str, arguments[1:])])
         said = capsys.readouterr().err
-        assert "nan.keras' cannot be opened: lenet5 has weights that are not finite, first in its layer f6" in said
+        assert "nan.keras' cannot be opened. The weights of lenet5 are not finite, first those of its layer f6" in said
         assert said.count("\n") == 1
 
 

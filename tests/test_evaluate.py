@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets, evaluate, feed, preprocessing
+from keras_classics import datasets, evaluate, export, feed, preprocessing
 
 
 def test_errors_of_scores_with_known_ranks():
@@ -171,9 +171,21 @@ def test_predict_refuses_models_that_cannot_answer():
     model = kc.ResNet20(seed=0)
     layer = model.get_layer("conv3_block1_1_conv")
     layer.set_weights([np.full_like(w, np.inf) for w in layer.get_weights()])
-    with pytest.raises(kc.ClassicsError, match="resnet20 has weights that are not finite, first in its layer conv3_bl"):
+    with pytest.raises(kc.ClassicsError, match="weights of resnet20 are not finite, first those of its layer conv3_b"):
         kc.predict(model, image)
     inputs = keras.Input((32, 32, 3))
     foreign = keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(inputs)), name="mine")
     with pytest.raises(kc.ClassicsError, match="'mine' does not tell which network of the zoo it is"):
         kc.predict(foreign, image)
+
+
+def test_a_model_is_fed_in_its_own_data_format(channels_first):
+    """Which need not be the current one."""
+    model = kc.ResNet20(input_shape=(3, 40, 40))
+    keras.config.set_image_data_format("channels_last")
+    made = feed.feed_of(model, kc.ResNet20)
+    assert (made.channels, made.image_size, made.data_format) == (3, 40, "channels_first")
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 40, 40, 3)).astype("float32")
+    expected = kc.preprocess_input(pixels, kc.ResNet20).transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(made.model_input(pixels), expected)
+    assert feed.feed_of(export.with_preprocessing(model, kc.ResNet20.normalization), kc.ResNet20).channels == 3

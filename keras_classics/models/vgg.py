@@ -106,7 +106,7 @@ def vgg(name: str, batch_norm: bool = False, initialization: str = "normal") -> 
         family="vgg",
         paper=PAPER,
         protocol=InputProtocol("imagenet2012", IMAGENET_MEAN, 224, 256),
-        any_size=False,
+        bound_to_size="top",
         params=params,
         macs=macs,
         features=partial(features, layers=layers, batch_norm=batch_norm, initializer=initializer),

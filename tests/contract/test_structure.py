@@ -65,18 +65,47 @@ def test_other_classes_channels_sizes_and_precision(name):
     assert {layer.compute_dtype for layer in model.layers if layer.weights} >= {"bfloat16"}
     with pytest.raises(kc.ClassicsError, match=f"at least {smallest}x{smallest}"):
         kc.create_model(name, input_shape=(smallest, smallest - 1, channels))
-    if not variant.any_size:
+    if variant.bound_to_size:
         with pytest.raises(kc.ClassicsError, match="known height and width"):
             kc.create_model(name, input_shape=(None, None, channels))
 
 
+# Filters of the last map, as the test suite of keras.applications has them.
+LAST_FILTERS = {
+    "vgg16": 512,
+    "vgg19": 512,
+    "xception": 2048,
+    "inception_v3": 2048,
+    "inception_resnet_v2": 1536,
+    "densenet121": 1024,
+    "densenet169": 1664,
+    "densenet201": 1920,
+    "nasnet_mobile": 1056,
+    "nasnet_large": 4032,
+    "resnet50": 2048,
+    "resnet101": 2048,
+    "resnet152": 2048,
+    "resnet50_v2": 2048,
+    "resnet101_v2": 2048,
+    "resnet152_v2": 2048,
+}
+
+
 @every_network
-def test_without_the_top(name):
+def test_without_the_top_it_takes_images_of_any_size_and_channels_in_both_data_formats(name, request):
+    """The cases of the test suite of keras.applications, for all networks."""
     variant = kc.get_model(name)
+    side = 16 if variant.bound_to_size == "all" else None
     model = kc.create_model(name, include_top=False)
-    side = None if variant.any_size else variant.image_size
     assert model.input_shape == (None, side, side, variant.channels)
-    assert len(model.output_shape) == 4
+    *shape, filters = model.output_shape
+    assert filters == LAST_FILTERS.get(name, filters)
+    assert shape == [None, None, None] or name == "lecun1989"
+    model = kc.create_model(name, include_top=False, input_shape=(variant.min_size, side, 2), pooling="avg")
+    assert model.output_shape == (None, filters)
+    request.getfixturevalue("channels_first")
+    model = kc.create_model(name, include_top=False, input_shape=(4, side, side))
+    assert model.output_shape == (None, filters, *shape[1:])
 
 
 @every_network
