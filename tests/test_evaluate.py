@@ -82,6 +82,18 @@ def test_geometry_follows_the_models_own_size():
     assert sizes(kc.ResNet20(input_shape=(None, None, 1)), kc.ResNet20) == (32, 32, 1)
 
 
+def test_a_model_is_fed_in_its_own_data_format(channels_first):
+    """Which need not be the current one."""
+    model = kc.ResNet20(input_shape=(3, 40, 40))
+    keras.config.set_image_data_format("channels_last")
+    made = feed.feed_of(model, kc.ResNet20)
+    assert (made.channels, made.image_size, made.data_format) == (3, 40, "channels_first")
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 40, 40, 3)).astype("float32")
+    expected = kc.preprocess_input(pixels, kc.ResNet20).transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(made.model_input(pixels), expected)
+    assert feed.feed_of(export.with_preprocessing(model, kc.ResNet20.normalization), kc.ResNet20).channels == 3
+
+
 def test_class_names_are_compared_as_people_would(picture_folder):
     data = datasets.load("mnist_sample")
     evaluate.check_class_names("0123456789", data)
@@ -177,15 +189,3 @@ def test_predict_refuses_models_that_cannot_answer():
     foreign = keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(inputs)), name="mine")
     with pytest.raises(kc.ClassicsError, match="'mine' does not tell which network of the zoo it is"):
         kc.predict(foreign, image)
-
-
-def test_a_model_is_fed_in_its_own_data_format(channels_first):
-    """Which need not be the current one."""
-    model = kc.ResNet20(input_shape=(3, 40, 40))
-    keras.config.set_image_data_format("channels_last")
-    made = feed.feed_of(model, kc.ResNet20)
-    assert (made.channels, made.image_size, made.data_format) == (3, 40, "channels_first")
-    pixels = np.random.default_rng(0).uniform(0, 255, (2, 40, 40, 3)).astype("float32")
-    expected = kc.preprocess_input(pixels, kc.ResNet20).transpose(0, 3, 1, 2)
-    np.testing.assert_array_equal(made.model_input(pixels), expected)
-    assert feed.feed_of(export.with_preprocessing(model, kc.ResNet20.normalization), kc.ResNet20).channels == 3
