@@ -160,6 +160,13 @@ for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNe
         pass
     heavy = {"keras", "tensorflow", "jax", "torch", "h5py", "matplotlib", "keras_classics.zoo"} & set(sys.modules)
     assert not heavy, (arguments, heavy)
+from training import __main__ as training
+for arguments in ([], ["--help"], ["run", "--help"], ["rum"], ["run", "lenet5-mnist", "--epoch_s", "2"]):
+    try:
+        training.main(arguments)
+    except SystemExit:
+        pass
+    assert "keras" not in sys.modules, arguments
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
