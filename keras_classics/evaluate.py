@@ -94,7 +94,7 @@ def check_class_names(class_names: Sequence[str], data: Dataset) -> None:
         ours, theirs = (", ".join(names[:3]) for names in (class_names, data.class_names))
         raise ClassicsError(
             f"The model's classes are {ours}, ... and those of {data.name} are {theirs}, ...: not the same, or not in "
-            "the same order. Take other data, or compare them by number all the same (--any-classes)."
+            "the same order. Take other data, or compare them by number all the same (the command's --any-classes)."
         )
 
 

@@ -56,6 +56,13 @@ def test_predict(capsys, saved_lenet, tmp_path):
     shares = [float(line.split()[1].rstrip("%")) for line in lines[1:]]
     assert shares == sorted(shares, reverse=True)
     assert 0 < sum(shares) <= 100.01
+    PIL.Image.fromarray(image[..., 0]).save(os.fsencode(tmp_path / "caf") + b"\xe9.png")
+    logits = kc.LeNet5(seed=0, classifier_activation=None)
+    logits.save(tmp_path / "logits.keras")
+    cli.main(["predict", str(tmp_path / "logits.keras"), str(tmp_path / os.fsdecode(b"caf\xe9.png"))])
+    printed = capsys.readouterr().out
+    assert "caf\\xe9.png" in printed
+    assert "%" not in printed
     cli.main(["predict", "lenet5", str(tmp_path / "digit.png"), "--weights", str(saved_lenet), "--top", "3"])
     assert capsys.readouterr().out.splitlines()[1:] == lines[1:]
 
