@@ -76,7 +76,8 @@ def _resume(args):
 
 def _report(path: pathlib.Path) -> None:
     metrics = json.loads(RunFolder(path).metrics.read_text("utf-8"))
-    table = Table(box=None, header_style="bold", title=_judged_on(metrics), title_justify="left")
+    console.print(f"On {metrics['test_images']:,} {WORDS[metrics['test_split']]}:")
+    table = Table(box=None, header_style="bold")
     for heading in ("", "top-1 error", "top-5 error"):
         table.add_column(heading, justify="right")
     for which, epoch in (("last", metrics["epochs"]), ("best", metrics["best_epoch"])):
@@ -89,14 +90,10 @@ def _report(path: pathlib.Path) -> None:
     console.print(table)
     for name, agreement in metrics["exports"].items():
         console.print(
-            f"{name}: {agreement['same_answers']:g}% the same answers as Keras on {agreement['images']} test images, "
+            f"{name}: {agreement['same_answers']:g}% the same answers as Keras on {agreement['images']} images, "
             f"outputs within {agreement['max_abs_error']:.1e}"
         )
     console.print(f"Everything is in [bold]{path}[/]")
-
-
-def _judged_on(metrics) -> str:
-    return f"{metrics['test_images']} {WORDS[metrics['test_split']]}"
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def mend_models(recipe: Recipe, folder: RunFolder, history: History, say: Callab
         if folder.holds(checkpoint, epoch):
             shipped = shipped_form(recipe)
             copy_weights(folder.load_model(checkpoint, epoch), shipped)
-            folder.save_model(shipped, path, epoch)
+            folder.save_model(shipped, path, history[:epoch])
             say(f"'{path}' was damaged; it was made again from {checkpoint.name}.")
         elif folder.checkpoints():
             say(f"'{path}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; a better epoch replaces it.")
