@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics import pictures, preprocessing
+from keras_classics.choices import DATA_SETS
 from keras_classics.errors import ClassicsError, unknown
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-TFDS_NAMES = ("mnist", "cifar10", "cifar100", "imagenet2012")
-NAMES = ("mnist_sample", *TFDS_NAMES)
+NAMES = DATA_SETS
+TFDS_NAMES = tuple(name for name in DATA_SETS if name != "mnist_sample")
 
 # The splits, and what their folders may be called.
 SPLIT_FOLDERS = {"train": ("train",), "test": ("test",), "validation": ("validation", "valid", "val")}

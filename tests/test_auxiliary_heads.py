@@ -35,7 +35,6 @@ TINY = dataclasses.replace(
     name="tiny",
     protocol=dataclasses.replace(kc.LeNet5.protocol, image_size=28),
     min_size=4,
-    any_size=True,
     features=features,
     head=blocks.global_pool_head,
     aux_head=aux_head,

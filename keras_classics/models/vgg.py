@@ -93,36 +93,29 @@ ERRORS: dict[str, list[tuple]] = {
 }
 
 
-def vgg(name: str) -> Variant:
+def vgg(name: str, batch_norm: bool = False, initialization: str = "normal") -> Variant:
     """A configuration of Table 1; `batch_norm` gives the form of many published weights, `initialization` the rule."""
-    layers = CONFIGURATIONS[name]
-
-    def vary(batch_norm: bool = False, initialization: str = "normal") -> Variant:
-        if initialization not in INITIALIZERS:
-            raise unknown(f"initialization of {name}", initialization, INITIALIZERS)
-        initializer = INITIALIZERS[initialization]
-        params, macs = COUNTS[name]
-        if batch_norm:  # a scale and a shift for each bias
-            params += sum(count * filters for count, filters in zip(layers, FILTERS, strict=True))
-        return Variant(
-            name=name,
-            family="vgg",
-            paper=PAPER,
-            protocol=InputProtocol("imagenet2012", IMAGENET_MEAN, 224, 256),
-            any_size=False,
-            params=params,
-            macs=macs,
-            features=partial(features, layers=layers, batch_norm=batch_norm, initializer=initializer),
-            head=partial(hidden_dense_head, kernel_initializer=initializer),
-            vary=vary,
-            table=table(name),
-            reported=() if batch_norm else tuple(Reported("imagenet2012", *row) for row in ERRORS[name]),
-            departures=("Batch normalisation is not the paper's, but of many published weights.",)
-            if batch_norm
-            else (),
-        )
-
-    return vary()
+    if initialization not in INITIALIZERS:
+        raise unknown(f"initialization of {name}", initialization, INITIALIZERS)
+    layers, initializer = CONFIGURATIONS[name], INITIALIZERS[initialization]
+    params, macs = COUNTS[name]
+    if batch_norm:  # a scale and a shift for each bias
+        params += sum(count * filters for count, filters in zip(layers, FILTERS, strict=True))
+    return Variant(
+        name=name,
+        family="vgg",
+        paper=PAPER,
+        protocol=InputProtocol("imagenet2012", IMAGENET_MEAN, 224, 256),
+        bound_to_size="top",
+        params=params,
+        macs=macs,
+        features=partial(features, layers=layers, batch_norm=batch_norm, initializer=initializer),
+        head=partial(hidden_dense_head, kernel_initializer=initializer),
+        vary=partial(vgg, name),
+        table=table(name),
+        reported=() if batch_norm else tuple(Reported("imagenet2012", *row) for row in ERRORS[name]),
+        departures=("Batch normalisation is not the paper's, but of many published weights.",) if batch_norm else (),
+    )
 
 
 VGG11 = vgg("vgg11")
