@@ -116,7 +116,7 @@ def _export(model: keras.Model, variant: Variant, data: Dataset, folder: RunFold
         remove(path)
         export.export(shipped, path, to)
         agreement = export.compare(shipped, path, images)
-        if agreement.max_abs_error > TOLERANCE:
+        if not agreement.max_abs_error <= TOLERANCE:
             raise ClassicsError(f"'{path}' does not agree with the Keras model: {agreement}. Please report this.")
         agreements[path.name] = vars(agreement)
     return agreements

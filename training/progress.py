@@ -35,7 +35,9 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: int) -> Iterato
         chosen = "the lowest training loss chooses the best epoch"
     yield f"{images.train:,} images to train on; {chosen}; judged on {images.test:,} {WORDS[data.judged_on]}."
     epochs, batches = math.ceil(recipe.epochs), math.ceil(images.train / recipe.batch_size)
-    yield f"{epochs} epochs of {batches:,} batches of {recipe.batch_size}" + (f", {done} are done." if done else ".")
+    yield f"{epochs} epoch{'s' * (epochs > 1)} of {batches:,} batches of {recipe.batch_size}" + (
+        f", {done} are done." if done else "."
+    )
     yield f"{recipe.optimizer}; learning rate {recipe.schedule}; loss: {recipe.loss}."
     if recipe.augment:
         yield f"Each image: {', '.join(map(str, recipe.augment))}."

@@ -222,7 +222,7 @@ SAMPLE = ["run", "lenet5-mnist", "--data", "mnist_sample"]
         ([*SAMPLE, "--hold-out", "-3"], "One training image in -3 cannot be held out"),
         ([*SAMPLE, "--classes", "0"], "lenet5 has 0 classes and mnist_sample has 10"),
         ([*SAMPLE, "--classes", "-10"], "lenet5 has -10 classes and mnist_sample has 10"),
-        (["run", "lenet5-mnist", "--data", ""], "The data has no name"),
+        (["run", "lenet5-mnist", "--data", ""], "it must be a folder of class folders"),
         (["run", "lenet5-mnist", "--data", "no/folder"], "There is no folder 'no/folder'"),
     ],
 )
