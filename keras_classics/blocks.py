@@ -10,7 +10,6 @@ from keras_classics.layers import (
     BatchNormalization,
     Conv2D,
     DepthwiseConv2D,
-    GroupedConv2D,
     MaxPooling2D,
     channel_axis,
     channels_of,
@@ -60,9 +59,17 @@ def conv(
         )
     if padding is None:
         x, padding = _padded_alike(x, kernel_size, strides, name)
-    options = {"groups": groups, "use_bias": use_bias, "bias_initializer": bias_initializer, "name": name}
-    layer = GroupedConv2D if groups > 1 else Conv2D
-    return layer(filters, kernel_size, strides, padding, kernel_initializer=kernel_initializer(), **options)(x)
+    return Conv2D(
+        filters,
+        kernel_size,
+        strides,
+        padding,
+        groups=groups,
+        use_bias=use_bias,
+        kernel_initializer=kernel_initializer(),
+        bias_initializer=bias_initializer,
+        name=name,
+    )(x)
 
 
 def batch_norm(x, name: str, momentum: float = 0.9, epsilon: float = 1e-5):

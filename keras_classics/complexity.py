@@ -74,7 +74,7 @@ def macs(layer: keras.layers.Layer) -> int:
     if not kernels:
         return 0
     shape = layer.output.shape
-    places = math.prod(shape[1:]) // shape[channel_axis() if len(shape) == 4 else -1]
+    places = math.prod(shape[1:]) // shape[channel_axis(getattr(layer, "data_format", "channels_last"))]
     return places * sum(math.prod(kernel.shape) for kernel in kernels)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_classics import preprocessing
-from keras_classics.layers import channel_axis
+from keras_classics.layers import channel_axis, data_format_of
 from keras_classics.spec import Normalization
 from keras_classics.variant import Variant
 
@@ -20,6 +20,7 @@ class Feed:
         channels: that the model reads.
         interpolation: of the resize.
         normalization: of the pixels; None where the model does it itself.
+        data_format: in which the model reads them.
     """
 
     resize_size: int
@@ -27,6 +28,7 @@ class Feed:
     channels: int
     interpolation: str
     normalization: Normalization | None
+    data_format: str
 
     def fit(self, image):
         """An image (H, W, C) of 0..255 as a float32 tensor (image_size, image_size, channels), still of 0..255."""
@@ -34,7 +36,16 @@ class Feed:
 
     def model_input(self, images):
         """Fitted images, one or a batch, as the model reads them."""
-        return preprocessing.model_input(images, self.normalization)
+        return preprocessing.model_input(images, self.normalization, self.data_format)
+
+    def described(self) -> str:
+        """The same in words: "(0..255 - (...)) / (...), RGB, shorter side 256, centre 224, bilinear"."""
+        pixels = "0..255, which the model normalises itself"
+        if self.normalization is not None:
+            normalization = self.normalization.for_channels(self.channels)
+            pixels = f"(0..255 - {normalization.mean}) / {normalization.std}"
+        colours = {1: "grey", 3: "RGB"}.get(self.channels, f"{self.channels} channels")
+        return f"{pixels}, {colours}, shorter side {self.resize_size}, centre {self.image_size}, {self.interpolation}"
 
 
 def feed_of(model: keras.Model, variant: Variant) -> Feed:
@@ -43,13 +54,15 @@ def feed_of(model: keras.Model, variant: Variant) -> Feed:
     The protocol is that of the model's published weights, or else the record's.
     """
     protocol = preprocessing.carried_protocol(model) or variant.protocol
-    size = model.input_shape[1 if channel_axis() == -1 else 2] or protocol.image_size
+    data_format = data_format_of(model)
+    size = model.input_shape[1 if data_format == "channels_last" else 2] or protocol.image_size
     return Feed(
         resize_size=round(protocol.resize_size * size / protocol.image_size),
         image_size=size,
-        channels=model.input_shape[channel_axis()],
+        channels=model.input_shape[channel_axis(data_format)],
         interpolation=protocol.interpolation,
         normalization=None if preprocessing.normalizes(model) else protocol.normalization,
+        data_format=data_format,
     )
 
 

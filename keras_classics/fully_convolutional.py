@@ -17,8 +17,9 @@ def to_fully_convolutional(model: keras.Model) -> keras.Model:
         ClassicsError: if the network needs no such form, for none of its layers is bound to a size, or can have none.
     """
     flatten = _checked(model)
+    axis = channel_axis(flatten.data_format)
     shape = list(flatten.input.shape)
-    shape.pop(channel_axis())
+    shape.pop(axis)
     kernel_size = shape[1:]
     first = next(layer for layer in model.layers if isinstance(layer, layers.Dense))
 
@@ -30,11 +31,11 @@ def to_fully_convolutional(model: keras.Model) -> keras.Model:
         if isinstance(layer, layers.Flatten):
             return x
         if isinstance(layer, layers.Dense):
-            return _convolution(layer, x, kernel_size if layer is first else 1)
+            return _convolution(layer, x, kernel_size if layer is first else 1, flatten.data_format)
         return layer(x, *args, **kwargs)
 
     shape = [None] * 4
-    shape[channel_axis()] = model.input.shape[channel_axis()]
+    shape[axis] = model.input.shape[axis]
     image = keras.Input(shape[1:], name=model.input.name, dtype=model.input.dtype)
     result = keras.models.clone_model(model, image, copy, call)
     for layer in result.layers:
@@ -61,19 +62,22 @@ def _checked(model) -> layers.Flatten:
     return model.layers[places[0]]
 
 
-def _convolution(dense, x, kernel_size):
+def _convolution(dense, x, kernel_size, data_format):
     """A dense layer as a convolution. Softmax is a layer of its own, since the channels may be another axis."""
     softmax = dense.activation is keras.activations.softmax
     x = layers.Conv2D(
         dense.units,
         kernel_size,
+        data_format=data_format,
         activation=None if softmax else dense.activation,
         use_bias=dense.use_bias,
         kernel_initializer="zeros",
         dtype=dense.dtype_policy,
         name=dense.name,
     )(x)
-    return layers.Softmax(channel_axis(), dtype=dense.dtype_policy, name=f"{dense.name}_softmax")(x) if softmax else x
+    if not softmax:
+        return x
+    return layers.Softmax(channel_axis(data_format), dtype=dense.dtype_policy, name=f"{dense.name}_softmax")(x)
 
 
 def _weights(model, name):

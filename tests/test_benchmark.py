@@ -15,7 +15,7 @@ from keras_classics import benchmark, cli
 from keras_classics.benchmark import Benchmark, Times, worker
 from keras_classics.benchmark.process import Worker
 from keras_classics.benchmark.sides import PYTORCHCV, Side, sides
-from keras_classics.layers import GroupedConv2D
+from keras_classics.layers import Conv2D
 
 
 def times(who, backend, *seconds):
@@ -90,7 +90,7 @@ def test_fused(capsys):
 
 def test_native_groups_are_keras_own_layers():
     inputs = keras.Input((8, 8, 4))
-    model = keras.Model(inputs, GroupedConv2D(4, 1, groups=2, name="conv")(inputs))
+    model = keras.Model(inputs, Conv2D(4, 1, groups=2, name="conv")(inputs))
     copy = worker.with_native_groups(model)
     assert type(copy.get_layer("conv")) is keras.layers.Conv2D
     assert copy.get_layer("conv").groups == 2

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gradients import pulled_back
 
-from keras_classics.layers import Conv2D, GroupedConv2D, convolution, pooling
+from keras_classics.layers import Conv2D, convolution, pooling
 
 X = np.random.default_rng(9).standard_normal((3, 9, 8, 12)).astype("float32")
 
@@ -25,8 +25,7 @@ X = np.random.default_rng(9).standard_normal((3, 9, 8, 12)).astype("float32")
 def test_predicts_as_keras_does(options, groups, tmp_path):
     inputs = keras.Input((None, None, 12))
     ours, theirs = (
-        keras.Model(inputs, kind(6, groups=groups, **options)(inputs))
-        for kind in (GroupedConv2D if groups > 1 else Conv2D, keras.layers.Conv2D)
+        keras.Model(inputs, kind(6, groups=groups, **options)(inputs)) for kind in (Conv2D, keras.layers.Conv2D)
     )
     theirs.save_weights(tmp_path / "theirs.weights.h5")
     ours.load_weights(tmp_path / "theirs.weights.h5")

@@ -57,6 +57,15 @@ def test_channels_first(channels_first):
 
 
 @pytest.mark.every_backend
+def test_a_model_in_the_other_data_format(channels_first):
+    model, batch = sharp(small("alexnet")), images(2, SMALL["alexnet"], SMALL["alexnet"], 3)
+    keras.config.set_image_data_format("channels_last")
+    got = outputs(kc.to_fully_convolutional(model), batch)
+    assert got.shape == (2, 5, 1, 1)
+    np.testing.assert_allclose(got.reshape(2, 5), outputs(model, batch), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.every_backend
 @pytest.mark.parametrize("name", ["alexnet", "vgg11"])
 def test_a_larger_image_gives_the_dense_layers_at_each_place_of_the_map(name):
     model = sharp(small(name, batch_norm=True) if name == "vgg11" else small(name))

@@ -8,7 +8,7 @@ from keras import layers
 
 import keras_classics as kc
 from keras_classics.blocks import batch_norm, conv, relu
-from keras_classics.fuse import fuse
+from keras_classics.fusion import fuse
 
 RNG = np.random.default_rng(6)
 
@@ -119,6 +119,7 @@ def test_leaves_what_cannot_fold(form):
 def test_channels_first(channels_first):
     inputs = keras.Input((8, 6, 6))  # not as many filters as columns: there Keras on tensorflow confuses the two
     model = randomized(keras.Model(inputs, batch_norm(conv(inputs, 5, 3, name="conv"), "bn")))
+    keras.config.set_image_data_format("channels_last")  # the model keeps its own
     fused = fuse(model)
     assert not norms(fused)
     assert_same_outputs(model, fused, RNG.standard_normal((3, 8, 6, 6)).astype("float32"))

@@ -1,4 +1,4 @@
-"""`GroupedConv2D` beside Keras' own Conv2D with groups: same weights, outputs and gradients on every path."""
+"""`Conv2D` with groups beside Keras' own: same weights, outputs and gradients on every path."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from gradients import pulled_back
 from keras_classics import blocks, complexity
 from keras_classics.errors import ClassicsError
 from keras_classics.export import compare, export
-from keras_classics.layers import GroupedConv2D, grouped_convolution
+from keras_classics.layers import Conv2D, grouped_convolution
 
 RNG = np.random.default_rng(5)
 CASES = {
@@ -50,7 +50,7 @@ def test_equals_keras_conv2d_forward_and_gradient(case, data_format):
     channels, filters, options = CASES[case]
     x = RNG.standard_normal((2, 9, 8, channels)).astype("float32")
     x = x if data_format == "channels_last" else channels_first(x)
-    ours, theirs = (kind(filters, data_format=data_format, **options) for kind in (GroupedConv2D, keras.layers.Conv2D))
+    ours, theirs = (kind(filters, data_format=data_format, **options) for kind in (Conv2D, keras.layers.Conv2D))
     expected = keras.ops.convert_to_numpy(theirs(x))
     ours.build(x.shape)
     kernel, bias = RNG.standard_normal(ours.kernel.shape).astype("float32"), RNG.standard_normal(filters)
@@ -68,8 +68,8 @@ def test_equals_keras_conv2d_forward_and_gradient(case, data_format):
 def test_any_size_and_batch_in_one_compiled_graph():
     """Unknown batch and image sizes, as `predict` and `fit` of a network without its top compile them."""
     inputs = keras.Input((None, None, 8))
-    x = GroupedConv2D(12, 3, padding="same", groups=4)(inputs)
-    model = keras.Model(inputs, GroupedConv2D(6, 1, groups=2)(x))
+    x = Conv2D(12, 3, padding="same", groups=4)(inputs)
+    model = keras.Model(inputs, Conv2D(6, 1, groups=2)(x))
     model.compile("sgd", "mse")
     for shape in ((2, 5, 6, 8), (3, 7, 4, 8)):
         x = RNG.standard_normal(shape).astype("float32")
@@ -83,7 +83,7 @@ def test_weights_and_configuration_are_conv2ds(tmp_path):
         inputs = keras.Input((6, 6, 8))
         return keras.Model(inputs, kind(12, 3, groups=4, activation="relu", name="conv")(inputs), name="net")
 
-    ours, theirs = model(GroupedConv2D), model(keras.layers.Conv2D)
+    ours, theirs = model(Conv2D), model(keras.layers.Conv2D)
     assert ours.get_layer("conv").get_config().keys() == theirs.get_layer("conv").get_config().keys()
     assert [w.path for w in ours.weights] == [w.path for w in theirs.weights]
     x = RNG.standard_normal((2, 6, 6, 8)).astype("float32")
@@ -92,17 +92,17 @@ def test_weights_and_configuration_are_conv2ds(tmp_path):
     close(*(keras.ops.convert_to_numpy(m(x)) for m in (ours, theirs)), 1e-5)
     ours.save(tmp_path / "ours.keras")
     again = keras.saving.load_model(tmp_path / "ours.keras")
-    assert type(again.get_layer("conv")) is GroupedConv2D
+    assert type(again.get_layer("conv")) is Conv2D
     np.testing.assert_array_equal(*(keras.ops.convert_to_numpy(m(x)) for m in (again, ours)))
 
 
 @pytest.mark.every_backend
 def test_half_precision():
-    layer = GroupedConv2D(12, 3, groups=4, dtype="mixed_bfloat16")
+    layer = Conv2D(12, 3, groups=4, dtype="mixed_bfloat16")
     x = RNG.standard_normal((2, 6, 6, 8)).astype("float32")
     y = layer(x)
     assert keras.backend.standardize_dtype(y.dtype) == "bfloat16"
-    exact = GroupedConv2D(12, 3, groups=4)
+    exact = Conv2D(12, 3, groups=4)
     exact.build(x.shape)
     exact.set_weights(layer.get_weights())
     close(*(keras.ops.convert_to_numpy(keras.ops.cast(v, "float32")) for v in (y, exact(x))), 0.02)
@@ -114,7 +114,7 @@ def test_an_export_has_one_operation(kernel_size, tmp_path):
     import tensorflow as tf
 
     inputs = keras.Input((6, 6, 8))
-    model = keras.Model(inputs, GroupedConv2D(12, kernel_size, groups=4)(inputs))
+    model = keras.Model(inputs, Conv2D(12, kernel_size, groups=4)(inputs))
     path = export(model, tmp_path / "net.tflite", "tflite")
     assert compare(model, path, RNG.standard_normal((3, 6, 6, 8))).max_abs_error < 1e-5
     operations = [op["op_name"] for op in tf.lite.Interpreter(str(path))._get_ops_details()]
@@ -129,7 +129,7 @@ def test_the_block_counts_and_refuses():
     model = keras.Model(x, blocks.conv(x, 12, 3, groups=4, name="conv"))
     assert complexity.count_params(model) == 3 * 3 * 8 * 12 // 4
     assert complexity.count_macs(model) == 6 * 6 * 3 * 3 * 8 * 12 // 4
-    assert type(model.get_layer("conv")) is GroupedConv2D
+    assert type(model.get_layer("conv")) is Conv2D
     for groups in (3, 8, 0, -2):
         with pytest.raises(ClassicsError, match=f"conv cannot have {groups} groups.*its 8 channels and its 12 filters"):
             blocks.conv(x, 12, 3, groups=groups, name="conv")

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import keras
 
+from keras_classics.choices import PEERS
 from keras_classics.errors import ClassicsError, unknown
-from keras_classics.layers import GroupedConv2D
+from keras_classics.layers import Conv2D
 from keras_classics.zoo import BUILDERS, create_model
-
-PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups")
 
 # Our names, and the modules and names of the same networks there.
 PYTORCHCV = (
@@ -65,7 +64,7 @@ def sides(name: str, against: str | None, backends: Sequence[str]) -> list[Side]
     if against not in PEERS:
         raise unknown("peer", against, PEERS)
     if against == "native-groups":
-        if not any(isinstance(layer, GroupedConv2D) for layer in create_model(name).layers):
+        if not any(isinstance(layer, Conv2D) and layer.groups > 1 for layer in create_model(name).layers):
             raise ClassicsError(f"{name} has no grouped convolutions; choose another peer.")
         return ours + [Side(against, backend, name) for backend in backends]
     if against == "keras.applications":

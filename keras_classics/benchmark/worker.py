@@ -44,10 +44,11 @@ def with_native_groups(model):
     """The network with Keras' own Conv2D in the place of ours with groups."""
     import keras
 
-    from keras_classics.layers import GroupedConv2D
+    from keras_classics.layers import Conv2D
 
     def copy(layer):
-        kind = keras.layers.Conv2D if isinstance(layer, GroupedConv2D) else type(layer)
+        grouped = isinstance(layer, Conv2D) and layer.groups > 1
+        kind = keras.layers.Conv2D if grouped else type(layer)
         return kind.from_config(layer.get_config())
 
     return keras.models.clone_model(model, clone_function=copy)

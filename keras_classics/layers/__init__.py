@@ -3,9 +3,9 @@
 from keras_classics.layers.batch_normalization import BatchNormalization
 from keras_classics.layers.channel_shuffle import ChannelShuffle
 from keras_classics.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
-from keras_classics.layers.data_format import channel_axis, channels_of
+from keras_classics.layers.data_format import channel_axis, channels_of, data_format_of
 from keras_classics.layers.drop_path import ScheduledDropPath
-from keras_classics.layers.grouped_convolution import GroupedConv2D, single_operation
+from keras_classics.layers.grouped_convolution import single_operation
 from keras_classics.layers.lenet import (
     ConstantPadding2D,
     RadialBasis,
@@ -15,7 +15,7 @@ from keras_classics.layers.lenet import (
     scaled_tanh,
 )
 from keras_classics.layers.local_response_normalization import LocalResponseNormalization
-from keras_classics.layers.pooling import AveragePooling2D, HalvingAveragePooling2D, MaxPooling2D
+from keras_classics.layers.pooling import AveragePooling2D, HalvingAveragePooling2D, HalvingPadding2D, MaxPooling2D
 from keras_classics.layers.provenance import Provenance
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
     "ConstantPadding2D",
     "Conv2D",
     "DepthwiseConv2D",
-    "GroupedConv2D",
     "HalvingAveragePooling2D",
+    "HalvingPadding2D",
     "LocalResponseNormalization",
     "MaxPooling2D",
     "Provenance",
@@ -38,6 +38,7 @@ __all__ = [
     "UnitBias",
     "channel_axis",
     "channels_of",
+    "data_format_of",
     "scaled_tanh",
     "single_operation",
 ]

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_classics.errors import ClassicsError
-from keras_classics.layers.data_format import channel_axis
+from keras_classics.layers.data_format import channel_axis, checked_data_format
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -17,12 +17,12 @@ class ChannelShuffle(keras.layers.Layer):
     to (g, n), transposed and flattened (Zhang et al. 2017, section 3.1).
     """
 
-    def __init__(self, groups: int, **kwargs):
+    def __init__(self, groups: int, data_format: str | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.groups = groups
+        self.groups, self.data_format = groups, checked_data_format(data_format)
 
     def build(self, input_shape):
-        channels = input_shape[channel_axis()]
+        channels = input_shape[channel_axis(self.data_format)]
         if channels % self.groups:
             raise ClassicsError(f"{self.name} cannot shuffle {channels} channels in {self.groups} equal groups.")
 
@@ -31,7 +31,7 @@ class ChannelShuffle(keras.layers.Layer):
 
     def call(self, inputs):
         _, *shape = ops.shape(inputs)
-        if channel_axis() == -1:
+        if self.data_format == "channels_last":
             *sides, channels = shape
             x = ops.reshape(inputs, (-1, *sides, self.groups, channels // self.groups))
             x = ops.transpose(x, (0, 1, 2, 4, 3))
@@ -42,4 +42,4 @@ class ChannelShuffle(keras.layers.Layer):
         return ops.reshape(x, (-1, *shape))
 
     def get_config(self):
-        return {**super().get_config(), "groups": self.groups}
+        return {**super().get_config(), "groups": self.groups, "data_format": self.data_format}

@@ -1,10 +1,11 @@
-"""Keras' convolutions, with the same arguments, weights and results, without the copies that they make on torch."""
+"""Keras' convolutions, with the same arguments, weights and results, made fast on torch and with groups."""
 
 import math
 
 import keras
 from keras import ops
 
+from keras_classics.layers.grouped_convolution import grouped_convolution, on_cpu
 from keras_classics.layers.torch_layout import keras_copies_maps, on_channels_first
 
 registered = keras.saving.register_keras_serializable("keras_classics")
@@ -15,13 +16,22 @@ class Conv2D(keras.layers.Conv2D):
     """On torch Keras copies a map with the channels last, lays the kernel out anew for each batch, and adds the bias in
     a pass of its own. Here the map is transposed, which moves nothing, torch's operation adds the bias, and where no
     gradients are recorded the kernel is laid out again only when it has changed.
+
+    With `groups` it is computed the fastest way that the backend has; see `grouped_convolution`.
     """
 
     def call(self, inputs):
         return self.activation(self._torch_op(inputs)) if self._is_torch_op(inputs) else super().call(inputs)
 
     def _is_torch_op(self, inputs) -> bool:
-        return keras_copies_maps(self.data_format)
+        if not keras_copies_maps(self.data_format):
+            return False
+        return self.groups == 1 or self.kernel_size != (1, 1) or not on_cpu(inputs)
+
+    def convolution_op(self, inputs, kernel):
+        if self.groups == 1:
+            return super().convolution_op(inputs, kernel)
+        return grouped_convolution(self, inputs, kernel, super().convolution_op)
 
     def _torch_op(self, inputs):
         import torch.nn.functional as F

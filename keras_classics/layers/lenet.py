@@ -7,14 +7,15 @@ import numpy as np
 from keras import ops
 
 from keras_classics.initializers import LeCunUniform
-from keras_classics.layers.data_format import channel_axis
+from keras_classics.layers.data_format import channel_axis, checked_data_format
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
 
-def _per_channel(values):
-    """A vector of one value per channel, shaped to meet an image tensor in the current data format."""
-    return values if channel_axis() == -1 else ops.reshape(values, (-1, 1, 1))
+def _per_channel(values, data_format):
+    """A vector of one value per channel, shaped to meet an image tensor."""
+    values = ops.convert_to_tensor(values)
+    return values if data_format == "channels_last" else ops.reshape(values, (-1, 1, 1))
 
 
 @registered
@@ -27,17 +28,17 @@ def scaled_tanh(x):
 class ConstantPadding2D(keras.layers.Layer):
     """Pads both image axes by `padding` pixels of `value` on each side: (N, H, W, C) to (N, H + 2p, W + 2p, C)."""
 
-    def __init__(self, padding: int, value: float, **kwargs):
+    def __init__(self, padding: int, value: float, data_format: str | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.padding, self.value = padding, value
+        self.padding, self.value, self.data_format = padding, value, checked_data_format(data_format)
 
     def call(self, inputs):
         widths = [(0, 0), (self.padding, self.padding), (self.padding, self.padding)]
-        widths.insert(len(widths) if channel_axis() == -1 else 1, (0, 0))
+        widths.insert(3 if self.data_format == "channels_last" else 1, (0, 0))
         return ops.pad(inputs, widths, constant_values=self.value)
 
     def get_config(self):
-        return {**super().get_config(), "padding": self.padding, "value": self.value}
+        return {**super().get_config(), "padding": self.padding, "value": self.value, "data_format": self.data_format}
 
 
 @registered
@@ -69,14 +70,21 @@ class SparseConv2D(keras.layers.Layer):
     """
 
     def __init__(
-        self, connections: Sequence[Sequence[int]], kernel_size: int, strides: int = 1, use_bias: bool = True, **kwargs
+        self,
+        connections: Sequence[Sequence[int]],
+        kernel_size: int,
+        strides: int = 1,
+        use_bias: bool = True,
+        data_format: str | None = None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.connections = tuple(tuple(inputs) for inputs in connections)
         self.kernel_size, self.strides, self.use_bias = kernel_size, strides, use_bias
+        self.data_format = checked_data_format(data_format)
 
     def build(self, input_shape):
-        channels, maps = input_shape[channel_axis()], len(self.connections)
+        channels, maps = input_shape[channel_axis(self.data_format)], len(self.connections)
         pairs = [(i, o) for o, inputs in enumerate(self.connections) for i in inputs]
         if max(i for i, _ in pairs) >= channels:
             raise ValueError(f"{self.name}: the connections name more than the {channels} input maps there are.")
@@ -95,8 +103,8 @@ class SparseConv2D(keras.layers.Layer):
     def call(self, inputs):
         spread = ops.convert_to_tensor(self._spread, dtype=self.compute_dtype)
         kernel = ops.reshape(ops.matmul(ops.convert_to_tensor(self.kernel), spread), self._dense_shape)
-        outputs = ops.conv(inputs, kernel, self.strides, "valid", data_format=keras.config.image_data_format())
-        return outputs if self.bias is None else outputs + _per_channel(ops.convert_to_tensor(self.bias))
+        outputs = ops.conv(inputs, kernel, self.strides, "valid", data_format=self.data_format)
+        return outputs if self.bias is None else outputs + _per_channel(self.bias, self.data_format)
 
     def get_config(self):
         return {
@@ -105,6 +113,7 @@ class SparseConv2D(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "strides": self.strides,
             "use_bias": self.use_bias,
+            "data_format": self.data_format,
         }
 
 
@@ -117,8 +126,12 @@ class Subsampling2D(keras.layers.Layer):
 
     pool_size = strides = 2
 
+    def __init__(self, data_format: str | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = checked_data_format(data_format)
+
     def build(self, input_shape):
-        channels = input_shape[channel_axis()]
+        channels = input_shape[channel_axis(self.data_format)]
         # Fan-in 1: the four inputs are added before the one weight. The mean of the field is where training starts.
         self.coefficient = self.add_weight(
             name="coefficient", shape=(channels,), initializer=keras.initializers.Constant(0.25)
@@ -126,11 +139,12 @@ class Subsampling2D(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(channels,), initializer="zeros")
 
     def call(self, inputs):
-        sums = 4.0 * ops.average_pool(
-            inputs, self.pool_size, self.strides, data_format=keras.config.image_data_format()
-        )
-        coefficient, bias = (_per_channel(ops.convert_to_tensor(w)) for w in (self.coefficient, self.bias))
+        sums = 4.0 * ops.average_pool(inputs, self.pool_size, self.strides, data_format=self.data_format)
+        coefficient, bias = (_per_channel(w, self.data_format) for w in (self.coefficient, self.bias))
         return sums * coefficient + bias
+
+    def get_config(self):
+        return {**super().get_config(), "data_format": self.data_format}
 
 
 @registered

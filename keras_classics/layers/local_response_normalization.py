@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.errors import ClassicsError
-from keras_classics.layers.data_format import channel_axis
+from keras_classics.layers.data_format import channel_axis, checked_data_format
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -22,14 +22,23 @@ class LocalResponseNormalization(keras.layers.Layer):
     is left for float32 within.
     """
 
-    def __init__(self, k: float = 2.0, n: int = 5, alpha: float = 1e-4, beta: float = 0.75, **kwargs):
+    def __init__(
+        self,
+        k: float = 2.0,
+        n: int = 5,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        data_format: str | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if n < 1 or n % 2 == 0:
             raise ClassicsError(f"A window of n adjacent maps has a map in its middle, so n must be odd, not {n}.")
         self.k, self.n, self.alpha, self.beta = k, n, alpha, beta
+        self.data_format = checked_data_format(data_format)
 
     def build(self, input_shape):
-        maps = np.arange(input_shape[channel_axis()])
+        maps = np.arange(input_shape[channel_axis(self.data_format)])
         near = np.abs(maps[:, None] - maps) <= self.n // 2
         self._band = (self.alpha * near).astype("float32")[None, None]
 
@@ -38,15 +47,22 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         x = ops.cast(inputs, "float32")
-        if keras.config.backend() == "tensorflow" and channel_axis() == -1:
+        if keras.config.backend() == "tensorflow" and self.data_format == "channels_last":
             import tensorflow as tf
 
             y = tf.nn.local_response_normalization(x, self.n // 2, self.k, self.alpha, self.beta)
         else:
             band = ops.convert_to_tensor(self._band)
-            squares = ops.conv(ops.square(x), band, 1, "valid", data_format=keras.config.image_data_format())
+            squares = ops.conv(ops.square(x), band, 1, "valid", data_format=self.data_format)
             y = x * ops.power(squares + self.k, -self.beta)
         return ops.cast(y, self.compute_dtype)
 
     def get_config(self):
-        return {**super().get_config(), "k": self.k, "n": self.n, "alpha": self.alpha, "beta": self.beta}
+        return {
+            **super().get_config(),
+            "k": self.k,
+            "n": self.n,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "data_format": self.data_format,
+        }

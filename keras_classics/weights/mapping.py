@@ -198,7 +198,7 @@ def _from_torch(array, layer, name):
         return array.transpose(2, 3, 1, 0)
     source = layer.input._keras_history.operation
     if isinstance(source, keras.layers.Flatten):  # which puts the channels last in either data format
-        array = array.reshape(len(array), channels_of(source.input), -1).transpose(0, 2, 1)
+        array = array.reshape(len(array), channels_of(source.input, source.data_format), -1).transpose(0, 2, 1)
     return array.reshape(len(array), -1).T
 
 

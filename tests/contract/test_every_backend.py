@@ -9,6 +9,8 @@ import pytest
 from small import DEEP, SMALL, batch, build
 
 import keras_classics as kc
+from keras_classics import complexity
+from keras_classics.layers import data_format_of
 
 pytestmark = pytest.mark.every_backend
 
@@ -129,6 +131,45 @@ def test_channels_first_gives_the_same(name, channels_first):
             np.testing.assert_array_equal(*(keras.ops.convert_to_numpy(w) for w in (ours, theirs)))
     expected = run(last, batch(name))
     np.testing.assert_allclose(outputs, expected, atol=1e-5 * np.abs(expected).max())
+
+
+FORMATS = ("channels_last", "channels_first")
+
+
+@one_of_each_family
+@pytest.mark.parametrize("built_in", FORMATS)
+def test_a_saved_model_keeps_its_data_format(built_in, name, tmp_path, channels_first):
+    """Whatever the data format is where it is loaded. TensorFlow cannot run channels first on a CPU, only load it."""
+    keras.config.set_image_data_format(built_in)
+    model = build(name, seed=0, classifier_activation=None, include_preprocessing=True)
+    model.save(tmp_path / "model.keras")
+    runs = built_in == "channels_last" or keras.config.backend() != "tensorflow"
+    images = batch(name) if built_in == "channels_last" else batch(name).transpose(0, 3, 1, 2)
+    expected = run(model, images) if runs else None
+    keras.config.set_image_data_format(FORMATS[1 - FORMATS.index(built_in)])
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert [layer.get_config() for layer in again.layers] == [layer.get_config() for layer in model.layers]
+    assert data_format_of(again) == built_in
+    counted = complexity.layer_table(again)
+    if runs:
+        np.testing.assert_allclose(run(again, images), expected, atol=1e-6 * np.abs(expected).max())
+    keras.config.set_image_data_format(built_in)
+    assert counted == complexity.layer_table(model)
+
+
+@one_of_each_family
+def test_features_of_images_of_unknown_size_are_those_of_known(name):
+    options = {"seed": 0, "include_top": False}
+    known = build(name, **options)
+    if kc.get_model(name).bound_to_size == "all":
+        with pytest.raises(kc.ClassicsError, match="needs a known height and width, such as 16; the input shape is"):
+            kc.create_model(name, input_shape=(None, None, 1), **options)
+        return
+    options |= {k: v for k, v in SMALL[name].items() if k != "side"}
+    unknown = kc.create_model(name, **options)
+    assert unknown.input_shape[1:3] == (None, None)
+    expected = run(known, batch(name))
+    np.testing.assert_allclose(unknown.predict(batch(name), verbose=0), expected, atol=1e-5 * np.abs(expected).max())
 
 
 @one_of_each_family

@@ -15,6 +15,7 @@ import keras_classics as kc
 from keras_classics import cli, datasets, evaluate
 from training import __main__ as command
 from training import get_recipe, train
+from training.run_folder import RunFolder
 
 FILES = [
     "best.keras",
@@ -123,7 +124,7 @@ def test_run_folders_are_never_overwritten(finished, tmp_path, monkeypatch):
     with pytest.raises(kc.ClassicsError, match="exists, and runs are never overwritten"):
         train.run(recipe, "mnist_sample", out=finished)
     monkeypatch.chdir(tmp_path)
-    made = [train._new_folder(None, "lenet5-mnist") for _ in range(3)]
+    made = [RunFolder.new(None, "lenet5-mnist").path for _ in range(3)]
     assert [str(folder) for folder in made] == [f"runs/lenet5-mnist{n}" for n in ("", "-2", "-3")]
 
 
@@ -189,10 +190,13 @@ def test_the_command(tmp_path, capsys, picture_folder):
     command.main(["run", "lenet5-mnist", *options])
     printed = capsys.readouterr().out
     assert "40 test images" in printed
-    assert "0.95%" in printed
+    assert "the paper, on mnist" not in printed
     assert "model.tflite: 100% the same answers" in printed
     command.main(["resume", out])
     assert "40 test images" in capsys.readouterr().out
+
+
+SAMPLE = ["run", "lenet5-mnist", "--data", "mnist_sample"]
 
 
 @pytest.mark.parametrize(
@@ -204,6 +208,22 @@ def test_the_command(tmp_path, capsys, picture_folder):
         (["run", "lenet5-mnist", "--epoch_s", "2"], "Did you mean '--epochs'?"),
         (["run", "resnet18-imagenet", "--data", "mnist_sample"], "resnet18 has 1000 classes and mnist_sample has 10"),
         (["resume", "nowhere"], "'nowhere' is not a run folder"),
+        ([*SAMPLE, "--epochs", "nan"], "The number of epochs must be positive and finite, not nan"),
+        ([*SAMPLE, "--epochs", "inf"], "must be positive and finite, not inf"),
+        ([*SAMPLE, "--epochs", "-1"], "must be positive and finite, not -1"),
+        ([*SAMPLE, "--epochs", "0"], "must be positive and finite, not 0"),
+        ([*SAMPLE, "--epochs", "many"], "--epochs"),
+        ([*SAMPLE, "--seed", "-1"], "A seed is a whole number from 0 to 4294967295, not -1"),
+        ([*SAMPLE, "--seed", "4294967296"], "A seed is a whole number from 0 to 4294967295, not 4294967296"),
+        ([*SAMPLE, "--batch-size", "0"], "The batch size must be positive, not 0"),
+        ([*SAMPLE, "--batch-size", "-4"], "The batch size must be positive, not -4"),
+        ([*SAMPLE, "--hold-out", "6001"], "One in 6001 of 6000 training images is none"),
+        ([*SAMPLE, "--hold-out", "1"], "One training image in 1 cannot be held out"),
+        ([*SAMPLE, "--hold-out", "-3"], "One training image in -3 cannot be held out"),
+        ([*SAMPLE, "--classes", "0"], "lenet5 has 0 classes and mnist_sample has 10"),
+        ([*SAMPLE, "--classes", "-10"], "lenet5 has -10 classes and mnist_sample has 10"),
+        (["run", "lenet5-mnist", "--data", ""], "it must be a folder of class folders"),
+        (["run", "lenet5-mnist", "--data", "no/folder"], "There is no folder 'no/folder'"),
     ],
 )
 def test_mistakes_end_with_one_line_before_time_is_spent(arguments, message, capsys, tmp_path, monkeypatch):

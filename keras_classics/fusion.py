@@ -64,7 +64,7 @@ def _foldable(model) -> dict[str, layers.BatchNormalization]:
             and layer.activation is keras.activations.linear
             and len(layer._inbound_nodes) == len(layer._outbound_nodes) == 1
             and id(layer.output) not in outputs
-            and norm.axis % norm.input.ndim == (channel_axis() if norm.input.ndim == 4 else -1) % norm.input.ndim
+            and (norm.axis - channel_axis(getattr(layer, "data_format", "channels_last"))) % norm.input.ndim == 0
         ):
             norms[layer.name] = norm
     return norms
