@@ -103,7 +103,10 @@ def _of_file(path: pathlib.Path, word: str | None, network: Record) -> Checkpoin
     if entry and entry.variant != network.name:
         raise ClassicsError(f"'{path}' is the checkpoint {entry.tag} of {entry.variant}, and this is {network.name}.")
     if not tables:
-        raise ClassicsError(f"'{path}' does not fit: No source of this kind is known for {network.family}.")
+        sources = _or({_source(table) for family, table in NAMES if family == network.family}) or "none"
+        raise ClassicsError(
+            f"'{path}' does not fit: No source of this kind is known for {network.name}; those known are {sources}."
+        )
     named = {_source(table) for table in tables}
     candidates = [entry] if entry else [e for e in entries_of(network.name) if _naming(e, tables) in named]
     if word:

@@ -60,7 +60,9 @@ def prepared(pixels, constants):
 def difference(model, batch, expected):
     got = keras.ops.convert_to_numpy(model(batch, training=False))
     assert got.shape == expected.shape
-    return float(np.max(np.abs(got - expected)) / np.max(np.abs(expected)))
+    greatest = float(np.max(np.abs(got - expected)) / np.max(np.abs(expected)))
+    print(f"{model.name}: {greatest:.1e} of the answers' scale")
+    return greatest
 
 
 def difference_on_pixels(model, pixels, expected):
