@@ -13,10 +13,10 @@ from keras_classics.initializers import HeNormal
 from keras_classics.layers import (
     AveragePooling2D,
     HalvingAveragePooling2D,
+    HalvingPadding2D,
     MaxPooling2D,
     ScheduledDropPath,
     SeparableConv2D,
-    channel_axis,
     channels_of,
 )
 
@@ -96,11 +96,7 @@ def zero_padded(x, strides, name, *, layer):
     """Pooling that reads zeros around the map where it halves it."""
     if strides == 1:
         return layer(3, 1, "same", name=name)(x)
-    sides = [side for axis, side in enumerate(x.shape) if axis not in (0, channel_axis() % 4)]
-    if None in sides:
-        raise ClassicsError("`counts_padding` needs an input shape of known height and width.")
-    x = layers.ZeroPadding2D([(side % 2, 1) for side in sides], name=f"{name}_pad")(x)
-    return layer(3, 2, name=name)(x)
+    return layer(3, 2, name=name)(HalvingPadding2D(name=f"{name}_pad")(x))
 
 
 def pooled(state, filters, strides, name, norm, *, pool):

@@ -38,6 +38,15 @@ class Feed:
         """Fitted images, one or a batch, as the model reads them."""
         return preprocessing.model_input(images, self.normalization, self.data_format)
 
+    def described(self) -> str:
+        """The same in words: "(0..255 - (...)) / (...), RGB, shorter side 256, centre 224, bilinear"."""
+        pixels = "0..255, which the model normalises itself"
+        if self.normalization is not None:
+            normalization = self.normalization.for_channels(self.channels)
+            pixels = f"(0..255 - {normalization.mean}) / {normalization.std}"
+        colours = {1: "grey", 3: "RGB"}.get(self.channels, f"{self.channels} channels")
+        return f"{pixels}, {colours}, shorter side {self.resize_size}, centre {self.image_size}, {self.interpolation}"
+
 
 def feed_of(model: keras.Model, variant: Variant) -> Feed:
     """How pictures are fitted to a model's own input, in proportion if its size is not the protocol's.

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,8 @@ from keras_classics.errors import ClassicsError
 def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a temporary path beside `path`, with the same suffix, to write a file or a folder to.
 
-    At the end it takes the name `path` in one step; on any error it is removed, and `path` stays as it was.
+    At the end it takes the name `path` in one step; on any error it is removed, and `path` stays as it was. A process
+    that is killed leaves it behind, for `sweep_leftovers`.
 
     Raises:
         ClassicsError: if the place cannot be written or has no space left.
@@ -22,6 +24,7 @@ def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove(temporary)  # of a killed process that had this one's number
         yield temporary
         if temporary.is_dir() and path.exists():
             raise FileExistsError(17, "There is already a folder of that name")
@@ -31,8 +34,45 @@ def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
             f"Cannot write '{path}' ({error.strerror or error}). Free space there, or choose another place."
         ) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                temporary.unlink()
+        remove(temporary)
+
+
+def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:
+    """Removes what killed processes left half written in a folder, and nothing else.
+
+    Call it before anything is written there: what bears this process's own number counts as left behind by another.
+
+    Returns:
+        The names that the files or folders were to have, sorted.
+    """
+    swept = []
+    for path in pathlib.Path(folder).iterdir():
+        named = re.fullmatch(r"\.([1-9]\d*)-(.+)", path.name)
+        if named and not _another_runs(int(named[1])):
+            remove(path)
+            swept.append(named[2])
+    return sorted(swept)
+
+
+def _another_runs(number: int) -> bool:
+    """Whether a process of that number runs that is not this one."""
+    if number == os.getpid():
+        return False
+    if os.name == "nt":
+        return True  # to ask there is to end it
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def remove(path: pathlib.Path) -> None:
+    """Removes a file or a folder, if it is there and can be removed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()

@@ -1,13 +1,11 @@
-"""From a picture to what a network reads: decoding, geometry, normalisation; and from its output back to names.
+"""From a picture to what a network reads: geometry and normalisation; and from its output back to names.
 
 The pixels' convention everywhere: 0..255, (H, W, C), RGB.
 """
 
 import functools
 import importlib.resources
-import pathlib
 from collections.abc import Sequence
-from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -15,6 +13,8 @@ import numpy as np
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Provenance, channel_axis, channels_of
 from keras_classics.spec import InputProtocol, Normalization
+
+LONGEST = 16  # an image longer than this many times its width would fill the memory when it is resized
 
 
 def normalize(images, normalization: Normalization):
@@ -28,6 +28,38 @@ def normalize(images, normalization: Normalization):
     normalization = normalization.for_channels(images.shape[-1])
     mean, std = (np.asarray(v, "float32") for v in (normalization.mean, normalization.std))
     return (images - mean) / std
+
+
+def check_pixels(images) -> None:
+    """Makes sure that images are what `normalize` takes, as far as can be told from their shape and numbers.
+
+    Raises:
+        ClassicsError: if they are not (..., H, W, C) with 1 to 4 channels, or certainly no pixels of 0..255: those of
+            16 bits, of 0..1, normalised ones. A little beyond 0..255, as a bicubic resize goes, is let through.
+    """
+    shape = tuple(np.shape(images))
+    if len(shape) < 3 or (shape[-1] or 0) > 4:
+        hint = "; put the channels last" if len(shape) > 2 and (shape[-3] or 0) in (1, 3, 4) else ""
+        raise ClassicsError(f"Images of shape {shape} are not (..., height, width, channels){hint}.")
+    if type(images).__module__.startswith("tensorflow"):
+        import tensorflow as tf
+
+        if tf.is_symbolic_tensor(images):
+            return
+    values = np.asarray(images)
+    if values.dtype == "uint8" or not values.size:
+        return
+    low, high = float(values.min()), float(values.max())
+    whole = values.dtype.kind in "iu"
+    if not whole and low >= 0 and 0 < high <= 1:
+        mistake = "multiply those of 0..1 by 255"
+    elif low < 0 and high < 16:
+        mistake = "these look normalised already"
+    elif not (low >= -64 and high <= 320):  # nor if they are no numbers
+        mistake = "bring them to that range"
+    else:
+        return
+    raise ClassicsError(f"Pixels must be 0..255, and these go from {low:g} to {high:g}: {mistake}.")
 
 
 def normalization_layer(normalization: Normalization, x, data_format: str | None = None):
@@ -65,20 +97,33 @@ def fit(image, resize_size: int, image_size: int, channels: int, interpolation: 
     """Resizes the shorter side of an image (H, W, C) to `resize_size`, then takes the centre square of `image_size`.
 
     Where the image is smaller than that square, zeros surround it. An image that has the size keeps its pixels. Grey
-    becomes RGB, and RGB grey, where `channels` asks for it. Returns a float32 TensorFlow tensor, 0..255.
+    becomes RGB, and RGB grey, where `channels` asks for it. Of an image more than `LONGEST` times as long as wide, the
+    middle stands for the whole. Returns a float32 TensorFlow tensor, 0..255.
+
+    Raises:
+        ClassicsError: if the image has other channels, and they are not grey or RGB on both sides.
     """
     import tensorflow as tf
 
     image = tf.cast(image, tf.float32)
     if image.shape[-1] != channels:
+        if {image.shape[-1], channels} != {1, 3}:
+            raise ClassicsError(
+                f"The network reads {channels} channels and the pictures have {image.shape[-1]}; convert them."
+            )
         image = tf.image.rgb_to_grayscale(image) if channels == 1 else tf.image.grayscale_to_rgb(image)
-    size = tf.cast(tf.shape(image)[:2], tf.float32)
-    size = tf.cast(tf.round(size * (resize_size / tf.reduce_min(size))), tf.int32)
-    image = tf.cond(
-        tf.reduce_all(size == tf.shape(image)[:2]),
-        lambda: image,
-        lambda: tf.clip_by_value(tf.image.resize(image, size, interpolation, antialias=True), 0.0, 255.0),
-    )
+    size = tf.shape(image)[:2]
+    shorter = tf.reduce_min(size)
+
+    def resized():
+        kept = tf.minimum(size, LONGEST * shorter)
+        (top, left), (height, width) = tf.unstack((size - kept) // 2), tf.unstack(kept)
+        to = tf.cast(kept, tf.float32) * (resize_size / tf.cast(shorter, tf.float32))
+        middle = image[top : top + height, left : left + width]
+        middle = tf.image.resize(middle, tf.cast(tf.round(to), tf.int32), interpolation, antialias=True)
+        return tf.clip_by_value(middle, 0.0, 255.0)
+
+    image = tf.cond(shorter == resize_size, lambda: image, resized)
     return tf.image.resize_with_crop_or_pad(image, image_size, image_size)
 
 
@@ -93,40 +138,6 @@ def model_input(images, normalization: Normalization | None, data_format: str):
         rank = len(images.shape)
         images = tf.transpose(images, (*range(rank - 3), rank - 1, rank - 3, rank - 2))
     return images
-
-
-def read_image(path, channels: int = 3) -> np.ndarray:
-    """The picture in a file as uint8 (H, W, channels): grey for one channel, RGB for three.
-
-    Raises:
-        ClassicsError: if there is no such file, or it holds no image that can be read whole.
-    """
-    if channels not in (1, 3):
-        raise ClassicsError(f"A picture can be read with 1 or 3 channels, not {channels}.")
-    with _open(path) as image:
-        pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    return pixels.reshape(*pixels.shape[:2], channels)
-
-
-def check_image(path) -> None:
-    """Raises a ClassicsError unless the file begins as an image does; its pixels are not decoded."""
-    with _open(path):
-        pass
-
-
-@contextmanager
-def _open(path):
-    import PIL.Image
-
-    try:
-        with PIL.Image.open(path) as image:
-            yield image
-    except FileNotFoundError:
-        raise ClassicsError(f"There is no file '{path}'.") from None
-    except IsADirectoryError:
-        raise ClassicsError(f"'{path}' is a folder; give the path of an image.") from None
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        raise ClassicsError(f"'{path}' is no image that can be read whole ({error}). Replace or remove it.") from None
 
 
 def decode_predictions(preds, top: int = 5, class_names: Sequence[str] | None = None) -> list[list[tuple]]:
@@ -165,8 +176,3 @@ def imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
     text = importlib.resources.files("keras_classics").joinpath("data/imagenet_classes.tsv").read_text("utf-8")
     identifiers, names = zip(*(line.split("\t") for line in text.splitlines()), strict=True)
     return identifiers, names
-
-
-def is_image(path: pathlib.Path) -> bool:
-    """Whether the file's name says that it is a picture."""
-    return path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".pgm")

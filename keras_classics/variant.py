@@ -6,11 +6,12 @@ import pathlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_classics import preprocessing
 from keras_classics.blocks import global_pool_head, pool
@@ -36,6 +37,9 @@ def deep_graph() -> Iterator[None]:
 class Variant:
     """A network of a paper. Calling the record builds the model; reading it answers.
 
+    Records can be pickled: their functions are those of modules, or partial ones. They are equal if all but the
+    functions is, for two equal partial functions are not.
+
     Attributes:
         name: the model's name, in snake_case.
         family: the module in `keras_classics.models` that holds it.
@@ -52,7 +56,8 @@ class Variant:
         aux_min_size: the smallest input side at which the auxiliary heads fit.
         classifier_activation: the paper's activation of the last layer.
         min_size: the smallest input side that the network can take, in pixels.
-        any_size: whether other input sizes, and unknown ones, keep the same weights.
+        bound_to_size: what has other weights at another input size, and none at an unknown one: the "top", "all" of
+            the network, or nothing (None).
         vary: makes the record of another form that the paper describes, from the options that it names.
         reported: errors in the paper.
         table: the paper's table of layers.
@@ -66,16 +71,16 @@ class Variant:
     protocol: InputProtocol
     params: int | None
     macs: int | None
-    features: Callable[[Any], Any]
-    head: Callable[[Any, int, Any], Any] = global_pool_head
-    aux_head: Callable[[Any, int, Any, str], Any] | None = None
+    features: Callable[[Any], Any] = field(compare=False)
+    head: Callable[[Any, int, Any], Any] = field(default=global_pool_head, compare=False)
+    aux_head: Callable[[Any, int, Any, str], Any] | None = field(default=None, compare=False)
     aux_weights: tuple[float, ...] = ()
     aux_min_size: int = 0
     classifier_activation: str | Callable | None = "softmax"
     channels: int = 3
     min_size: int = 32
-    any_size: bool = True
-    vary: Callable[..., "Variant"] | None = None
+    bound_to_size: str | None = None
+    vary: Callable[..., "Variant"] | None = field(default=None, compare=False)
     reported: tuple[Reported, ...] = ()
     table: tuple[Row, ...] = ()
     departures: tuple[str, ...] = ()
@@ -130,11 +135,18 @@ class Variant:
         """The record of another form of the network, such as `kc.ResNet34.with_options(shortcut="A")`.
 
         Raises:
-            ClassicsError: if the network has no option of that name, or the paper no such value.
+            ClassicsError: if the network has no option of that name, or the value is none that it can have.
         """
-        for option in options:
+        for option, value in options.items():
+            if option in _OTHER_WORDS and option not in self.options:
+                raise ClassicsError(f"{self.name} has no option '{option}'; use {_OTHER_WORDS[option]}.")
             if option not in self.options:
                 raise unknown(f"option of {self.name}", option, [*self.options, *_BUILDER_ARGUMENTS])
+            default = self.options[option]
+            if isinstance(default, bool):
+                _check_bools(**{option: value})
+            elif isinstance(default, float) and (not isinstance(value, numbers.Real) or isinstance(value, bool)):
+                raise ClassicsError(f"`{option}` must be a number, not {value!r}.")
         chosen = {**dict(self.chosen), **options}
         if not self.vary or chosen == dict(self.chosen):
             return self
@@ -163,13 +175,15 @@ class Variant:
             weights: None for the paper's initialisation. "imagenet" (or "cifar10", "cifar100", "svhn") for the public
                 checkpoint of this network with the best published accuracy; a source ("keras", "torchvision", "timm",
                 "pytorchcv", "onnx", "idelbayev") or one of its tags ("torchvision/IMAGENET1K_V1") for another, whose
-                form of the network is then built. Or a file: of this network that Keras wrote (`.keras`,
-                `.weights.h5`), or of those sources' kinds (torch, safetensors, HDF5, ONNX).
+                form of the network is then built. Or a file, with the classifier or without: of this network that
+                Keras wrote (`.keras`, `.weights.h5`), or of those sources' kinds (torch, safetensors, HDF5, ONNX). It
+                tells its form and its pixels; where it may be of several checkpoints, a warning says as which it was
+                taken, and "torchvision/IMAGENET1K_V1:<path>" chooses.
             input_tensor: a Keras tensor to build upon, instead of a new input.
             input_shape: (H, W, C) or (C, H, W), by `keras.config.image_data_format()`, without the batch.
             pooling: without the top: None for feature maps, "avg" or "max" for a vector.
-            classes: the number of classes; by default those of the checkpoint, or of the paper's data set. With public
-                weights of another number the classifier starts afresh.
+            classes: the number of classes; by default those of the checkpoint, or of the paper's data set. Where the
+                weights have another number, or no classifier, and this is given, the classifier starts afresh.
             classifier_activation: of the last layer; None for logits. By default the paper's: softmax but for
                 LeCun1989.
             name: of the model; by default the record's.
@@ -186,21 +200,23 @@ class Variant:
             ClassicsError: for an unknown option, a shape or a class count that the network cannot take, auxiliary heads
                 that do not exist or do not fit, or weights that are missing or of another network.
         """
+        _check_bools(include_top=include_top, aux_heads=aux_heads, include_preprocessing=include_preprocessing)
+        self._check_request(include_top, aux_heads, pooling, classes, seed)
         checkpoint = None
         form = self.with_options(**options)
         if weights is not None:
-            checkpoint = locate(weights, form.name, form.dataset, form.options, dict(form.chosen))
+            checkpoint = locate(weights, form)
             form = form.with_options(**checkpoint.options)
-        entry = checkpoint.entry if checkpoint else None
-        form._check_request(include_top, aux_heads, pooling, classes)
-        published = (entry or form).classes
-        fresh_head = classes not in (None, published)
-        classes = published if classes is None else classes
+        fresh_head = classes is not None
+        if classes is None:
+            classes = (checkpoint.classes if checkpoint else None) or form.classes
+        classes = int(classes)
         if classifier_activation == "default":
             classifier_activation = form.classifier_activation
+        _check_activation(classifier_activation)
         protocol = checkpoint.protocol if checkpoint and checkpoint.protocol else form.protocol
 
-        with seeded(seed):
+        with seeded(None if seed is None else int(seed)):
             inputs, x = form._inputs(input_tensor, input_shape, include_top)
             if aux_heads:
                 form._check_aux_fit(x.shape[1:])
@@ -209,6 +225,7 @@ class Variant:
                 x = preprocessing.normalization_layer(protocol.normalization, x)
             x = form.features(x)
             x, taps = x if isinstance(x, tuple) else (x, {})
+            features = x
             x = form.head(x, classes, classifier_activation) if include_top else pool(x, pooling)
             if aux_heads and form.aux_head:
                 aux = {n: form.aux_head(tap, classes, classifier_activation, n) for n, tap in taps.items()}
@@ -216,15 +233,13 @@ class Variant:
             with deep_graph():
                 model = keras.Model(inputs, x, name=name or form.name)
         if checkpoint:
-            # where this model is whole, it serves itself: the weights are matched by the names of its layers
-            forms = (False, True) if form.aux_head else (False,)
-            networks = [
-                (lambda: model) if include_top and aux == aux_heads else partial(form, aux_heads=aux) for aux in forms
-            ]
-            load(model, checkpoint, form.family, networks, fresh_head)
+            with deep_graph():
+                body = {layer.name for layer in keras.Model(inputs, features).layers}
+            with_aux = partial(form, aux_heads=True) if form.aux_head and not aux_heads else None
+            load(model, checkpoint, form.family, body, with_aux, fresh_head)
         return model
 
-    def _check_request(self, include_top, aux_heads, pooling, classes):
+    def _check_request(self, include_top, aux_heads, pooling, classes, seed):
         if aux_heads and self.aux_head is None:
             raise ClassicsError(f"{self.name} has no auxiliary heads; leave `aux_heads` False.")
         if aux_heads and not include_top:
@@ -233,22 +248,31 @@ class Variant:
             )
         if pooling not in (None, "avg", "max"):
             raise unknown("pooling", pooling, ("avg", "max"))
-        if classes is not None and (not isinstance(classes, numbers.Integral) or classes is True or classes < 1):
+        if pooling and include_top:
+            raise ClassicsError(
+                f"`pooling={pooling!r}` is for a network without its top; pass `include_top=False` too."
+            )
+        if classes is not None and not (_is_integer(classes) and classes >= 1):
             raise ClassicsError(f"`classes` must be a positive integer, not {classes!r}.")
+        if seed is not None and not (_is_integer(seed) and seed >= 0):
+            raise ClassicsError(f"`seed` must be an integer of at least 0, not {seed!r}.")
 
     def _inputs(self, input_tensor, input_shape, include_top):
         """The model's input and the tensor to build upon."""
         if input_tensor is not None:
             if not keras.utils.is_keras_tensor(input_tensor):
                 raise ClassicsError("`input_tensor` must be a Keras tensor, such as `keras.Input` returns.")
-            self._check_shape(input_tensor.shape[1:])
+            shape = tuple(input_tensor.shape[1:])
+            self._check_shape(shape, include_top)
+            if input_shape is not None and tuple(input_shape) != shape:
+                raise ClassicsError(f"`input_tensor` has the shape {shape}; leave out `input_shape={input_shape}`.")
             return keras.utils.get_source_inputs(input_tensor), input_tensor
         if input_shape is None:
-            size = self.image_size if include_top or not self.any_size else None
+            size = self.image_size if include_top or self.bound_to_size == "all" else None
             input_shape = (size, size, self.channels)
             if keras.config.image_data_format() == "channels_first":
                 input_shape = (self.channels, size, size)
-        self._check_shape(input_shape)
+        self._check_shape(input_shape, include_top)
         inputs = keras.Input(input_shape, name="image")
         return inputs, inputs
 
@@ -260,24 +284,66 @@ class Variant:
                 f"{self.aux_min_size}x{self.aux_min_size} pixels; the input shape is {tuple(shape)}."
             )
 
-    def _check_shape(self, shape):
+    def _check_shape(self, shape, include_top):
         last = keras.config.image_data_format() == "channels_last"
         order = "(height, width, channels)" if last else "(channels, height, width)"
         if not isinstance(shape, tuple | list) or len(shape) != 3:
-            raise ClassicsError(f"{self.name} takes an input shape {order}, not {shape!r}.")
+            raise ClassicsError(f"{self.name} takes an input shape {order}, without the batch, not {shape!r}.")
+        if not all(size is None or _is_integer(size) for size in shape):
+            raise ClassicsError(f"An input shape {order} has integers, and None for an unknown side; not {shape}.")
         *sides, channels = shape if last else (*shape[1:], shape[0])
+        turned = (*shape[1:], shape[0]) if last else (shape[2], *shape[:2])
+        few, *others = turned[::-1] if last else turned
+        if few in range(1, 5) and all(size is None or size > 4 for size in others):
+            raise ClassicsError(
+                f"The image data format is {keras.config.image_data_format()}: the input shape must be {turned}, which "
+                f"is {order}, not {tuple(shape)}."
+            )
         if not channels or channels < 1:
             raise ClassicsError(
                 f"{self.name} needs a known number of channels in its input shape {order}, not {shape}."
             )
-        if not self.any_size and None in sides:
-            raise ClassicsError(f"{self.name} needs a known height and width, such as {self.image_size}, not {shape}.")
+        if None in sides and (self.bound_to_size == "all" or (include_top and self.bound_to_size == "top")):
+            without = ", or `include_top=False`" if self.bound_to_size == "top" else ""
+            raise ClassicsError(
+                f"{self.name} needs a known height and width, such as {self.image_size}{without}; the input shape is "
+                f"{tuple(shape)}."
+            )
         if any(side is not None and side < self.min_size for side in sides):
             raise ClassicsError(
                 f"{self.name} takes images of at least {self.min_size}x{self.min_size} pixels; the input shape {order} "
                 f"is {tuple(shape)}."
             )
 
+
+def _is_integer(value) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _check_bools(**arguments):
+    for name, value in arguments.items():
+        if not isinstance(value, bool | np.bool_):
+            raise ClassicsError(f"`{name}` must be True or False, not {value!r}.")
+
+
+def _check_activation(activation):
+    try:
+        keras.activations.get(activation)
+    except ValueError:
+        names = (name for name, function in vars(keras.activations).items() if inspect.isfunction(function))
+        raise unknown("activation", activation, sorted({*names} - {"serialize", "deserialize", "get"})) from None
+
+
+# What the builders of other libraries call our arguments.
+_OTHER_WORDS = {
+    "num_classes": "`classes=`",
+    "pretrained": '`weights="imagenet"`',
+    "in_chans": "`input_shape=(height, width, channels)`",
+    "img_size": "`input_shape=(height, width, channels)`",
+    "input_size": "`input_shape=(height, width, channels)`",
+    "global_pool": "`pooling=`",
+    "aux_logits": "`aux_heads=`",
+}
 
 _BUILDER_ARGUMENTS = [
     name

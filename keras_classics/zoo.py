@@ -3,12 +3,16 @@
 import keras
 
 from keras_classics.errors import ClassicsError, unknown
-from keras_classics.models import FAMILIES
-from keras_classics.preprocessing import carried_protocol, normalize, provenance
+from keras_classics.families import modules_in
+from keras_classics.preprocessing import carried_protocol, check_pixels, normalize, normalizes, provenance
+from keras_classics.spec import Normalization
 from keras_classics.variant import Variant
 
 BUILDERS: dict[str, Variant] = {
-    symbol: value for family in FAMILIES for symbol, value in vars(family).items() if isinstance(value, Variant)
+    symbol: value
+    for _, module in modules_in("keras_classics.models")
+    for symbol, value in vars(module).items()
+    if isinstance(value, Variant)
 }
 """The records by the names under which users build them, such as "ResNet50"."""
 
@@ -69,10 +73,15 @@ def preprocess_input(images, model: Variant | str | keras.Model):
             normalised.
 
     Returns:
-        The same shape as float32. A model built with `include_preprocessing=True` does this itself.
+        The same shape as float32. For a model that was built with `include_preprocessing=True`, and so does this
+        itself, the pixels as they are.
 
     Raises:
-        ClassicsError: if the name is none of the zoo's, or the model does not tell what it is.
+        ClassicsError: if the name is none of the zoo's, the model does not tell what it is, or the images are no pixels
+            of 0..255.
     """
+    check_pixels(images)
+    if isinstance(model, keras.Model) and normalizes(model):
+        return normalize(images, Normalization((0.0,), (1.0,)))
     carried = carried_protocol(model) if isinstance(model, keras.Model) else None
     return normalize(images, (carried or variant_of(model).protocol).normalization)

@@ -14,6 +14,7 @@ from keras_classics.initializers import HeNormal
 from training import compile_arguments, train, train_batches, validation_batches
 from training.compile import L2RMSprop, SmoothedCrossentropy
 from training.recipe import SGD, Recipe, RMSProp, Steps
+from training.run_folder import RunFolder
 
 
 def features(x):
@@ -34,7 +35,6 @@ TINY = dataclasses.replace(
     name="tiny",
     protocol=dataclasses.replace(kc.LeNet5.protocol, image_size=28),
     min_size=4,
-    any_size=True,
     features=features,
     head=blocks.global_pool_head,
     aux_head=aux_head,
@@ -126,7 +126,7 @@ def test_trains_in_fit_and_ships_without_heads(tiny, tmp_path):
     model.compile(**compile_arguments(RECIPE, steps))
     before = model.get_layer("aux_1").get_weights()[0]
     history: list[dict[str, float]] = []
-    writer = train.EpochWriter(tmp_path, history, tiny())
+    writer = train.EpochWriter(RunFolder(tmp_path), history, tiny())
     held_out = validation_batches(RECIPE, data, model)
     model.fit(stream, steps_per_epoch=steps, epochs=3, validation_data=held_out, callbacks=[writer], verbose=0)
     assert history[-1]["loss"] < history[0]["loss"]
@@ -163,7 +163,10 @@ def test_a_whole_run_with_heads(tiny, tmp_path):
 @pytest.mark.every_backend
 def test_a_model_with_heads_is_resumed_with_its_optimizer_and_losses(tiny, tmp_path):
     recipe = dataclasses.replace(
-        RECIPE, label_smoothing=0.1, optimizer=RMSProp(epsilon=1.0, l2=4e-5, clip=2.0), schedule=Steps((0.045,))
+        RECIPE,
+        label_smoothing=0.1,
+        optimizer=RMSProp(epsilon=1.0, weight_decay=4e-5, clip=2.0),
+        schedule=Steps((0.045,)),
     )
     model = tiny(seed=0, aux_heads=True)
     model.compile(**compile_arguments(recipe, steps_per_epoch=5))

@@ -1,12 +1,17 @@
 """The command, as it is typed."""
 
 import json
+import os
+import subprocess
+import sys
 
+import keras
+import numpy as np
 import PIL.Image
 import pytest
 
 import keras_classics as kc
-from keras_classics import cli, datasets
+from keras_classics import catalogue, cli, datasets
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +56,13 @@ def test_predict(capsys, saved_lenet, tmp_path):
     shares = [float(line.split()[1].rstrip("%")) for line in lines[1:]]
     assert shares == sorted(shares, reverse=True)
     assert 0 < sum(shares) <= 100.01
+    PIL.Image.fromarray(image[..., 0]).save(os.fsencode(tmp_path / "caf") + b"\xe9.png")
+    logits = kc.LeNet5(seed=0, classifier_activation=None)
+    logits.save(tmp_path / "logits.keras")
+    cli.main(["predict", str(tmp_path / "logits.keras"), str(tmp_path / os.fsdecode(b"caf\xe9.png"))])
+    printed = capsys.readouterr().out
+    assert "caf\\xe9.png" in printed
+    assert "%" not in printed
     cli.main(["predict", "lenet5", str(tmp_path / "digit.png"), "--weights", str(saved_lenet), "--top", "3"])
     assert capsys.readouterr().out.splitlines()[1:] == lines[1:]
 
@@ -109,6 +121,13 @@ def test_export(capsys, saved_lenet, tmp_path):
         (["evaluate", "resnet20", "--data", "mnist_sampel"], "Did you mean 'mnist_sample'?"),
         (["evaluate", "resnet20", "--data", "mnist_sample"], "has no trained weights here"),
         (["export", "resnet20", "--to", "tflit"], "Did you mean 'tflite'?"),
+        (["list", "*resnt*"], "Unknown model '*resnt*'. Did you mean 'resnet"),
+        (["list", "--dataset", "mnist", "*vgg*"], "Known: lecun1989, lenet5."),
+        (["predict", "lenet5", "a.png", "--top", "0"], "must be a whole number of at least 1, not '0'"),
+        (["predict", "lenet5", "a.png", "--backend", "trch"], "Did you mean 'torch'?"),
+        (["evaluate", "lenet5", "--data", ""], "must be a folder of class folders, or one of mnist_sample, mnist"),
+        (["evaluate", "lenet5", "--data", "mnist", "--batch-size", "0"], "of at least 1, not '0'"),
+        (["evaluate", "lenet5", "--data", "nowhere/at/all"], "no trained weights"),
     ],
 )
 def test_mistakes_end_with_one_line_and_status_2(arguments, message, capsys):
@@ -131,3 +150,165 @@ def test_files_that_are_no_models(tmp_path, capsys):
         with pytest.raises(SystemExit):
             cli.main(arguments)
         assert message in capsys.readouterr().err
+
+
+def test_the_first_answers_import_no_backend():
+    """Neither Keras nor what takes as long; nor do mistakes that need none to be told."""
+    program = """
+import sys
+from keras_classics import cli
+for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNet50"], ["--help"], ["--version"],
+                  ["evaluate", "--help"], ["shw"], ["show", "resnt50"], ["export", "lenet5", "--to", "tflit"],
+                  ["predict", "lenet5", "--backend", "trch"], ["evaluate", "lenet5", "--data", "mnsit"],
+                  ["benchmark", "lenet5", "--against", "torchvison"], ["predict", "lenet5", "nowhere.png"]):
+    try:
+        cli.main(arguments)
+    except SystemExit:
+        pass
+    heavy = {"keras", "tensorflow", "jax", "torch", "h5py", "matplotlib", "keras_classics.zoo"} & set(sys.modules)
+    assert not heavy, (arguments, heavy)
+from training import __main__ as training
+for arguments in ([], ["--help"], ["run", "--help"], ["rum"], ["run", "lenet5-mnist", "--epoch_s", "2"]):
+    try:
+        training.main(arguments)
+    except SystemExit:
+        pass
+    assert "keras" not in sys.modules, arguments
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "keras-classics 0.1.0" in done.stdout
+    assert "Did you mean 'resnet50'?" in done.stderr
+
+
+def test_a_command_is_silent_but_for_its_answer(saved_lenet, tmp_path):
+    """Whatever TensorFlow would say, on any level, and without control characters in a pipe."""
+    PIL.Image.new("L", (28, 28)).save(tmp_path / "digit.png")
+    command = [sys.executable, "-m", "keras_classics"]
+    environment = {k: v for k, v in os.environ.items() if k not in ("TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")}
+    arguments = ["predict", saved_lenet, tmp_path / "digit.png", "--backend", "tensorflow"]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 6
+    assert "\x1b" not in done.stdout
+
+
+def test_patterns(capsys):
+    cli.main(["list", "*ResNet50*"])
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert names == ["resnet50", "resnet50_v2"]
+    cli.main(["list", "GoogLe*"])
+    assert "inception_v1" in capsys.readouterr().out
+
+
+def printed_json(capsys, *arguments):
+    cli.main([*map(str, arguments), "--json", "-"])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_json(capsys, saved_lenet, tmp_path):
+    """Where a table is printed; "-" prints nothing but JSON, a file comes beside the table."""
+    assert [f["name"] for f in printed_json(capsys, "list", "--family", "vgg")] == kc.list_models("vgg")
+    assert printed_json(capsys, "show", "ResNet50") == catalogue.find("resnet50")
+    assert printed_json(capsys, "show", "lenet5", "--layers")["layers"][-1]["name"] == "predictions"
+    PIL.Image.new("L", (28, 28)).save(tmp_path / "digit.png")
+    (predicted,) = printed_json(capsys, "predict", saved_lenet, tmp_path / "digit.png", "--top", "10")
+    assert predicted["image"] == str(tmp_path / "digit.png")
+    assert {c["name"] for c in predicted["classes"]} == set("0123456789")
+    assert sum(c["probability"] for c in predicted["classes"]) == pytest.approx(1)
+    out = tmp_path / "net.tflite"
+    assert printed_json(capsys, "export", saved_lenet, "--to", "tflite", "--out", out)["path"] == str(out)
+    cli.main(["list", "--json", str(tmp_path / "list.json")])
+    assert "lenet5" in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "list.json").read_text())) == len(kc.list_models())
+
+
+def test_what_the_figures_are_of_is_told(capsys, saved_lenet, picture_folder):
+    """The pixels always; and no figure of the paper's stands beside training images or other data."""
+    evaluate = ["evaluate", str(saved_lenet), "--data"]
+    cli.main([*evaluate, "mnist_sample"])
+    printed = capsys.readouterr().out
+    assert "pixels: (0..255 - (20.0,)) / (200.0,), grey, shorter side 28, centre 32, bilinear" in printed
+    assert "These are training images" not in printed
+    cli.main([*evaluate, "mnist_sample", "--split", "train", "--batch-size", "1000"])
+    printed = capsys.readouterr().out
+    assert "These are training images" in printed
+    assert "0.95%" not in printed
+    cli.main([*evaluate, str(picture_folder)])
+    printed = capsys.readouterr().out
+    assert "The paper's errors are on mnist, not on these images." in printed
+    assert "0.95%" not in printed
+
+
+def test_classes_of_a_run_are_compared_by_name(capsys, saved_lenet, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "best.keras").write_bytes(saved_lenet.read_bytes())
+    (run / "metrics.json").write_text(json.dumps({"class_names": [*"123456789", "zero"]}))
+    with pytest.raises(SystemExit):
+        cli.main(["evaluate", str(run), "--data", "mnist_sample"])
+    assert "The model's classes are 1, 2, 3, ... and those of mnist_sample are 0, 1, 2, ..." in capsys.readouterr().err
+    cli.main(["evaluate", str(run), "--data", "mnist_sample", "--any-classes"])
+    assert "measured, 1000 images" in capsys.readouterr().out
+    (run / "metrics.json").write_text(json.dumps({"class_names": [*"0123456789"]}))
+    cli.main(["evaluate", str(run), "--data", "mnist_sample"])
+    assert "measured, 1000 images" in capsys.readouterr().out
+
+
+def test_weights_that_are_not_finite(capsys, tmp_path):
+    model = kc.LeNet5(seed=0)
+    model.get_layer("f6").set_weights([np.full((120, 84), np.nan), np.zeros(84)])
+    model.save(tmp_path / "nan.keras")
+    PIL.Image.new("L", (28, 28)).save(tmp_path / "digit.png")
+    for arguments in (
+        ["evaluate", "--data", "mnist_sample"],
+        ["predict", tmp_path / "digit.png"],
+        ["export", "--to", "tflite"],
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            cli.main([arguments[0], str(tmp_path / "nan.keras"), *map(str, arguments[1:])])
+        said = capsys.readouterr().err
+        assert "nan.keras' cannot be opened. The weights of lenet5 are not finite, first those of its layer f6" in said
+        assert said.count("\n") == 1
+
+
+def test_heads_and_other_channels(capsys, tmp_path):
+    model = kc.LeNet5(seed=0)
+    outputs = {"predictions": model.output, "aux_1": model.get_layer("f6").output}
+    keras.Model(model.inputs, outputs, name="lenet5").save(tmp_path / "heads.keras")
+    kc.ResNet20(seed=0, input_shape=(32, 32, 4)).save(tmp_path / "four.keras")
+    PIL.Image.new("RGB", (70, 80)).save(tmp_path / "image.png")
+    cli.main(["predict", str(tmp_path / "heads.keras"), str(tmp_path / "image.png"), "--top", "2"])
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    out = str(tmp_path / "heads")
+    cli.main(["export", str(tmp_path / "heads.keras"), "--to", "saved_model", "--out", out])
+    assert "differs from the Keras model by at most" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["predict", str(tmp_path / "four.keras"), str(tmp_path / "image.png")])
+    assert capsys.readouterr().err == "resnet20 reads 4 channels, and the picture has 3.\n"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_any_other_error_is_one_line_and_status_1(capsys, monkeypatch, debug):
+    def fail(*_):
+        raise RuntimeError("It went\n  wrong.")
+
+    monkeypatch.setattr(catalogue, "find", fail)
+    with pytest.raises(SystemExit, match="1"):
+        cli.main(["show", "lenet5", *(["--debug"] if debug else [])])
+    said = capsys.readouterr().err
+    assert ("Traceback" in said) == debug
+    hint = "" if debug else "; --debug shows the trace"
+    assert said.splitlines()[-1] == f"error: It went wrong. (RuntimeError{hint})"
+
+
+def test_a_backend_that_cannot_be_had(capsys, monkeypatch):
+    arguments = ["evaluate", "lenet5", "--weights", "x.keras", "--data", "mnist_sample", "--backend"]
+    other = "jax" if keras.config.backend() != "jax" else "torch"
+    with pytest.raises(SystemExit, match="2"):
+        cli.main([*arguments, other])
+    assert f"Keras runs on {keras.config.backend()} already" in capsys.readouterr().err
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match="2"):
+        cli.main([*arguments, other])
+    assert f"{other} is not installed: python -m pip install" in capsys.readouterr().err

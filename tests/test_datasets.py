@@ -1,6 +1,9 @@
 """The data sets: contents, order, and what is said when one is not there."""
 
 import importlib.resources
+import os
+import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -8,7 +11,7 @@ import PIL.Image
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets
+from keras_classics import datasets, feed
 
 
 def arrays(data, split):
@@ -20,7 +23,8 @@ def test_the_embedded_sample():
     data = datasets.load("mnist_sample")
     assert data.sizes == {"train": 6000, "test": 1000}
     assert data.class_names == tuple("0123456789")
-    assert data.test_split == "test"
+    assert data.test_split == data.judged_split == "test"
+    assert data.images_of("test") == "1,000 test images"
     for split, each in (("train", 600), ("test", 100)):
         images, labels = arrays(data, split)
         assert images[0].shape == (28, 28, 1)
@@ -77,7 +81,9 @@ def test_a_folder_of_class_folders(picture_folder):
 def test_a_folder_without_splits_is_for_training(picture_folder):
     data = datasets.load(str(picture_folder / "train"))
     assert data.sizes == {"train": 80}
-    assert data.test_split == "train"
+    assert data.test_split is None
+    assert data.judged_split == "train"
+    assert data.images_of("train") == "80 training images"
 
 
 def test_folders_that_will_not_do(tmp_path):
@@ -90,6 +96,77 @@ def test_folders_that_will_not_do(tmp_path):
     (tmp_path / "cat" / "bad.png").write_text("no image")
     with pytest.raises(kc.ClassicsError, match="bad.png' is no image"):
         datasets.load(str(tmp_path))
+    with pytest.raises(kc.ClassicsError, match="The data has no name"):
+        datasets.load("")
+
+
+def pictures(*places):
+    """A small picture in each of the places."""
+    for place in places:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.new("L", (4, 4), 100).save(place)
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_what_a_validation_folder_may_be_called(name, tmp_path):
+    pictures(*(tmp_path / split / label / "1.png" for split in ("train", name) for label in ("cat", "dog")))
+    data = datasets.load(str(tmp_path))
+    assert data.sizes == {"train": 2, "validation": 2}
+    assert data.test_split == "validation"
+    assert data.images_of("validation") == "2 validation images"
+    pictures(tmp_path / "test" / "cat" / "1.png", tmp_path / "test" / "dog" / "1.png")
+    assert datasets.load(str(tmp_path)).test_split == "test"
+
+
+def test_two_folders_for_one_split_are_refused(tmp_path):
+    pictures(*(tmp_path / split / "cat" / "1.png" for split in ("train", "val", "valid")))
+    with pytest.raises(kc.ClassicsError, match="has the folders valid and val for one split"):
+        datasets.load(str(tmp_path))
+
+
+@pytest.mark.parametrize(("has_it", "lacks_it"), [("train", "val"), ("val", "train")])
+def test_a_class_that_only_one_split_has_is_refused(has_it, lacks_it, tmp_path):
+    pictures(*(tmp_path / split / "cat" / "1.png" for split in ("train", "val")))
+    pictures(tmp_path / has_it / "dog" / "1.png")
+    with pytest.raises(kc.ClassicsError, match=f"{lacks_it}/dog' holds no images; each class needs some in each split"):
+        datasets.load(str(tmp_path))
+
+
+def test_what_programs_leave_in_folders_is_no_class_and_no_picture(tmp_path):
+    pictures(tmp_path / "cat" / "1.png", tmp_path / "dog" / "1.png")
+    for name in (".ipynb_checkpoints", "__MACOSX", ".hidden", "cat/.ipynb_checkpoints"):
+        pictures(tmp_path / name / "1.png")
+    (tmp_path / "cat" / "._1.png").write_bytes(b"Mac OS X")
+    (tmp_path / "cat" / "Thumbs.db").touch()
+    data = datasets.load(str(tmp_path))
+    assert data.class_names == ("cat", "dog")
+    assert data.sizes == {"train": 2}
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    pictures(tmp_path / "cat" / os.fsdecode(b"caf\xe9.png"), tmp_path / "dog" / "1.png")
+    images, labels = arrays(datasets.load(str(tmp_path)), "train")
+    assert [image.mean() for image in images] == [100, 100]
+    np.testing.assert_array_equal(labels, [0, 1])
+    pictures(tmp_path / os.fsdecode(b"caf\xe9") / "1.png")
+    with pytest.raises(kc.ClassicsError, match=r"caf\\xe9' has a name that is not UTF-8; rename it"):
+        datasets.load(str(tmp_path))
+
+
+@pytest.mark.every_backend
+def test_a_truncated_picture_is_told_in_one_line_from_the_midst_of_a_run(picture_folder, tmp_path):
+    root = shutil.copytree(picture_folder, tmp_path / "pictures")
+    bad = root / "test" / "digit_7" / "2.jpg"
+    PIL.Image.effect_noise((64, 64), 50).save(bad)
+    bad.write_bytes(bad.read_bytes()[:1500])
+    data, model = datasets.load(str(root)), kc.LeNet5()
+    stream = feed.batches(data.split("test"), model, kc.LeNet5, 8)
+    with pytest.raises(kc.ClassicsError, match="digit_7/2.jpg' is no image") as caught, datasets.reading():
+        model.predict(stream, verbose=0)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith("Replace or remove it.")
+    with pytest.raises(ZeroDivisionError), datasets.reading():
+        1 / 0  # noqa: B018
 
 
 @pytest.mark.parametrize(
@@ -105,28 +182,62 @@ def test_unknown_names(name, message):
 
 
 def test_a_set_that_is_not_prepared_and_cannot_be_fetched(tmp_path, monkeypatch):
+    """It is told after one question to the host, and nothing stays behind."""
+    import requests
     import tensorflow_datasets as tfds
 
-    def no_network(*args, **kwargs):
-        raise ConnectionError("Failed to resolve host\nand more lines")
+    asked = []
 
-    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_network)
-    with pytest.raises(kc.ClassicsError, match="cifar100 is not prepared in .* by `tfds build cifar100`") as caught:
+    def no_network(*args, **kwargs):
+        asked.append(args)
+        raise requests.ConnectionError("Failed to resolve host\nand more lines")
+
+    monkeypatch.setattr(requests.Session, "request", no_network)
+    with pytest.raises(kc.ClassicsError, match="cifar100 is not prepared in .*toronto.edu does not answer") as caught:
         datasets.load("cifar100", tmp_path)
+    assert "by `tfds build cifar100`" in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert len(asked) == 1
+    assert os.listdir(tmp_path) == []
+
+    def broken_off(builder):
+        for name in ("downloads", "cifar100"):
+            (tmp_path / name / "part").mkdir(parents=True)
+        raise OSError("Connection reset\nby peer")
+
+    monkeypatch.setattr(requests.Session, "request", lambda *args, **kwargs: None)
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", broken_off)
+    (tmp_path / "mnist").mkdir()
+    with pytest.raises(kc.ClassicsError, match=r"cannot be fetched \(Connection reset\)"):
+        datasets.load("cifar100", tmp_path)
+    assert os.listdir(tmp_path) == ["mnist"]
+
+
+def test_a_data_dir_that_is_not_there_is_told_at_once(tmp_path):
+    """Before tensorflow-datasets is imported, and it is not made."""
+    program = f"""
+import sys
+from keras_classics import datasets, feed
+try:
+    datasets.load("cifar10", {str(tmp_path / "nowhere")!r})
+except ValueError as error:
+    print("tensorflow_datasets" in sys.modules, error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.startswith(f"False There is no folder '{tmp_path / 'nowhere'}'"), done.stderr
+    assert os.listdir(tmp_path) == []
 
 
 def test_splits_and_classes_are_checked():
     data = datasets.load("mnist_sample")
-    with pytest.raises(kc.ClassicsError, match="Unknown split of mnist_sample 'tset'. Did you mean 'test'"):
-        data.split("tset")
+    for read in (data.split, data.records):
+        with pytest.raises(kc.ClassicsError, match="Unknown split of mnist_sample 'trian'. Did you mean 'train'"):
+            read("trian")
     with pytest.raises(kc.ClassicsError, match="resnet50 has 1000 classes and mnist_sample has 10"):
         data.check_classes(1000, "resnet50")
 
 
 def test_loading_the_library_does_not_load_tensorflow_datasets():
-    import subprocess
-
     program = "import sys, keras_classics.datasets; print('tensorflow_datasets' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split() == ["False"]

@@ -1,11 +1,15 @@
-"""Errors, counted by hand."""
+"""Errors, counted by hand; and answers about pictures."""
+
+import re
+from dataclasses import replace
 
 import keras
 import numpy as np
+import PIL.Image
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets, evaluate, export, feed
+from keras_classics import datasets, evaluate, export, feed, preprocessing
 
 
 def test_errors_of_scores_with_known_ranks():
@@ -88,3 +92,100 @@ def test_a_model_is_fed_in_its_own_data_format(channels_first):
     expected = kc.preprocess_input(pixels, kc.ResNet20).transpose(0, 3, 1, 2)
     np.testing.assert_array_equal(made.model_input(pixels), expected)
     assert feed.feed_of(export.with_preprocessing(model, kc.ResNet20.normalization), kc.ResNet20).channels == 3
+
+
+def test_class_names_are_compared_as_people_would(picture_folder):
+    data = datasets.load("mnist_sample")
+    evaluate.check_class_names("0123456789", data)
+    imagenet = replace(data, class_names=datasets.known_class_names("imagenet2012"))
+    identifiers = preprocessing.imagenet_classes()[0]
+    evaluate.check_class_names(identifiers, imagenet)
+    evaluate.check_class_names([n.upper().replace(" ", "_") for n in imagenet.class_names], imagenet)
+    evaluate.check_class_names(imagenet.class_names, replace(data, class_names=identifiers))
+    for names in ("1023456789", "012345678", [f"digit {i}" for i in range(10)], identifiers):
+        with pytest.raises(kc.ClassicsError, match="not the same, or not in the same order"):
+            evaluate.check_class_names(names, data)
+
+
+def asked(model, pixels, protocol):
+    """The model's answer to an image that is prepared by hand."""
+    x = kc.preprocess_input(np.asarray(pixels, "float32"), protocol)[None]
+    return keras.ops.convert_to_numpy(model(x))[0]
+
+
+@pytest.mark.every_backend
+def test_predict_takes_whatever_holds_pictures(tmp_path):
+    """Arrays of any sizes, batches and files, RGB and grey: each as its pixels alone would be answered."""
+    model = kc.ResNet20(seed=0)
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), "uint8")
+    expected = [asked(model, image, "resnet20") for image in images]
+    PIL.Image.fromarray(images[0]).save(tmp_path / "image.png")
+    wide = np.concatenate([np.zeros((32, 8, 3), "uint8"), images[1], np.zeros((32, 8, 3), "uint8")], axis=1)
+    files = [tmp_path / "image.png", str(tmp_path / "image.png")]
+    for given, wanted in (
+        (images, expected),
+        (images[0], expected[:1]),
+        ([images[0], wide, images[2].astype("float64")], expected),
+        (files, [expected[0]] * 2),
+        (files[0], expected[:1]),
+    ):
+        answers = kc.predict(model, given, top=10, batch_size=2)
+        assert len(answers) == len(wanted)
+        for answer, scores in zip(answers, wanted, strict=True):
+            named = dict(zip(datasets.CIFAR10_CLASSES, scores, strict=True))
+            assert {name: p for _, name, p in answer} == pytest.approx(named, abs=1e-5)
+            assert [p for _, _, p in answer] == sorted((p for _, _, p in answer), reverse=True)
+    assert [len(best) for best in kc.predict(model, images, top=3)] == [3, 3, 3]
+    assert kc.predict(model, []) == []
+    grey = kc.predict(kc.ResNet20(seed=0, input_shape=(32, 32, 1)), images)
+    assert len(grey) == 3
+    bare = kc.predict(kc.ResNet20(seed=0, include_preprocessing=True), images, top=10)
+    assert [p for _, _, p in bare[0]] == pytest.approx(sorted(expected[0], reverse=True), abs=1e-5)
+
+
+def test_predict_names_the_classes():
+    image = np.zeros((32, 32, 3), "uint8")
+    assert {n for _, n, _ in kc.predict(kc.ResNet20(), image, 10)[0]} == set(datasets.CIFAR10_CLASSES)
+    assert {n for _, n, _ in kc.predict(kc.ResNet20(classes=3), image)[0]} == {"class 0", "class 1", "class 2"}
+    assert {n for _, n, _ in kc.predict(kc.ResNet20(classes=2), image, class_names=["cat", "dog"])[0]} == {"cat", "dog"}
+    ((identifier, name, _),) = kc.predict(kc.ShuffleNetV2_x0_5(seed=0, input_shape=(64, 64, 3)), image, top=1)[0]
+    assert (identifier, name) in set(zip(*preprocessing.imagenet_classes(), strict=True))
+    model = kc.LeNet5(seed=0)
+    heads = keras.Model(model.inputs, {"predictions": model.output, "aux_1": model.get_layer("f6").output})
+    assert kc.predict(heads, image) == kc.predict(model, image)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.zeros((32, 32)),), "arrays (height, width, channels) or batches of them, not (32, 32)"),
+        (([np.zeros((2, 32, 32, 3))],), "A picture is an array (height, width, channels), not (2, 32, 32, 3)"),
+        ((np.zeros((32, 32, 4), "uint8"),), "resnet20 reads 3 channels, and the picture has 4"),
+        ((np.random.default_rng(0).random((32, 32, 3)),), "Pixels must be 0..255, and these go from"),
+        ((np.full((32, 32, 3), np.nan),), "Pixels must be 0..255, and these go from nan to nan"),
+        ((np.full((32, 32, 3), 65535, "uint16"),), "from 65535 to 65535"),
+        (("nowhere.png",), "There is no file 'nowhere.png'"),
+        ((np.zeros((32, 32, 3), "uint8"), 0), "`top` and `batch_size` must be at least 1"),
+        ((np.zeros((32, 32, 3), "uint8"), 5, ["cat", "dog"]), "resnet20 has 10 classes, and 2 names were given"),
+    ],
+)
+def test_predict_refuses_in_one_line(arguments, message):
+    with pytest.raises(kc.ClassicsError, match=re.escape(message)):
+        kc.predict(kc.ResNet20(seed=0), *arguments)
+
+
+def test_predict_refuses_models_that_cannot_answer():
+    image = np.zeros((32, 32, 3), "uint8")
+    with pytest.raises(kc.ClassicsError, match=re.escape("resnet20 puts out (None, None, None, 64) and so has no")):
+        kc.predict(kc.ResNet20(include_top=False), image)
+    with pytest.raises(kc.ClassicsError, match="resnet20 reads 4 channels, and the picture has 3"):
+        kc.predict(kc.ResNet20(input_shape=(32, 32, 4)), image)
+    model = kc.ResNet20(seed=0)
+    layer = model.get_layer("conv3_block1_1_conv")
+    layer.set_weights([np.full_like(w, np.inf) for w in layer.get_weights()])
+    with pytest.raises(kc.ClassicsError, match="weights of resnet20 are not finite, first those of its layer conv3_b"):
+        kc.predict(model, image)
+    inputs = keras.Input((32, 32, 3))
+    foreign = keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(inputs)), name="mine")
+    with pytest.raises(kc.ClassicsError, match="'mine' does not tell which network of the zoo it is"):
+        kc.predict(foreign, image)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import keras_classics as kc
-from keras_classics.files import atomic_write
+from keras_classics.files import atomic_write, sweep_leftovers
 
 
 def test_a_file_appears_at_the_end_and_replaces_the_old(tmp_path):
@@ -65,3 +65,31 @@ except kc.ClassicsError as error:
     assert "Cannot write" in done.stdout, done.stderr[-3000:]
     assert "Free space there" in done.stdout
     assert os.listdir(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path):
+    program = f"""
+import os, signal
+from keras_classics.files import atomic_write
+with atomic_write({str(tmp_path / "model.keras")!r}) as file, atomic_write({str(tmp_path / "saved")!r}) as folder:
+    file.write_text("half")
+    folder.mkdir()
+    (folder / "part").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", program])
+    assert len(os.listdir(tmp_path)) == 2
+    others = [f".{os.getppid()}-alive", ".hidden", ".12-", ".0-zero", "7-plain", "model.keras"]
+    for name in [*others, f".{os.getpid()}-earlier", f".{10**30}-no-process"]:
+        (tmp_path / name).write_text("kept")
+    assert sweep_leftovers(tmp_path) == ["earlier", "model.keras", "no-process", "saved"]
+    assert sorted(os.listdir(tmp_path)) == sorted(others)
+
+
+def test_a_leftover_with_this_processs_number_does_not_get_into_a_folder(tmp_path):
+    """Containers give the same few numbers again and again."""
+    (tmp_path / f".{os.getpid()}-model").mkdir()
+    (tmp_path / f".{os.getpid()}-model" / "stale").touch()
+    with atomic_write(tmp_path / "model") as temporary:
+        temporary.mkdir()
+    assert os.listdir(tmp_path / "model") == []

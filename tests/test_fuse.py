@@ -8,7 +8,7 @@ from keras import layers
 
 import keras_classics as kc
 from keras_classics.blocks import batch_norm, conv, relu
-from keras_classics.fuse import fuse
+from keras_classics.fusion import fuse
 
 RNG = np.random.default_rng(6)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.table import Table
 
+from keras_classics.choices import BACKENDS
 from keras_classics.cli import Parser, console
 from keras_classics.cli import run as guarded
-from training import train
-from training.recipes import get_recipe, list_recipes
+from keras_classics.cli.backend import start
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,12 +38,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     resume.set_defaults(function=_resume, parser=resume)
     resume.add_argument("run", help="the run folder")
     resume.add_argument("--data-dir", **data_dir)
+    for command in (listing, run, resume):
+        command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
     parsed = parser.parse_args(arguments)
-    guarded(lambda: parsed.function(parsed))
+
+    def carry_out():
+        start(parsed.backend)  # before anything imports Keras
+        parsed.function(parsed)
+
+    guarded(carry_out, parsed.debug)
 
 
 def _list(args):
+    from training.recipes import get_recipe, list_recipes
+
     table = Table(box=None, header_style="bold")
     for heading in ("recipe", "model", "data", "epochs", "batch", "paper"):
         table.add_column(heading)
@@ -61,37 +70,50 @@ def _list(args):
 
 
 def _run(args):
+    from training import train
+    from training.recipes import get_recipe
+
     recipe = get_recipe(args.recipe)
     recipe = recipe.replace(epochs=args.epochs, batch_size=args.batch_size, hold_out=args.hold_out)
     if args.classes is not None:
         recipe = recipe.replace(build={**recipe.build, "classes": args.classes})
-    for departure in recipe.departures:
-        console.print(f"[dim]departure: {departure}[/]")
     _report(train.run(recipe, args.data, args.data_dir, args.out, args.seed, args.record))
 
 
 def _resume(args):
+    from training import train
+
     _report(train.resume(args.run, args.data_dir))
 
 
-def _report(folder: pathlib.Path) -> None:
-    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
-    table = Table(box=None, header_style="bold", title=f"{metrics['test_images']} test images", title_justify="left")
+def _report(path: pathlib.Path) -> None:
+    from training.run_data import SAMPLES
+    from training.run_folder import RunFolder
+
+    metrics = json.loads(RunFolder(path).metrics.read_text("utf-8"))
+    table = Table(box=None, header_style="bold", title=_judged_on(metrics), title_justify="left")
     for heading in ("", "top-1 error", "top-5 error"):
         table.add_column(heading, justify="right")
     for which, epoch in (("last", metrics["epochs"]), ("best", metrics["best_epoch"])):
         errors = metrics[which]
         table.add_row(f"{which}, epoch {epoch}", f"{errors['top1_error']:.2f}%", f"{errors['top5_error']:.2f}%")
     if metrics["paper_top1_error"] is not None:
-        data = metrics["settings"]["recipe"]["dataset"]
-        table.add_row(f"the paper, on {data}", f"{metrics['paper_top1_error']:.2f}%", "")
+        data, paper_data = metrics["settings"]["data"], metrics["settings"]["recipe"]["dataset"]
+        sample = f", of which {data} is a sample" if data in SAMPLES else ""
+        table.add_row(f"the paper, on {paper_data}{sample}", f"{metrics['paper_top1_error']:.2f}%", "")
     console.print(table)
     for name, agreement in metrics["exports"].items():
         console.print(
             f"{name}: {agreement['same_answers']:g}% the same answers as Keras on {agreement['images']} test images, "
             f"outputs within {agreement['max_abs_error']:.1e}"
         )
-    console.print(f"Everything is in [bold]{folder}[/]")
+    console.print(f"Everything is in [bold]{path}[/]")
+
+
+def _judged_on(metrics) -> str:
+    from training.run_data import WORDS
+
+    return f"{metrics['test_images']} {WORDS[metrics['test_split']]}"
 
 
 if __name__ == "__main__":

@@ -141,12 +141,15 @@ def _accuracy():
     return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
 
-def callbacks(recipe: Recipe) -> list[keras.callbacks.Callback]:
-    """The callbacks of `model.fit` that the recipe's schedule and its drop path need."""
+def callbacks(recipe: Recipe, validated: bool | None = None) -> list[keras.callbacks.Callback]:
+    """The callbacks of `model.fit` that the recipe's schedule and its drop path need.
+
+    `validated` tells whether there are validation images; by default, whether the recipe holds some out.
+    """
     made: list[keras.callbacks.Callback] = [DropPathSchedule()] if recipe.build.get("drop_path") else []
     if isinstance(recipe.schedule, Plateau):
         plateau = recipe.schedule
-        monitor = "val_loss" if recipe.hold_out else "loss"
+        monitor = "val_loss" if (bool(recipe.hold_out) if validated is None else validated) else "loss"
         made.append(
             keras.callbacks.ReduceLROnPlateau(
                 monitor, plateau.factor, plateau.patience, min_lr=plateau.lowest, min_delta=0.0

@@ -1,6 +1,7 @@
 """From a data set to the batches that a recipe trains on."""
 
 import math
+from dataclasses import dataclass
 
 import keras
 
@@ -11,6 +12,29 @@ from keras_classics.zoo import get_model
 from training.recipe import Recipe
 
 SHUFFLE_BUFFER = 16_384  # stored images, where a data set is too large to be shuffled as a whole
+
+
+@dataclass(frozen=True)
+class Images:
+    """How many images a run trains on, chooses its best epoch by (0 for none) and is judged on."""
+
+    train: int
+    validation: int
+    test: int
+
+
+def count_images(recipe: Recipe, data: Dataset) -> Images:
+    """How many images of the data are for what."""
+    train, test = data.sizes["train"], data.sizes[data.judged_split]
+    if has_validation_split(data):
+        return Images(train, data.sizes["validation"], test)
+    held_out = train // recipe.hold_out if recipe.hold_out else 0
+    return Images(train - held_out, held_out, test)
+
+
+def has_validation_split(data: Dataset) -> bool:
+    """Whether the data has images to choose the best epoch by, beside those that the run is judged on."""
+    return "validation" in data.sizes and data.judged_split != "validation"
 
 
 def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int = 0, first_epoch: int = 0):
@@ -29,7 +53,7 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
     import tensorflow as tf
 
     data.check_classes(feed.classes_of(model), model.name)
-    images = data.sizes["train"] - _held_out(recipe, data)
+    images = count_images(recipe, data).train
     if images <= 0:
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
     variant = get_model(recipe.model)
@@ -62,15 +86,21 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
 
 
 def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model):
-    """The held-out training images as batches of (images, labels) in a fixed order; None if none are held out."""
+    """The images that choose the best epoch, as batches of (images, labels) in a fixed order; None without any.
+
+    They are the data's own validation split, or else the training images that are held out.
+    """
     import tensorflow as tf
 
-    images = _held_out(recipe, data)
+    images = count_images(recipe, data).validation
     if not images:
         return None
-    examples = _examples(recipe, data, held_out=True)
-    if not data.in_memory:
-        examples = examples.map(lambda image, label: (data.decode(image), label))
+    if has_validation_split(data):
+        examples = data.split("validation")
+    else:
+        examples = _examples(recipe, data, held_out=True)
+        if not data.in_memory:
+            examples = examples.map(lambda image, label: (data.decode(image), label))
     stream = feed.batches(examples, model, get_model(recipe.model), recipe.batch_size)
     stream = stream.map(lambda images, labels: (images, _for_outputs(model, labels)))
     stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.batch_size)))
@@ -82,14 +112,10 @@ def _for_outputs(model, labels):
     return dict.fromkeys(model.output, labels) if isinstance(model.output, dict) else labels
 
 
-def _held_out(recipe, data) -> int:
-    return data.sizes["train"] // recipe.hold_out if recipe.hold_out else 0
-
-
 def _examples(recipe, data, held_out):
     """The training images that are, or are not, held out: every so many-th. They are decoded if they fit in memory."""
     examples = data.split("train") if data.in_memory else data.records("train")
-    if recipe.hold_out:
+    if recipe.hold_out and not has_validation_split(data):
         examples = examples.enumerate().filter(lambda i, _: (i % recipe.hold_out == recipe.hold_out - 1) == held_out)
         examples = examples.map(lambda _, example: example)
     return examples

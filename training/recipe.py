@@ -1,6 +1,7 @@
 """`Recipe`: how a paper trained a network, as frozen data."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -18,6 +19,10 @@ class SGD:
     nesterov: bool = False
     clip: float | None = None
 
+    def __str__(self) -> str:
+        nesterov = " (Nesterov's)" if self.nesterov else ""
+        return f"SGD with momentum {self.momentum:g}{nesterov}, {_decay_and_clip(self)}"
+
 
 @dataclass(frozen=True)
 class RMSProp:
@@ -29,6 +34,14 @@ class RMSProp:
     weight_decay: float = 0.0
     clip: float | None = None
 
+    def __str__(self) -> str:
+        return f"RMSProp with rho {self.rho:g}, epsilon {self.epsilon:g}, {_decay_and_clip(self)}"
+
+
+def _decay_and_clip(rule: SGD | RMSProp) -> str:
+    clip = "" if rule.clip is None else f", gradients clipped to a norm of {rule.clip:g}"
+    return f"weight decay {rule.weight_decay:g}{clip}"
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -36,6 +49,12 @@ class Steps:
 
     rates: tuple[float, ...]
     until: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        later = (
+            f", after {epochs:.4g} epochs {rate:g}" for epochs, rate in zip(self.until, self.rates[1:], strict=True)
+        )
+        return f"{self.rates[0]:g}{''.join(later)}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,12 @@ class Plateau:
     patience: int = 5
     lowest: float = 1e-5
 
+    def __str__(self) -> str:
+        return (
+            f"{self.rate:g}, times {self.factor:g} whenever the validation loss has not fallen for {self.patience} "
+            f"epochs, down to {self.lowest:g}"
+        )
+
 
 @dataclass(frozen=True)
 class Exponential:
@@ -56,6 +81,9 @@ class Exponential:
     factor: float
     epochs: float
 
+    def __str__(self) -> str:
+        return f"{self.rate:g}, times {self.factor:g} every {self.epochs:.4g} epochs"
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -63,12 +91,18 @@ class Linear:
 
     rate: float
 
+    def __str__(self) -> str:
+        return f"{self.rate:g}, falling to 0 by the same amount at each step"
+
 
 @dataclass(frozen=True)
 class Cosine:
     """A learning rate that falls from `rate` to 0 at the end of the training, along half a period of a cosine."""
 
     rate: float
+
+    def __str__(self) -> str:
+        return f"{self.rate:g}, falling to 0 along a cosine"
 
 
 class Operation(Protocol):
@@ -123,8 +157,10 @@ class Recipe:
             ClassicsError: for a value that cannot be trained with.
         """
         recipe = dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
-        if recipe.epochs <= 0 or recipe.batch_size < 1:
-            raise ClassicsError("The number of epochs and the batch size must be positive.")
+        if not 0 < recipe.epochs < math.inf:
+            raise ClassicsError(f"The number of epochs must be positive and finite, not {recipe.epochs:g}.")
+        if recipe.batch_size < 1:
+            raise ClassicsError(f"The batch size must be positive, not {recipe.batch_size}.")
         if recipe.hold_out < 0 or recipe.hold_out == 1:
             raise ClassicsError(
                 f"One training image in {recipe.hold_out} cannot be held out; give 0 for none, or 2 or more."

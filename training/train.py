@@ -1,30 +1,34 @@
 """Runs: a recipe carried out in a folder that holds all that came of it."""
 
-import csv
+import dataclasses
 import json
 import math
 import os
 import pathlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_classics import datasets, evaluate, export, feed, plots
+from keras_classics import datasets
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError
-from keras_classics.files import atomic_write
-from keras_classics.variant import Variant, deep_graph
 from keras_classics.zoo import get_model
+from training import run_data
 from training.compile import callbacks, compile_arguments
-from training.pipeline import train_batches, validation_batches
+from training.judge import best_epoch, copy_weights, judge, mend_models, shipped_form
+from training.lock import locked
+from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
+from training.progress import Progress, plan, say
 from training.recipe import Recipe
 from training.recipes import get_recipe
+from training.run_data import RunData
+from training.run_folder import History, RunFolder, write_json
 
 RESULTS = pathlib.Path(__file__).with_name("results")
-AGREEMENT_IMAGES = 1000  # test images on which the exports are held against the Keras model
-TOLERANCE = 1e-3  # the greatest difference of a probability that still counts as agreement
+SEEDS = range(2**32)  # NumPy takes no others
 
 
 def run(
@@ -39,130 +43,166 @@ def run(
 
     Args:
         recipe: what to do.
-        data_name: other data than the recipe's, as `datasets.load` takes it.
+        data_name: other data than the recipe's, as `datasets.load` takes it. A folder's validation images choose the
+            best epoch, in the place of held-out training images; without test images, some training images are held
+            out to be judged on.
         data_dir: where tensorflow-datasets keeps its data.
         out: the run folder, which must not exist; by default a new one in "runs".
-        seed: of the weights, the order of the images and their augmentation.
+        seed: of the weights, the order of the images and their augmentation, 0 to 2**32 - 1.
         record: whether to write the metrics into `training/results` as well.
 
     Returns:
-        The run folder: recipe.json, history.csv, metrics.json, curves.png, confusion.png, best.keras, last.keras,
-        saved_model/ and model.tflite. While it trains, checkpoint-<epoch>.keras holds the state to resume from.
+        The path of the run folder, which `RunFolder` describes.
 
     Raises:
-        ClassicsError: before any time is spent, if the data is not there or does not fit, or the folder exists or
-            cannot be written.
+        ClassicsError: before any time is spent, if the data is not there or does not fit, a picture is damaged, the
+            seed is out of its range, or the folder exists or cannot be written.
     """
-    data_name = data_name or recipe.dataset
-    data = datasets.load(data_name, data_dir)
-    data.check_classes(recipe.build.get("classes", get_model(recipe.model).classes), recipe.model)
-    folder = _new_folder(out, recipe.name)
+    if seed not in SEEDS:
+        raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
+    data = run_data.load(recipe.dataset if data_name is None else data_name, data_dir)
+    _check_fit(recipe, data)
+    run_data.check_pictures(data, say)
+    folder = RunFolder.new(out, recipe.name)
     settings = {
         "recipe": recipe.as_dict(),
-        "data": data_name,
+        "data": data.name,
         "data_dir": None if data_dir is None else str(data_dir),
         "seed": seed,
         "record": record,
+        "images": dict(data.dataset.sizes),
     }
-    _write_json(folder / "recipe.json", settings)
-    return _train(recipe, data, folder, settings)
+    with locked(folder.lock):
+        folder.write_settings(settings)
+        return _train(recipe, data, folder, settings)
+
+
+def _check_fit(recipe: Recipe, data: RunData) -> None:
+    """Raises a ClassicsError unless the recipe's network and its held-out images fit the data."""
+    dataset = data.dataset
+    dataset.check_classes(recipe.build.get("classes", get_model(recipe.model).classes), recipe.model)
+    images = dataset.sizes["train"]
+    if recipe.hold_out > images and not has_validation_split(dataset):
+        raise ClassicsError(
+            f"One in {recipe.hold_out} of {images} training images is none, so none would be held out to choose the "
+            f"best epoch by; give --hold-out {max(2, min(10, images))}, or 0 to choose it by the training loss."
+        )
 
 
 def resume(folder: str | pathlib.Path, data_dir: str | None = None) -> pathlib.Path:
     """Goes on with a run that was stopped, from the end of its last whole epoch; a finished one is judged anew.
 
+    Where the last state is damaged, it goes on from the one before, and where all are, from the beginning; a line says
+    so. It ends as if it had never been stopped.
+
     Raises:
-        ClassicsError: if the folder holds no run, or its recipe is no longer known.
+        ClassicsError: if the folder holds no run or another process works on it, its recipe is no longer known or its
+            images have changed, or it is finished and what it needs to be judged is damaged.
     """
-    folder = pathlib.Path(folder)
-    settings = read_settings(folder)
+    run_folder = RunFolder(pathlib.Path(folder))
+    settings = run_folder.read_settings()
+    recipe = _recipe_of(settings, run_folder)
+    data = run_data.load(settings["data"], data_dir or settings["data_dir"])
+    if data.dataset.sizes != settings["images"]:
+        raise ClassicsError(
+            f"{data.name} has other images than when '{folder}' was begun ({data.dataset.sizes}, then "
+            f"{settings['images']}); bring them back, or start a new run."
+        )
+    with locked(run_folder.lock):
+        return _train(recipe, data, run_folder, settings)
+
+
+def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
     saved = settings["recipe"]
+    if not isinstance(saved, dict) or set(saved) != {field.name for field in dataclasses.fields(Recipe)}:
+        raise ClassicsError(f"'{folder.recipe}' holds no recipe of this version; start a new run.")
     recipe = get_recipe(saved["name"])
-    recipe = recipe.replace(**{key: saved[key] for key in ("epochs", "batch_size", "hold_out", "build")})
-    if json.loads(json.dumps(recipe.as_dict())) != saved:
-        raise ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder}' was begun; start a new run.")
-    data = datasets.load(settings["data"], data_dir or settings["data_dir"])
-    return _train(recipe, data, folder, settings)
-
-
-def read_settings(folder: str | pathlib.Path) -> dict[str, Any]:
-    """The contents of a run's recipe.json.
-
-    Raises:
-        ClassicsError: if the folder holds none.
-    """
-    path = pathlib.Path(folder, "recipe.json")
+    changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise ClassicsError(f"'{folder}' is not a run folder: it has no readable recipe.json.") from error
+        recipe = recipe.replace(**{key: saved[key] for key in ("epochs", "batch_size", "hold_out", "build")})
+    except TypeError:
+        raise changed from None
+    if json.loads(json.dumps(recipe.as_dict())) != saved:
+        raise changed
+    return recipe
 
 
-def _train(recipe: Recipe, data: datasets.Dataset, folder: pathlib.Path, settings: dict[str, Any]) -> pathlib.Path:
-    variant, seed = get_model(recipe.model), settings["seed"]
-    keras.utils.set_random_seed(seed)
-    history = read_history(folder)
+def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any]) -> pathlib.Path:
+    keras.utils.set_random_seed(settings["seed"])
     epochs = math.ceil(recipe.epochs)
+    history = folder.last_state(say)
+    if history:
+        mend_models(recipe, folder, history, say)
     if len(history) < epochs:
-        _fit(recipe, variant, data, folder, seed, history, epochs)
-    metrics = _judge(recipe, variant, data, folder, history)
+        if folder.metrics.exists():
+            raise ClassicsError(
+                f"'{folder.history}' has {len(history)} of {epochs} epochs, but the run is finished and no checkpoint "
+                "is left to go on from. Start a new run."
+            )
+        for line in plan(recipe, data, folder, len(history)):
+            say(line)
+        _fit(recipe, data, folder, settings["seed"], history, epochs)
+    say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
+    with _resumable(folder):
+        metrics = judge(recipe, data, folder, history)
     metrics["settings"] = {key: settings[key] for key in ("recipe", "data", "seed")}
     metrics |= environment()
-    _write_json(folder / "metrics.json", metrics)
-    _checkpoint(folder, epochs).unlink(missing_ok=True)
+    folder.finish(metrics)
     if settings["record"]:
-        _write_json(RESULTS / f"{recipe.name}.json", metrics)
-    return folder
+        write_json(RESULTS / f"{recipe.name}.json", metrics)
+    return folder.path
 
 
-def _fit(recipe, variant: Variant, data, folder: pathlib.Path, seed: int, history: list[dict[str, float]], epochs: int):
+def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: History, epochs: int) -> None:
     """Trains from the end of `history`, to which it adds, until there are `epochs`."""
     if history:
-        with deep_graph():
-            model = keras.saving.load_model(_checkpoint(folder, len(history)))
+        model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=True)
     else:
-        model = variant(seed=seed, **recipe.build)
-    stream, steps = train_batches(recipe, data, model, seed, first_epoch=len(history))
+        model = get_model(recipe.model)(seed=seed, **recipe.build)
+    stream, steps = train_batches(recipe, data.dataset, model, seed, first_epoch=len(history))
     if not history:
         model.compile(**compile_arguments(recipe, steps))
-    writer = EpochWriter(folder, history, _shipped(recipe))
+    validated = count_images(recipe, data.dataset).validation > 0
+    made = _replayed(callbacks(recipe, validated), model, history)
+    on_terminal = os.isatty(1)
     try:
-        model.fit(
-            stream,
-            steps_per_epoch=steps,
-            initial_epoch=len(history),
-            epochs=epochs,
-            validation_data=validation_batches(recipe, data, model),
-            callbacks=[*_replayed(callbacks(recipe), model, history), writer],
-            verbose=_verbose(),
-            shuffle=False,  # the stream is shuffled
-        )
+        with _resumable(folder):
+            model.fit(
+                stream,
+                steps_per_epoch=steps,
+                initial_epoch=len(history),
+                epochs=epochs,
+                validation_data=validation_batches(recipe, data.dataset, model),
+                callbacks=[*made, EpochWriter(folder, history, shipped_form(recipe)), Progress(history, on_terminal)],
+                verbose=1 if on_terminal else 0,  # Keras' bar; `Progress` says the rest
+                shuffle=False,  # the stream is shuffled
+            )
     except KeyboardInterrupt:
         raise ClassicsError(
-            f"Stopped after {len(history)} of {epochs} epochs. Go on with: python -m training resume {folder}"
+            f"Stopped after {len(history)} of {epochs} epochs. Go on with: {folder.resume_command}"
         ) from None
 
 
-def _verbose() -> int:
-    """Keras' progress bar on a terminal; else a line an epoch."""
-    return 1 if os.isatty(1) else 2
-
-
-def _shipped(recipe: Recipe) -> keras.Model:
-    """The network in the form that is judged and shipped: as trained, without what only the training needs."""
-    build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads", "drop_path")}
-    return get_model(recipe.model)(**build)
-
-
-def _checkpoint(folder: pathlib.Path, epoch: int) -> pathlib.Path:
-    return folder / f"checkpoint-{epoch}.keras"
+@contextmanager
+def _resumable(folder: RunFolder) -> Iterator[None]:
+    """What is said of a picture that cannot be read, with what becomes of the run."""
+    try:
+        yield
+    except ClassicsError:
+        raise
+    except Exception:
+        try:
+            with datasets.reading():
+                raise
+        except ClassicsError as error:
+            raise ClassicsError(f"{error} Once it is replaced, go on with: {folder.resume_command}") from None
 
 
 class EpochWriter(keras.callbacks.Callback):
     """After each epoch: the trained weights in the `shipped` form of the network, as last.keras and, if it is the best,
-    as best.keras; the state to resume from; and history.csv, whose rows are what counts as done."""
+    as best.keras; and the state to resume from, which is what counts as done."""
 
-    def __init__(self, folder: pathlib.Path, history: list[dict[str, float]], shipped: keras.Model):
+    def __init__(self, folder: RunFolder, history: History, shipped: keras.Model):
         super().__init__()
         self.folder, self.history, self.shipped = folder, history, shipped
 
@@ -178,41 +218,17 @@ class EpochWriter(keras.callbacks.Callback):
         if not math.isfinite(row["loss"]):
             raise ClassicsError(
                 f"The loss is no longer a number in epoch {epoch + 1}: the learning rate is too high for this data. "
-                f"'{self.folder}' holds what was before."
+                f"'{self.folder.path}' holds what was before."
             )
         self.history.append(row)
-        for layer in self.shipped.layers:
-            if layer.weights:
-                layer.set_weights(self.model.get_layer(layer.name).get_weights())
-        names = ["last.keras", "best.keras"] if best_epoch(self.history) == row["epoch"] else ["last.keras"]
-        for name in names:
-            with atomic_write(self.folder / name) as path:
-                self.shipped.save(path)
-        with atomic_write(_checkpoint(self.folder, row["epoch"])) as path:
-            self.model.save(path)
-        with atomic_write(self.folder / "history.csv") as path, open(path, "w", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            writer.writeheader()
-            writer.writerows(self.history)
-        _checkpoint(self.folder, row["epoch"] - 1).unlink(missing_ok=True)
+        copy_weights(self.model, self.shipped)
+        self.folder.save_model(self.shipped, self.folder.last, epoch + 1)
+        if best_epoch(self.history) == epoch + 1:
+            self.folder.save_model(self.shipped, self.folder.best, epoch + 1)
+        self.folder.save_state(self.model, self.history)
 
 
-def best_epoch(history: list[dict[str, float]]) -> int:
-    """The epoch with the lowest error on the held-out images, or without any the lowest loss; the first of equals."""
-    key = (lambda row: -row["val_accuracy"]) if "val_accuracy" in history[0] else (lambda row: row["loss"])
-    return int(min(history, key=key)["epoch"])
-
-
-def read_history(folder: pathlib.Path) -> list[dict[str, float]]:
-    """The rows of a run's history.csv; none if no epoch has ended."""
-    path = folder / "history.csv"
-    if not path.exists():
-        return []
-    with open(path, newline="") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-
-
-def _replayed(made: list[keras.callbacks.Callback], model, history) -> list[keras.callbacks.Callback]:
+def _replayed(made: list[keras.callbacks.Callback], model, history: History) -> list[keras.callbacks.Callback]:
     """The callbacks in the state in which they were after `history`."""
     for callback in made:
         callback.set_model(model)
@@ -220,81 +236,3 @@ def _replayed(made: list[keras.callbacks.Callback], model, history) -> list[kera
         for row in history:
             callback.on_epoch_end(int(row["epoch"]) - 1, {k: v for k, v in row.items() if k != "learning_rate"})
     return made
-
-
-def _judge(recipe, variant: Variant, data, folder: pathlib.Path, history) -> dict[str, Any]:
-    """Errors of the best and the last epoch, the pictures, the exports and their agreement."""
-    metrics: dict[str, Any] = {
-        "model": recipe.model,
-        "class_names": list(data.class_names),
-        "test_split": data.test_split,
-        "test_images": data.sizes[data.test_split],
-        "train_images": data.sizes["train"],
-        "epochs": len(history),
-        "best_epoch": best_epoch(history),
-        "training_seconds": round(sum(row["seconds"] for row in history), 1),
-        "paper_top1_error": next((r.top1 for r in variant.reported if r.dataset == recipe.dataset), None),
-    }
-    for which in ("last", "best"):
-        with deep_graph():
-            model = keras.saving.load_model(folder / f"{which}.keras", compile=False)
-        result = evaluate.evaluate(model, data, variant, verbose=0)
-        metrics[which] = {"top1_error": round(result.top1, 4), "top5_error": round(result.top5, 4)}
-    title = f"{recipe.name} on {data.name}"
-    plots.curves(history, folder / "curves.png", title, metrics["paper_top1_error"])
-    plots.confusion(
-        result.confusion, data.class_names, folder / "confusion.png", f"{title}, best epoch: {result.top1:.2f}% error"
-    )
-    metrics["exports"] = _ship(model, variant, data, folder)
-    return metrics
-
-
-def _ship(model, variant, data, folder) -> dict[str, Any]:
-    """Exports the best model so that it takes pixels, and runs each export on test images."""
-    shipped = export.with_preprocessing(model, variant.normalization)
-    images = np.concatenate(
-        [
-            images
-            for images, _ in feed.batches(
-                data.split(data.test_split).take(AGREEMENT_IMAGES), shipped, variant, 100
-            ).as_numpy_iterator()
-        ]
-    )
-    agreements = {}
-    for to, name in (("saved_model", "saved_model"), ("tflite", "model.tflite")):
-        path = folder / name
-        if not path.exists():
-            export.export(shipped, path, to)
-        agreement = export.compare(shipped, path, images)
-        if agreement.max_abs_error > TOLERANCE:
-            raise ClassicsError(f"'{path}' does not agree with the Keras model: {agreement}. Please report this.")
-        agreements[name] = vars(agreement)
-    return agreements
-
-
-def _new_folder(out, name) -> pathlib.Path:
-    """Makes the run folder: `out`, which must be new, or the first free of runs/<name>, runs/<name>-2, ..."""
-    folder = pathlib.Path(out or pathlib.Path("runs", name))
-    number = 1
-    while out is None and folder.exists():
-        number += 1
-        folder = pathlib.Path("runs", f"{name}-{number}")
-    try:
-        folder.mkdir(parents=True)
-        (folder / ".writable").touch()
-        (folder / ".writable").unlink()
-    except FileExistsError:
-        raise ClassicsError(
-            f"'{folder}' exists, and runs are never overwritten. Choose another --out, or go on with it: "
-            f"python -m training resume {folder}"
-        ) from None
-    except OSError as error:
-        raise ClassicsError(
-            f"Cannot make the run folder '{folder}' ({error.strerror}). Choose another --out."
-        ) from None
-    return folder
-
-
-def _write_json(path, value):
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n", "utf-8")

@@ -4,7 +4,7 @@ import math
 import pathlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 
@@ -13,13 +13,12 @@ import numpy as np
 
 from keras_classics import complexity
 from keras_classics.benchmark.process import Worker
-from keras_classics.benchmark.sides import PEERS as PEERS
 from keras_classics.benchmark.sides import Side, sides
+from keras_classics.choices import BACKENDS
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.zoo import get_model
 
-BACKENDS = ("tensorflow", "jax", "torch")
 MODES = ("predict", "train", "build")
 REST = 0.5  # seconds in which the threads of the side before go to sleep; some spin for a while
 
@@ -114,6 +113,7 @@ def benchmark(
     rounds: int = 10,
     fused: bool = False,
     peer_python: str | pathlib.Path = sys.executable,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> Benchmark:
     """Measures a network, and a peer in the same rounds.
 
@@ -126,6 +126,7 @@ def benchmark(
         rounds: in each, every side has one run, of about a third of a second or of one step that takes longer.
         fused: whether ours predicts with its batch norms folded, see `keras_classics.fuse`.
         peer_python: the Python in which a torch peer is installed.
+        tell: is told in words what is done now.
 
     Raises:
         ClassicsError: if the peer has no such network, a process fails, or a fused network shall not predict.
@@ -142,12 +143,12 @@ def benchmark(
     variant = get_model(network)
     facts = {"batch": batch, "mode": mode, "image_size": variant.image_size, "fuse": fused}
     times = tuple(Times(side) for side in sides(variant.name, against, backends))
-    peak = _measure(times, facts, rounds, peer_python)
+    peak = _measure(times, facts, rounds, peer_python, tell)
     macs = variant.macs or complexity.count_macs(variant())
     return Benchmark(variant.name, mode, batch, macs, peak, times)
 
 
-def _measure(times, facts, rounds, peer_python) -> float:
+def _measure(times, facts, rounds, peer_python, tell) -> float:
     """Fills in `times`; the FLOP/s of a matrix product."""
     building = facts["mode"] == "build"
     peak = _matrix_product_flops()
@@ -155,12 +156,14 @@ def _measure(times, facts, rounds, peer_python) -> float:
         workers = {}
         if not building:
             for t in times:
+                tell(f"Building {t.side.network} of {t.side.who} on {t.side.backend} ...")
                 workers[id(t)] = stack.enter_context(Worker(t.side, facts, peer_python))
                 t.build_seconds = workers[id(t)].answer()["seconds"]
                 for _ in range(3):  # the first compiles
                     warm = workers[id(t)].run(1)["seconds"]
                 workers[id(t)].steps = math.ceil(0.3 / warm)
         for i in range(rounds):
+            tell(f"Round {i + 1} of {rounds} ...")
             for t in times if i % 2 == 0 else reversed(times):
                 if building:
                     with Worker(t.side, facts, peer_python) as worker:

@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 
 from keras_classics.benchmark.sides import Side
 from keras_classics.errors import ClassicsError
+from keras_classics.quiet import without_notices
 
 SCRIPT = pathlib.Path(__file__).with_name("worker.py")
 
@@ -66,7 +67,8 @@ class Worker:
             return json.loads(line)
         self._process.wait()
         self._errors.seek(0)
-        last = (self._errors.read().decode(errors="replace").strip().splitlines() or ["it says nothing"])[-1]
+        errors = without_notices(self._errors.read()).decode(errors="replace")
+        last = (errors.strip().splitlines() or ["it says nothing"])[-1]
         raise ClassicsError(f"{self.side.who} on {self.side.backend} failed: {last}")
 
     def __enter__(self):

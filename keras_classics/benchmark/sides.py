@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import keras
 
+from keras_classics.choices import PEERS
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.layers import Conv2D
 from keras_classics.zoo import BUILDERS, create_model
-
-PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups")
 
 # Our names, and the modules and names of the same networks there.
 PYTORCHCV = (

@@ -15,7 +15,7 @@ from keras_classics.layers.lenet import (
     scaled_tanh,
 )
 from keras_classics.layers.local_response_normalization import LocalResponseNormalization
-from keras_classics.layers.pooling import AveragePooling2D, HalvingAveragePooling2D, MaxPooling2D
+from keras_classics.layers.pooling import AveragePooling2D, HalvingAveragePooling2D, HalvingPadding2D, MaxPooling2D
 from keras_classics.layers.provenance import Provenance
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Conv2D",
     "DepthwiseConv2D",
     "HalvingAveragePooling2D",
+    "HalvingPadding2D",
     "LocalResponseNormalization",
     "MaxPooling2D",
     "Provenance",

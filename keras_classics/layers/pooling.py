@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_classics.layers.data_format import checked_data_format
 from keras_classics.layers.torch_layout import keras_copies_maps, on_channels_first
 
 registered = keras.saving.register_keras_serializable("keras_classics")
@@ -47,3 +48,39 @@ class HalvingAveragePooling2D(AveragePooling2D):
     def get_config(self):
         config = super().get_config()
         return {k: v for k, v in config.items() if k not in ("pool_size", "strides", "padding")}
+
+
+@registered
+class HalvingPadding2D(keras.layers.Layer):
+    """Zeros for windows of three pixels, two apart: one after each side, and one before it where it is odd.
+
+    Shapes (N, H, W, C) to (N, H + 1 + H % 2, W + 1 + W % 2, C), which the windows halve to ceil(H / 2), ceil(W / 2).
+    """
+
+    def __init__(self, data_format: str | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = checked_data_format(data_format)
+
+    @property
+    def _axes(self) -> tuple[int, int]:
+        return (1, 2) if self.data_format == "channels_last" else (2, 3)
+
+    def compute_output_shape(self, input_shape):
+        shape = list(input_shape)
+        for axis in self._axes:
+            shape[axis] = None if shape[axis] is None else shape[axis] + 1 + shape[axis] % 2
+        return tuple(shape)
+
+    def call(self, inputs):
+        widths, kept = [(0, 0)] * 4, [slice(None)] * 4
+        for axis in self._axes:
+            side = ops.shape(inputs)[axis]
+            if isinstance(side, int):
+                widths[axis] = (side % 2, 1)
+            else:  # of a size that is not known yet: a zero before it in any case, which is dropped if it is even
+                widths[axis], kept[axis] = (1, 1), slice(1 - side % 2, None)
+        padded = ops.pad(inputs, widths)
+        return padded if kept == [slice(None)] * 4 else padded[tuple(kept)]
+
+    def get_config(self):
+        return {**super().get_config(), "data_format": self.data_format}

@@ -22,13 +22,21 @@ class Provenance(keras.layers.Layer):
         network: the name of the network's record.
         form: the options that its weights and its answers depend on, as JSON holds them.
         protocol: how the pictures of its weights are prepared.
+        epsilon: of its batch norms, where the source of its weights has another than the paper.
 
-    A file of weights is taken only by the network and the form that it was written from.
+    A file of weights is taken only by the network and the form that it was written from, and brings its protocol.
     """
 
-    def __init__(self, network: str, form: Mapping[str, Any], protocol: InputProtocol | dict, **kwargs):
+    def __init__(
+        self,
+        network: str,
+        form: Mapping[str, Any],
+        protocol: InputProtocol | dict,
+        epsilon: float | None = None,
+        **kwargs,
+    ):
         super().__init__(autocast=False, **kwargs)
-        self.network, self.form = network, dict(form)
+        self.network, self.form, self.epsilon = network, dict(form), epsilon
         self.protocol = protocol_of(protocol) if isinstance(protocol, Mapping) else protocol
 
     def call(self, inputs):
@@ -37,13 +45,17 @@ class Provenance(keras.layers.Layer):
     def compute_output_spec(self, inputs):
         return keras.KerasTensor(inputs.shape, inputs.dtype)
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What it keeps, as JSON holds it."""
+        protocol = dataclasses.asdict(self.protocol)
+        return {"network": self.network, "form": self.form, "protocol": protocol, "epsilon": self.epsilon}
+
     def get_config(self):
-        facts = {"network": self.network, "form": self.form, "protocol": dataclasses.asdict(self.protocol)}
-        return {**super().get_config(), **facts}
+        return {**super().get_config(), **self.facts}
 
     def save_own_variables(self, store):
-        facts = {"network": self.network, "form": self.form, "protocol": dataclasses.asdict(self.protocol)}
-        store[KEY] = np.frombuffer(json.dumps(facts).encode(), "uint8")
+        store[KEY] = np.frombuffer(json.dumps(self.facts).encode(), "uint8")
 
     def load_own_variables(self, store):
         if KEY not in store.keys():  # noqa: SIM118, for a store is no mapping
@@ -54,6 +66,14 @@ class Provenance(keras.layers.Layer):
                 f"The file holds weights of {described(facts['network'], facts['form'])}, and this is "
                 f"{described(self.network, self.form)}."
             )
+        protocol = protocol_of(facts["protocol"])
+        built_in = any(isinstance(node.operation, keras.layers.Rescaling) for node in self._outbound_nodes)
+        if facts.get("epsilon") != self.epsilon or (built_in and protocol.normalization != self.protocol.normalization):
+            raise ClassicsError(
+                f"The file's weights of {self.network} need other pixels or another epsilon than this model was built "
+                "with; give the file as `weights` when it is built."
+            )
+        self.protocol = protocol
 
 
 KEY = "provenance"  # under which a file of weights has it

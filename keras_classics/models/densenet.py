@@ -71,6 +71,9 @@ BLOCKS = {
     264: (32, (6, 12, 64, 48)),
 }
 
+# Table 2: the depth and the growth rate.
+CIFAR_SIZES = {"densenet40_12": (40, 12), "densenet_bc100_12": (100, 12), "densenet_bc190_40": (190, 40)}
+
 # Trainable parameters and multiply-adds.
 COUNTS = {
     "densenet121": (7_978_856, 2_834_161_664),
@@ -118,59 +121,61 @@ def _checked(dropout):
     return dropout
 
 
-def densenet(name: str) -> Variant:
+def densenet(name: str, dropout: float = 0.0) -> Variant:
     """An ImageNet network, with bottlenecks and a compression of 0.5."""
     growth_rate, blocks = BLOCKS[int(name.removeprefix("densenet"))]
-    reported = IMAGENET_ERRORS[name]
-
-    def vary(dropout: float = 0.0) -> Variant:
-        return _record(
-            name,
-            protocol=IMAGENET_224,
-            min_size=29,
-            features=partial(imagenet_features, blocks=blocks, growth_rate=growth_rate, dropout=_checked(dropout)),
-            vary=vary,
-            reported=reported,
-            departures=("The layers of Table 1 are 265: the name counts one less.",) if name == "densenet264" else (),
-        )
-
-    return vary()
+    return _record(
+        name,
+        protocol=IMAGENET_224,
+        min_size=29,
+        features=partial(imagenet_features, blocks=blocks, growth_rate=growth_rate, dropout=_checked(dropout)),
+        vary=partial(densenet, name),
+        reported=IMAGENET_ERRORS[name],
+        departures=("Table 1 has 265 layers, one more than the name says.",) if name == "densenet264" else (),
+    )
 
 
-def cifar_densenet(name: str, depth: int, growth_rate: int, bottleneck: bool) -> Variant:
-    """A CIFAR-10 network of three equal blocks; "BC" has bottlenecks and a compression of 0.5.
+def cifar_densenet(name: str, dropout: float = 0.0, compression: float = 1.0) -> Variant:
+    """A CIFAR-10 network without bottlenecks, and by default without compression."""
+    return _cifar(name, dropout, compression, bottleneck=False, vary=partial(cifar_densenet, name))
+
+
+def cifar_densenet_bc(name: str, dropout: float = 0.0, compression: float = 0.5) -> Variant:
+    """A CIFAR-10 network with bottlenecks and compression."""
+    return _cifar(name, dropout, compression, bottleneck=True, vary=partial(cifar_densenet_bc, name))
+
+
+def _cifar(name, dropout, compression, *, bottleneck, vary) -> Variant:
+    """A CIFAR-10 network of three equal blocks.
 
     `dropout` is 0.2 in the paper where the training images are not augmented. A network with compression starts with
     2 k filters, one without with 16.
     """
-
-    def vary(dropout: float = 0.0, compression: float = 0.5 if bottleneck else 1.0) -> Variant:
-        if not 0 < compression <= 1:
-            raise ClassicsError(f"The compression must be above 0 and at most 1, not {compression}.")
-        layers_a_block = (depth - 4) // (6 if bottleneck else 3)
-        paper = compression == (0.5 if bottleneck else 1.0)
-        return _record(
-            name,
-            counts=None if paper else (None, None),
-            protocol=CIFAR10_32,
-            min_size=4,
-            features=partial(
-                cifar_features,
-                first=16 if compression == 1 else 2 * growth_rate,
-                blocks=(layers_a_block,) * 3,
-                growth_rate=growth_rate,
-                bottleneck=bottleneck,
-                compression=compression,
-                dropout=_checked(dropout),
-            ),
-            vary=vary,
-            reported=(
-                Reported("cifar10", CIFAR_ERRORS[name][0], source="Table 2", note="C10+"),
-                Reported("cifar100", CIFAR_ERRORS[name][1], source="Table 2", note="C100+"),
-            ),
-        )
-
-    return vary()
+    if not 0 < compression <= 1:
+        raise ClassicsError(f"The compression must be above 0 and at most 1, not {compression}.")
+    depth, growth_rate = CIFAR_SIZES[name]
+    layers_a_block = (depth - 4) // (6 if bottleneck else 3)
+    paper = compression == (0.5 if bottleneck else 1.0)
+    return _record(
+        name,
+        counts=None if paper else (None, None),
+        protocol=CIFAR10_32,
+        min_size=4,
+        features=partial(
+            cifar_features,
+            first=16 if compression == 1 else 2 * growth_rate,
+            blocks=(layers_a_block,) * 3,
+            growth_rate=growth_rate,
+            bottleneck=bottleneck,
+            compression=compression,
+            dropout=_checked(dropout),
+        ),
+        vary=vary,
+        reported=(
+            Reported("cifar10", CIFAR_ERRORS[name][0], source="Table 2", note="C10+"),
+            Reported("cifar100", CIFAR_ERRORS[name][1], source="Table 2", note="C100+"),
+        ),
+    )
 
 
 DenseNet121 = densenet("densenet121")
@@ -179,6 +184,6 @@ DenseNet169 = densenet("densenet169")
 DenseNet201 = densenet("densenet201")
 DenseNet264 = densenet("densenet264")
 
-DenseNet40_12 = cifar_densenet("densenet40_12", 40, 12, bottleneck=False)
-DenseNetBC100_12 = cifar_densenet("densenet_bc100_12", 100, 12, bottleneck=True)
-DenseNetBC190_40 = cifar_densenet("densenet_bc190_40", 190, 40, bottleneck=True)
+DenseNet40_12 = cifar_densenet("densenet40_12")
+DenseNetBC100_12 = cifar_densenet_bc("densenet_bc100_12")
+DenseNetBC190_40 = cifar_densenet_bc("densenet_bc190_40")

@@ -3,7 +3,7 @@
 from keras import layers
 
 from keras_classics.initializers import LeCunUniform
-from keras_classics.layers import ConstantPadding2D, SparseConv2D, UnitBias, scaled_tanh
+from keras_classics.layers import ConstantPadding2D, SparseConv2D, UnitBias, channels_of, scaled_tanh
 from keras_classics.spec import InputProtocol, Normalization, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -33,7 +33,7 @@ def _feature_maps(x, connections, name):
 
 def features(x):
     """Figure 3: (N, 16, 16, 1), H1 (N, 8, 8, 12), H2 (N, 4, 4, 12)."""
-    x = _feature_maps(x, ((0,),) * 12, "h1")
+    x = _feature_maps(x, (tuple(range(channels_of(x))),) * 12, "h1")
     return _feature_maps(x, H2_READS, "h2")
 
 
@@ -53,7 +53,7 @@ LeCun1989 = Variant(
     protocol=InputProtocol("mnist", Normalization((127.5,), (127.5,)), 16, 16),
     channels=1,
     min_size=4,
-    any_size=False,
+    bound_to_size="all",
     params=9_760,
     macs=63_660,
     features=features,

@@ -99,8 +99,8 @@ def aux_head(x, classes, activation, name, norm=imagenet_norm):
 
 
 INITIALIZATION_DEPARTURE = (
-    "Weights start as in He et al. 2015, by the inputs of a unit; in the published code by its outputs. Batch "
-    "normalisation follows either way."
+    "Weights start as in He et al. 2015, scaled by the number of a unit's inputs, where the published code takes that of "
+    "its outputs. Batch normalisation follows either way."
 )
 DETAILS_DEPARTURE = (
     "What the paper leaves open is as in the published code: the constants of batch normalisation, the auxiliary head, "
@@ -108,56 +108,64 @@ DETAILS_DEPARTURE = (
 )
 
 
-def imagenet(*, image_size: int, resize_size: int, features, vary, **facts) -> Variant:
+def imagenet(*, sides: tuple[int, int], **facts) -> Variant:
     """The record of an ImageNet network of cells; PNASNet's are made here too."""
     return Variant(
-        protocol=InputProtocol("imagenet2012", PLUS_MINUS_ONE, image_size, resize_size),
+        protocol=InputProtocol("imagenet2012", PLUS_MINUS_ONE, *sides),
         min_size=3,
-        features=features,
         head=partial(global_pool_head, dropout=0.5),
         aux_head=aux_head,
         aux_weights=(0.4,),
         aux_min_size=67,
-        vary=vary,
         departures=(INITIALIZATION_DEPARTURE, DETAILS_DEPARTURE),
         **facts,
     )
 
 
-def nasnet(name: str, penultimate: int, repeats: int, first: int, keeps_previous: bool, counts, **facts) -> Variant:
-    """NASNet-A (`repeats` @ `penultimate`), whose last map has `penultimate` filters and whose first `first`.
+# NASNet-A (N @ P), where P counts the filters of the last map: 4 @ 1056 is the mobile network, 6 @ 4032 the large one.
+SIZES: dict[str, dict] = {
+    "nasnet_mobile": {"filters": 1056 // 24, "repeats": 4, "first": 32, "keeps_previous": False},
+    "nasnet_large": {"filters": 4032 // 24, "repeats": 6, "first": 96, "keeps_previous": True},
+}
+SIDES = {"nasnet_mobile": (224, 256), "nasnet_large": (331, 378)}  # of the image, and before the centre is taken
 
-    `counts_padding` is as keras.applications has it: where a reduction pools, zeros around the map are read.
-    """
-    params, macs = counts
+# Trainable parameters and multiply-adds.
+COUNTS = {"nasnet_mobile": (5_289_978, 563_638_816), "nasnet_large": (88_753_150, 23_783_414_658)}
+ERRORS = {
+    "nasnet_mobile": (Reported("imagenet2012", 26.0, 8.4, source="Table 3"),),
+    "nasnet_large": (Reported("imagenet2012", 17.3, 3.8, source="Table 2"),),
+}
 
-    def vary(
-        normal: Cell = NORMAL, reduction: Cell = REDUCTION, drop_path: float = 0.0, counts_padding: bool = False
-    ) -> Variant:
-        check_cells(normal=normal, reduction=reduction)
-        paper = (normal, reduction) == (NORMAL, REDUCTION)
-        return imagenet(
-            name=name,
-            family="nasnet",
-            paper=PAPER,
-            params=params if paper else None,
-            macs=macs if paper else None,
-            features=partial(
-                imagenet_features,
-                normal=normal,
-                reduction=reduction,
-                filters=penultimate // 24,
-                repeats=repeats,
-                first=first,
-                keeps_previous=keeps_previous,
-                drop_path=checked_rate(drop_path),
-                counts_padding=counts_padding,
-            ),
-            vary=vary,
-            **facts,
-        )
 
-    return vary()
+def nasnet(
+    name: str,
+    normal: Cell = NORMAL,
+    reduction: Cell = REDUCTION,
+    drop_path: float = 0.0,
+    counts_padding: bool = False,
+) -> Variant:
+    """An ImageNet network; with `counts_padding` as keras.applications has it: where a reduction pools, the zeros
+    around the map are read."""
+    check_cells(normal=normal, reduction=reduction)
+    params, macs = COUNTS[name] if (normal, reduction) == (NORMAL, REDUCTION) else (None, None)
+    return imagenet(
+        name=name,
+        family="nasnet",
+        paper=PAPER,
+        sides=SIDES[name],
+        params=params,
+        macs=macs,
+        features=partial(
+            imagenet_features,
+            normal=normal,
+            reduction=reduction,
+            drop_path=checked_rate(drop_path),
+            counts_padding=counts_padding,
+            **SIZES[name],
+        ),
+        vary=partial(nasnet, name),
+        reported=ERRORS[name],
+    )
 
 
 def nasnet_cifar(normal: Cell = NORMAL, reduction: Cell = REDUCTION, drop_path: float = 0.0) -> Variant:
@@ -192,26 +200,6 @@ def nasnet_cifar(normal: Cell = NORMAL, reduction: Cell = REDUCTION, drop_path: 
     )
 
 
-NASNetMobile = nasnet(
-    "nasnet_mobile",
-    1056,
-    repeats=4,
-    first=32,
-    keeps_previous=False,
-    counts=(5_289_978, 563_638_816),
-    image_size=224,
-    resize_size=256,
-    reported=(Reported("imagenet2012", 26.0, 8.4, source="Table 3"),),
-)
-NASNetLarge = nasnet(
-    "nasnet_large",
-    4032,
-    repeats=6,
-    first=96,
-    keeps_previous=True,
-    counts=(88_753_150, 23_783_414_658),
-    image_size=331,
-    resize_size=378,
-    reported=(Reported("imagenet2012", 17.3, 3.8, source="Table 2"),),
-)
+NASNetMobile = nasnet("nasnet_mobile")
+NASNetLarge = nasnet("nasnet_large")
 NASNetCIFAR = nasnet_cifar()

@@ -40,45 +40,37 @@ def features(x, cell, filters, repeats, first, drop_path):
     return run_cells(imagenet_stem(x, first), steps, f"stage2_cell{repeats}", drop_path, imagenet_norm)
 
 
-def pnasnet(name: str, filters: int, repeats: int, first: int, counts: tuple[int, int], **facts) -> Variant:
-    """PNASNet-5 (N = `repeats`, F = `filters`), whose first map has `first` filters."""
-    params, macs = counts
+# N, the `repeats`, and F, the `filters`, of Tables 4 and 5; and the filters of the first map.
+SIZES = {
+    "pnasnet5_large": {"filters": 216, "repeats": 4, "first": 96},
+    "pnasnet5_mobile": {"filters": 54, "repeats": 3, "first": 32},
+}
+SIDES = {"pnasnet5_large": (331, 378), "pnasnet5_mobile": (224, 256)}  # of the image, and before the centre is taken
 
-    def vary(cell: Cell = PNASNET_5, drop_path: float = 0.0) -> Variant:
-        check_cells(cell=cell)
-        return imagenet(
-            name=name,
-            family="pnasnet",
-            paper=PAPER,
-            params=params if cell == PNASNET_5 else None,
-            macs=macs if cell == PNASNET_5 else None,
-            features=partial(
-                features, cell=cell, filters=filters, repeats=repeats, first=first, drop_path=checked_rate(drop_path)
-            ),
-            vary=vary,
-            **facts,
-        )
-
-    return vary()
+# Trainable parameters and multiply-adds.
+COUNTS = {"pnasnet5_large": (86_057_668, 24_937_395_792), "pnasnet5_mobile": (5_064_487, 587_293_200)}
+ERRORS = {
+    "pnasnet5_large": (Reported("imagenet2012", 17.1, 3.8, source="Table 5"),),
+    "pnasnet5_mobile": (Reported("imagenet2012", 25.8, 8.1, source="Table 4"),),
+}
 
 
-PNASNet5Large = pnasnet(
-    "pnasnet5_large",
-    216,
-    repeats=4,
-    first=96,
-    counts=(86_057_668, 24_937_395_792),
-    image_size=331,
-    resize_size=378,
-    reported=(Reported("imagenet2012", 17.1, 3.8, source="Table 5"),),
-)
-PNASNet5Mobile = pnasnet(
-    "pnasnet5_mobile",
-    54,
-    repeats=3,
-    first=32,
-    counts=(5_064_487, 587_293_200),
-    image_size=224,
-    resize_size=256,
-    reported=(Reported("imagenet2012", 25.8, 8.1, source="Table 4"),),
-)
+def pnasnet(name: str, cell: Cell = PNASNET_5, drop_path: float = 0.0) -> Variant:
+    """A PNASNet-5, or the same network of another `cell`."""
+    check_cells(cell=cell)
+    params, macs = COUNTS[name] if cell == PNASNET_5 else (None, None)
+    return imagenet(
+        name=name,
+        family="pnasnet",
+        paper=PAPER,
+        sides=SIDES[name],
+        params=params,
+        macs=macs,
+        features=partial(features, cell=cell, drop_path=checked_rate(drop_path), **SIZES[name]),
+        vary=partial(pnasnet, name),
+        reported=ERRORS[name],
+    )
+
+
+PNASNet5Large = pnasnet("pnasnet5_large")
+PNASNet5Mobile = pnasnet("pnasnet5_mobile")

@@ -203,33 +203,21 @@ def _checked(shortcut):
     return shortcut
 
 
-def resnet(name: str) -> Variant:
+def resnet(name: str, shortcut: str = "B") -> Variant:
     """An ImageNet network of basic blocks: projections where the filters grow (Table 1), or another `shortcut`."""
-
-    def vary(shortcut: str = "B") -> Variant:
-        return _imagenet(name, _checked(shortcut), vary=vary)
-
-    return vary()
+    return _imagenet(name, _checked(shortcut), vary=partial(resnet, name))
 
 
-def bottleneck_resnet(name: str) -> Variant:
+def bottleneck_resnet(name: str, shortcut: str = "B", form: str = "1x1") -> Variant:
     """An ImageNet network of bottlenecks; `form` tells where they stride."""
-
-    def vary(shortcut: str = "B", form: str = "1x1") -> Variant:
-        if form not in FORMS:
-            raise unknown(f"form of {name}", form, FORMS)
-        return _imagenet(name, _checked(shortcut), form, vary)
-
-    return vary()
+    if form not in FORMS:
+        raise unknown(f"form of {name}", form, FORMS)
+    return _imagenet(name, _checked(shortcut), form, partial(bottleneck_resnet, name))
 
 
-def cifar_resnet(name: str) -> Variant:
+def cifar_resnet(name: str, shortcut: str = "A") -> Variant:
     """A CIFAR-10 network: identity shortcuts only (section 4.2), or another `shortcut`."""
-
-    def vary(shortcut: str = "A") -> Variant:
-        return _cifar(name, _checked(shortcut), vary)
-
-    return vary()
+    return _cifar(name, _checked(shortcut), partial(cifar_resnet, name))
 
 
 ResNet18 = resnet("resnet18")

@@ -113,11 +113,17 @@ ERRORS = {
     ),
 }
 
-PROJECTION_DEPARTURE = "Where the filters grow, the shortcut is a projection: the paper does not say which it took."
-FIRST_DEPARTURE = (
-    "The first unit activates what conv1's own activation and the pooling have passed; the appendix can be read to "
-    "leave that out."
+PROJECTION_DEPARTURE = (
+    "Where the filters grow, the shortcut is a projection: the paper does not say which kind it took."
 )
+FIRST_DEPARTURE = (
+    "The first unit begins with batch normalisation and ReLU as all others do, although those of conv1 come shortly "
+    "before; the appendix can be read as leaving them out."
+)
+
+
+def _depth(name) -> int:
+    return int(name.removeprefix("resnet").removesuffix("_v2"))
 
 
 def _record(name, form, **facts) -> Variant:
@@ -133,22 +139,18 @@ def _record(name, form, **facts) -> Variant:
     )
 
 
-def resnet_v2(name: str) -> Variant:
+def resnet_v2(name: str, form: str = "1x1") -> Variant:
     """An ImageNet network; `form` tells where it strides."""
-
-    def vary(form: str = "1x1") -> Variant:
-        if form not in FORMS:
-            raise unknown(f"form of {name}", form, FORMS)
-        return _record(
-            name,
-            form,
-            protocol=IMAGENET_224,
-            features=partial(imagenet_features, blocks=UNITS[int(name[6:-3])], form=form),
-            vary=vary,
-            departures=(MEAN_DEPARTURE, FIRST_DEPARTURE),
-        )
-
-    return vary()
+    if form not in FORMS:
+        raise unknown(f"form of {name}", form, FORMS)
+    return _record(
+        name,
+        form,
+        protocol=IMAGENET_224,
+        features=partial(imagenet_features, blocks=UNITS[_depth(name)], form=form),
+        vary=partial(resnet_v2, name),
+        departures=(MEAN_DEPARTURE, FIRST_DEPARTURE),
+    )
 
 
 def _cifar(name, block, n, form, vary=None) -> Variant:
@@ -163,15 +165,11 @@ def _cifar(name, block, n, form, vary=None) -> Variant:
     )
 
 
-def cifar_resnet_v2(name: str) -> Variant:
+def cifar_resnet_v2(name: str, form: str = "1x1") -> Variant:
     """A CIFAR-10 network of 9n + 2 layers in bottlenecks; `form` tells where it strides."""
-
-    def vary(form: str = "1x1") -> Variant:
-        if form not in FORMS[:2]:
-            raise unknown(f"form of {name}", form, FORMS[:2])
-        return _cifar(name, bottleneck_block, (int(name[6:-3]) - 2) // 9, form, vary)
-
-    return vary()
+    if form not in FORMS[:2]:
+        raise unknown(f"form of {name}", form, FORMS[:2])
+    return _cifar(name, bottleneck_block, (_depth(name) - 2) // 9, form, partial(cifar_resnet_v2, name))
 
 
 ResNet50V2 = resnet_v2("resnet50_v2")

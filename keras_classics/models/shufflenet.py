@@ -116,32 +116,30 @@ ERRORS = {
 }
 
 
-def shufflenet(groups: int) -> Variant:
+def shufflenet(groups: int, width_multiplier: float = 1.0) -> Variant:
     """A network of Table 1; `width_multiplier`, from 0.25 to 2.0, scales the filters of all its layers."""
-
-    def vary(width_multiplier: float = 1.0) -> Variant:
-        first, filters = widths(groups, width_multiplier)
-        params, macs = COUNTS.get((groups, width_multiplier), (None, None))
-        error = ERRORS.get((groups, width_multiplier))
-        return Variant(
-            name=f"shufflenet_g{groups}",
-            family="shufflenet",
-            paper=PAPER,
-            protocol=IMAGENET_224,
-            params=params,
-            macs=macs,
-            features=partial(features, first=first, filters=filters, groups=groups),
-            vary=vary,
-            reported=(Reported("imagenet2012", error, source="Table 2"),) if error else (),
-            departures=(
-                "The paper does not print how a width multiplier scales conv1: here as in the authors' later code, "
-                "24 filters at 1.0 and 1.5, 48 at 2.0; below 1.0 as many times 24, up to the next that divides.",
-                "The average pooling of the shortcuts counts the zeros around the map, as in the authors' later code; "
-                "the paper does not say which of the two that Figure 2(c) joins comes first: here the pooled is last.",
-            ),
-        )
-
-    return vary()
+    first, filters = widths(groups, width_multiplier)
+    params, macs = COUNTS.get((groups, width_multiplier), (None, None))
+    error = ERRORS.get((groups, width_multiplier))
+    return Variant(
+        name=f"shufflenet_g{groups}",
+        family="shufflenet",
+        paper=PAPER,
+        protocol=IMAGENET_224,
+        params=params,
+        macs=macs,
+        features=partial(features, first=first, filters=filters, groups=groups),
+        vary=partial(shufflenet, groups),
+        reported=(Reported("imagenet2012", error, source="Table 2"),) if error else (),
+        departures=(
+            "The paper does not print how a width multiplier scales conv1. As in the authors' later code it has 24 "
+            "filters at 1.0 and 1.5 and 48 at 2.0; below 1.0 the multiplier times 24, rounded up to a multiple of the "
+            "groups.",
+            "The average pooling of the shortcuts counts the zeros around the map, as in the authors' later code.",
+            "The paper does not say which of the two branches that Figure 2(c) joins comes first: here the pooled one "
+            "is last.",
+        ),
+    )
 
 
 ShuffleNetG1 = shufflenet(1)

@@ -14,7 +14,7 @@ from keras_classics.weights.entries import Entry
 
 
 def cache_folder() -> pathlib.Path:
-    """Where downloads and converted weights are kept: "keras_classics" in KERAS_HOME, by default ~/.keras."""
+    """Where downloads are kept: "keras_classics" in KERAS_HOME, by default ~/.keras."""
     return pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras_classics"
 
 

@@ -1,100 +1,324 @@
-"""Published weights, and files of other frameworks, into our networks."""
+"""Published weights, and files of any kind, into our networks."""
 
 import pathlib
+import re
 import warnings
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_classics.errors import ClassicsError
-from keras_classics.files import atomic_write
+from keras_classics.layers import Provenance
+from keras_classics.layers.provenance import described
 from keras_classics.spec import InputProtocol
-from keras_classics.weights.entries import DATASETS, Entry, entries_of, find
-from keras_classics.weights.fetch import cache_folder, fetch, published
-from keras_classics.weights.mapping import Mismatch, convert, put
-from keras_classics.weights.read import carried_by, check_hdf5, check_zip, kind_of, read
+from keras_classics.weights import entries
+from keras_classics.weights.contents import Contents
+from keras_classics.weights.entries import DATASETS, Entry, entries_of, find, shares
+from keras_classics.weights.fetch import fetch, published
+from keras_classics.weights.mapping import (
+    IDENTITY,
+    Conversion,
+    Mismatch,
+    Rules,
+    convert,
+    peer_name,
+    put,
+    readable,
+    weighted_layers,
+)
+from keras_classics.weights.read import KINDS, read
 from keras_classics.weights.tables import BGR, EPSILON, NAMES
 
-Networks = Sequence[Callable[[], keras.Model]]  # the whole network; and with its auxiliary heads, if it has any
-
-
-@dataclass(frozen=True)
-class Converted:
-    """A checkpoint in our shapes and RGB: arrays by "<layer>/<variable>", and the source whose names they had."""
-
-    arrays: Mapping[str, np.ndarray]
-    source: str
+Record = Any  # a keras_classics.variant.Variant, whose module stands above this one
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the weights of a network come from: an entry, a file, or a file that is an entry's; and their protocol,
-    where it is known."""
+    """The weights of a network, read, and what is known about them.
 
-    entry: Entry | None
-    path: pathlib.Path | None = None
+    Attributes:
+        name: as a message names them: a tag, or the path of a file.
+        contents: the tensors.
+        tables: those of the family's tables of names that they may have, by the tables' names; "ours" for our own.
+        options: the form of the network that they need, where it is not the one that was asked for.
+        protocol: how their pictures are prepared, where that is known.
+        classes: how many they are of, where that is known.
+        notes: what is to be told once they are loaded.
+    """
+
+    name: str
+    contents: Contents
+    tables: Mapping[str, Rules]
+    options: dict[str, Any] = field(default_factory=dict)
     protocol: InputProtocol | None = None
-
-    @property
-    def name(self) -> str:
-        return str(self.path) if self.path else self.entry.tag if self.entry else ""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The form of the network that it needs."""
-        return dict(self.entry.options) if self.entry else {}
+    classes: int | None = None
+    notes: tuple[str, ...] = ()
 
 
-def locate(
-    weights: str | pathlib.Path, variant: str, dataset: str, defaults: Mapping[str, Any], chosen: Mapping[str, Any]
-) -> Checkpoint:
-    """What `weights` means: a data set, a source or its tag (see `find`), or else the path of a file.
+def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
+    """Finds and reads what `weights` means for a network.
 
-    A file that is a public checkpoint, told by its sum, is as good as its tag.
+    Args:
+        weights: a data set, a source or its tag (see `entries.find`); or the path of a file, which may have a source or
+            a tag and a colon before it, "torchvision/IMAGENET1K_V1:resnet50.pth", that says whose checkpoint it is.
+        network: the record, with the options that the caller chose.
+
+    A file of ours tells its network, its form and its protocol. Another is known by its sum if it is a public
+    checkpoint as it was published, else by the names of its layers: these tell the source, and the source's published
+    checkpoints of the network the form and the protocol.
 
     Raises:
-        ClassicsError: if there is no such checkpoint and no such file, or it is of no known kind or another form.
+        ClassicsError: if there is no such checkpoint and no such file, it cannot be had or read, or it is of another
+            network or another form.
     """
-    words = {*DATASETS, *(word for e in entries_of(variant) for word in (e.tag, e.source))}
-    path = pathlib.Path(weights)
-    if weights in words or not (isinstance(weights, pathlib.Path) or path.exists() or path.suffix):
-        entry = find(variant, dataset, str(weights), defaults, chosen)
-        return Checkpoint(entry, None, entry.protocol)
-    if kind_of(path) == "keras":
-        return Checkpoint(None, path, carried_by(path))
-    known = published(path, entries_of(variant))
-    if known is None:
-        return Checkpoint(None, path)
-    find(variant, dataset, known.tag, defaults, chosen)  # which refuses another form
-    return Checkpoint(known, path, known.protocol)
+    known = entries_of(network.name)
+    words = {*DATASETS, *(word for e in known for word in (e.tag, e.source, e.tag.partition("/")[2]) if word)}
+    text, path = str(weights), pathlib.Path(weights)
+    word, _, rest = text.partition(":")
+    if rest and word in words:
+        return _of_file(pathlib.Path(rest), word, network)
+    if text in words or not (isinstance(weights, pathlib.Path) or path.exists() or path.suffix):
+        entry = find(network.name, network.dataset, text, network.options, dict(network.chosen))
+        contents = read(fetch(entry))
+        return _of_entry(entry.tag, contents, entry, _tables(network.family, contents))
+    return _of_file(path, None, network)
 
 
-def load(model: keras.Model, checkpoint: Checkpoint, family: str, networks: Networks, fresh_head: bool) -> None:
+def _of_entry(name: str, contents: Contents, entry: Entry, tables: Mapping[str, Rules]) -> Checkpoint:
+    own = {table: rules for table, rules in tables.items() if _source(table) == _naming(entry, tables)}
+    return Checkpoint(name, contents, own or tables, dict(entry.options), entry.protocol, entry.classes)
+
+
+def _of_file(path: pathlib.Path, word: str | None, network: Record) -> Checkpoint:
+    contents = read(path)
+    if contents.ours:
+        if word:
+            raise ClassicsError(f"'{path}' is a file of keras_classics, and not of {word}; give the path alone.")
+        return _of_ours(path, contents, network)
+    tables = _tables(network.family, contents)
+    entry = published(path, [e for e in entries.ENTRIES if _layout(e.source) == contents.layout])
+    if entry and entry.variant != network.name:
+        raise ClassicsError(f"'{path}' is the checkpoint {entry.tag} of {entry.variant}, and this is {network.name}.")
+    if not tables:
+        raise ClassicsError(f"'{path}' does not fit: No source of this kind is known for {network.family}.")
+    named = {_source(table) for table in tables}
+    candidates = [entry] if entry else [e for e in entries_of(network.name) if _naming(e, tables) in named]
+    if word:
+        candidates = [e for e in candidates if word in (e.tag, e.source, e.tag.partition("/")[2])]
+        if not candidates:
+            raise ClassicsError(
+                f"'{path}' is not of {word}: "
+                + (f"it is {entry.tag}." if entry else f"it has the names of {_or(named)}.")
+            )
+    fitting = [e for e in candidates if shares(e, network.options, dict(network.chosen))]
+    if candidates and not fitting:
+        form = {**network.options, **dict(candidates[0].options)}
+        raise _contradiction(path, network, form)
+    if entry:
+        return _of_entry(str(path), contents, entry, tables)
+    return _by_names(path, contents, network, fitting, tables)
+
+
+def _of_ours(path, contents: Contents, network: Record) -> Checkpoint:
+    """A file that tells which network it is in which form."""
+    origin = contents.origin
+    if origin is None:
+        raise ClassicsError(
+            f"'{path}' is of an older keras_classics and does not say of which network and form it is. Build the model "
+            "as it was, take the file by the model's own `load_weights`, and save it again."
+        )
+    if origin.network != network.name:
+        raise ClassicsError(
+            f"'{path}' holds weights of {described(origin.network, origin.form)}, and this is {network.name}; build "
+            f"that one, or give another file."
+        )
+    differing = {name: value for name, value in origin.form.items() if network.form.get(name) != value}
+    if differing.keys() & dict(network.chosen).keys():
+        raise _contradiction(path, network, origin.form)
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in differing.items()}
+    made_of_parts = any(isinstance(value, dict) for value in options.values())
+    if made_of_parts or network.with_options(**options).form != origin.form:
+        raise ClassicsError(
+            f"'{path}' holds {network.name} in a form of its own; give the options that it was built with: "
+            f"{', '.join(differing)}."
+        )
+    tables = {"ours": IDENTITY}
+    return Checkpoint(str(path), contents, tables, options, origin.protocol, notes=_form_note(path, network, options))
+
+
+def _form_note(path, network: Record, options: Mapping[str, Any]) -> tuple[str, ...]:
+    taken = {name: value for name, value in options.items() if name not in dict(network.chosen)}
+    return (f"{network.name} is built with {_settings(taken)}, the form of the weights in '{path}'.",) if taken else ()
+
+
+def _contradiction(path, network: Record, form: Mapping[str, Any]) -> ClassicsError:
+    asked = {
+        name: value for name, value in network.chosen if name in form and form[name] != network.form.get(name, value)
+    }
+    held = {name: form[name] for name in asked}
+    return ClassicsError(
+        f"'{path}' holds another form of {network.name}: with {_settings(held)}, and {_settings(asked)} was asked for. "
+        "Leave the option out, or give another file."
+    )
+
+
+def _settings(options: Mapping[str, Any]) -> str:
+    return " and ".join(f"{name}={value!r}" for name, value in options.items())
+
+
+def _by_names(path, contents, network: Record, fitting: Sequence[Entry], tables: Mapping[str, Rules]) -> Checkpoint:
+    """A file that is known by the names of its layers alone."""
+    if not fitting:
+        note = (
+            f"'{path}' has the names of {_or({_source(table) for table in tables})}, of which no checkpoint of "
+            f"{network.name} is known: whether this is the network's form, and its pixels are prepared as in the "
+            "paper, cannot be checked."
+        )
+        return Checkpoint(str(path), contents, tables, notes=(note,))
+    fitting = sorted(fitting, key=lambda e: _preference(e, network))
+    forms = _fitting_forms(list(dict.fromkeys(e.options for e in fitting)), contents, network, tables)
+    fitting = [e for e in fitting if e.options in forms]
+    count = next((array.shape[-1 if contents.layout == "keras" else 0] for array in _heads(contents, tables)), None)
+    fitting = [e for e in fitting if e.classes == count] or fitting
+    entry, *others = fitting
+    others = [e for e in others if _feeding(e, count) != _feeding(entry, count)]
+    notes = _form_note(path, network, dict(entry.options))
+    if others:
+        words = ", ".join(repr(e.tag) for e in others)
+        notes += (
+            f"'{path}' may be of several checkpoints by its names, and is taken as '{entry.tag}': {_told(entry)}. If "
+            f"it is of another ({words}), write that before the path: weights='{others[0].tag}:{path}'.",
+        )
+    found = _of_entry(str(path), contents, entry, tables)
+    return Checkpoint(found.name, contents, found.tables, found.options, found.protocol, notes=notes)
+
+
+def _feeding(entry: Entry, count: int | None):
+    """On what the answers of an entry's weights depend; what they mean only counts if the classes may be its own."""
+    dataset = entry.protocol.dataset if entry.classes == count else ""
+    return replace(entry.protocol, dataset=dataset), entry.options
+
+
+def _told(entry: Entry) -> str:
+    p = entry.protocol
+    mean, std = (", ".join(f"{v:g}" for v in values) for values in (p.normalization.mean, p.normalization.std))
+    form = f"{_settings(dict(entry.options))}, " if entry.options else ""
+    return (
+        f"{form}{p.dataset}, mean {mean}, deviation {std}, {p.image_size} of {p.resize_size} pixels, {p.interpolation}"
+    )
+
+
+def _preference(entry: Entry, network: Record):
+    """Whose weights a file is taken for: the network's own data set and form first, then as `find` chooses."""
+    exact = shares(entry, network.options, {**network.options, **dict(network.chosen)})
+    sources = list(dict.fromkeys(e.source for e in entries.ENTRIES))
+    return entry.protocol.dataset != network.dataset, not exact, sources.index(entry.source), entry.top1 or 100
+
+
+def _fitting_forms(forms, contents, network: Record, tables) -> list[tuple[tuple[str, Any], ...]]:
+    """Those of several forms that the tensors fit best. A form of another parameter count fits no better than one that
+    they fit whole, so its network is not built."""
+    if len(forms) == 1:
+        return forms
+    problems: dict[Any, int] = {}
+    whole: int | None = None  # the parameters of a form that fits
+    for form in forms:
+        record = network.with_options(**dict(form))
+        if whole is not None and record.params not in (None, whole):
+            continue
+        model = record()
+        problems[form] = min(len(_converted(model, contents, rules).problems) for rules in tables.values())
+        if not problems[form]:
+            whole = record.params
+    return [form for form, count in problems.items() if count == min(problems.values())]
+
+
+def _layout(source: str) -> str:
+    """In whose words and shapes the tensors of a source, or of a table of names, are."""
+    return {"keras": "keras", "caffe": "onnx", "onnx": "onnx"}.get(source, "torch")
+
+
+def _source(table: str) -> str:
+    return table.split()[0]  # VGG has a table for each of torchvision's networks
+
+
+def _naming(entry: Entry, tables: Mapping[str, Rules]) -> str:
+    """Whose names the tensors of an entry have."""
+    if any(_source(table) == entry.source for table in tables):
+        return entry.source
+    return {"onnx": "caffe", "timm": "torchvision"}.get(entry.source, entry.source)
+
+
+def _tables(family: str, contents: Contents) -> dict[str, Rules]:
+    """The tables of a family that a file may follow: those by which it has a classifier, or else all of its kind."""
+    tables = {table: rules for (f, table), rules in NAMES.items() if f == family and _layout(table) == contents.layout}
+    with_head = {table: rules for table, rules in tables.items() if _heads(contents, {table: rules})}
+    return with_head or tables
+
+
+def _heads(contents: Contents, tables: Mapping[str, Rules]) -> list[np.ndarray]:
+    """The weights of the classifier in a file."""
+    patterns = [name for rules in tables.values() if (name := peer_name("predictions", rules))]
+    names = [k for k in contents.tensors for p in patterns if re.fullmatch(rf"{p}\.(?:weight|kernel)", k)]
+    return [contents.tensors[name] for name in names]
+
+
+def _or(names: Collection[str]) -> str:
+    return " or ".join(sorted(names))
+
+
+def _converted(model, contents: Contents, rules: Rules) -> Conversion:
+    return convert(model, contents.tensors, rules, "keras" if contents.layout == "keras" else "torch")
+
+
+def load(
+    model: keras.Model,
+    checkpoint: Checkpoint,
+    family: str,
+    body: Collection[str],
+    with_aux: Callable[[], keras.Model] | None,
+    fresh_head: bool,
+) -> None:
     """Gives a model the weights of a checkpoint, in whatever form it was built.
 
     Args:
         model: the network, with or without its top, of any number of input channels.
         checkpoint: as `locate` found it.
         family: of the network.
-        networks: what build the forms in which a checkpoint may hold the whole network.
-        fresh_head: whether classifiers of another class count may start afresh, as a warning then says. Auxiliary heads
-            that the checkpoint lacks do so in any case.
+        body: the names of the layers that are not of the top.
+        with_aux: builds the whole network with its auxiliary heads, if it has any and the model does not.
+        fresh_head: whether classifiers that the checkpoint lacks, or of another class count, may start afresh, as a
+            warning then says. Auxiliary heads that it lacks do so in any case.
 
     Raises:
-        ClassicsError: if the weights cannot be had, or are of another network.
+        ClassicsError: if the weights are not of this network.
     """
-    if checkpoint.path is None and checkpoint.entry:
-        converted = _of_entry(checkpoint.entry, family, networks)
-    elif checkpoint.path and kind_of(checkpoint.path) == "keras":
-        _load_own(model, checkpoint.path)
-        return
-    else:
-        converted = _of_file(checkpoint.path, family, networks)
-    _apply(model, converted, family, checkpoint.name, fresh_head)
+    table, conversion = _fitted(model, checkpoint, body, with_aux, fresh_head)
+    arrays = conversion.arrays
+    if (family, table) in BGR:
+        arrays = {key: _reversed(array) for key, array in arrays.items()}
+    arrays, fresh = _matched(model, arrays, fresh_head)
+    try:
+        put(model, arrays)
+    except Mismatch as error:
+        problems = "; ".join(error.problems[:8])
+        raise ClassicsError(
+            f"The weights '{checkpoint.name}' do not fit {model.name}: {problems}.{_dense_hint(model)}"
+        ) from None
+    origin = checkpoint.contents.origin
+    _set_epsilon(model, origin.epsilon if origin else EPSILON.get((family, table)))
+    notes = list(checkpoint.notes)
+    if fresh:
+        left = sorted({name.rpartition(".")[0] for name in conversion.left} | set(checkpoint.contents.beside))
+        notes.append(
+            f"{model.name} has the weights '{checkpoint.name}' but for {', '.join(sorted(fresh))}, which start afresh."
+            + (f" The file's own {', '.join(left)} is left out." if left else "")
+        )
+    for note in notes:
+        warnings.warn(note, stacklevel=3)
 
 
 DENSE_HINT = (
@@ -103,65 +327,52 @@ DENSE_HINT = (
 )
 
 
-def _load_own(model, path):
-    """A file that Keras wrote of the same network."""
-    check_zip(path) if zipfile.is_zipfile(path) else check_hdf5(path)
-    try:
-        model.load_weights(path)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ClassicsError(
-            f"The weights in '{path}' do not fit {model.name} with output shape {model.output_shape}: {reason} "
-            "Build the network as it was when they were written (classes, input_shape, options)." + _dense_hint(model)
-        ) from error
-    if not all(np.isfinite(array).all() for array in model.get_weights()):
-        raise ClassicsError(f"'{path}' cannot be read. It holds numbers that are not finite.")
-
-
 def _dense_hint(model):
     return DENSE_HINT if any(isinstance(layer, keras.layers.Flatten) for layer in model.layers) else ""
 
 
-def _of_entry(entry: Entry, family: str, networks: Networks) -> Converted:
-    """A public checkpoint, downloaded, checked and converted; or as it was converted before."""
-    name = f"{entry.variant}-{entry.tag.replace('/', '-')}-{entry.digits[:8] or 'hub'}.npz"
-    path = cache_folder() / "converted" / name
-    if path.exists():
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {key: archive[key] for key in archive.files}
-            return Converted(arrays, str(arrays.pop("source")))
-        except Exception:  # a damaged archive raises many kinds
-            path.unlink()  # and it is converted anew
-    converted = _of_file(fetch(entry), family, networks)
-    with atomic_write(path) as temporary:
-        np.savez(temporary, **converted.arrays, source=np.array(converted.source))  # type: ignore[arg-type]
-    return converted
+def _fitted(model, checkpoint: Checkpoint, body, with_aux, fresh_head) -> tuple[str, Conversion]:
+    """The table by which the tensors are those of the network, and what they are by it."""
+    nearest: Conversion | None = None
+    tops = [layer.name for layer in weighted_layers(model) if layer.name not in body]
+    for network in (lambda: model, with_aux):
+        built = network() if network else None
+        for table, rules in checkpoint.tables.items() if built else ():
+            conversion = _converted(built, checkpoint.contents, rules)
+            lacking = [name for name in conversion.missing if not name.startswith("aux_")]
+            headless = not tops or (fresh_head and bool(lacking))
+            if all(name in tops and fresh_head for name in lacking) and (
+                not conversion.left or (headless and conversion.behind)
+            ):
+                return table, conversion
+            if nearest is None or len(conversion.problems) < len(nearest.problems):
+                nearest = conversion
+    assert nearest is not None  # there is a table
+    raise _misfit(model, checkpoint, nearest, tops)
 
 
-def _of_file(path, family: str, networks: Networks) -> Converted:
-    """A file of another framework, by that of the family's tables whose names it has.
-
-    Raises:
-        ClassicsError: if it cannot be read, or is of another network; the message lists what is missing or left over.
-    """
-    layout = {"h5": "keras", "onnx": "caffe"}.get(kind_of(path), "torch")
-    tensors = read(path)
-    sources = [s for f, s in NAMES if f == family and {"keras": "keras", "caffe": "caffe"}.get(s, "torch") == layout]
-    nearest: Mismatch | None = None
-    for network in networks if sources else ():
-        model = network()
-        for source in sources:
-            try:
-                arrays = convert(model, tensors, NAMES[family, source], "keras" if layout == "keras" else "torch")
-            except Mismatch as error:
-                nearest = error if nearest is None or len(error.problems) < len(nearest.problems) else nearest
-                continue
-            if (family, source) in BGR:
-                arrays = {key: _reversed(array) for key, array in arrays.items()}
-            return Converted(arrays, source)
-    reason = nearest or f"No source of this kind is known for {family}."
-    raise ClassicsError(f"'{path}' does not fit: {reason}")
+def _misfit(model, checkpoint: Checkpoint, nearest: Conversion, tops) -> ClassicsError:
+    """What to say of tensors that are not those of the network."""
+    contents = checkpoint.contents
+    lacking = [name for name in nearest.missing if not name.startswith("aux_")]
+    if lacking and set(lacking) <= set(tops) and (not nearest.left or nearest.behind):
+        return ClassicsError(
+            f"'{checkpoint.name}' holds {model.name} without its classifier ({', '.join(lacking)}). Give "
+            "`include_top=False`, or `classes` for a classifier that starts afresh."
+        )
+    if len(nearest.arrays) > len(nearest.problems):
+        return ClassicsError(f"'{checkpoint.name}' does not fit: {Mismatch(model.name, nearest.problems)}")
+    first = weighted_layers(model)[0].name
+    expected = [
+        f"'{readable(name)}' ({_source(table)})"
+        for table, rules in list(checkpoint.tables.items())[:4]
+        if (name := peer_name(first, rules) or peer_name(f"{first}/depthwise_kernel", rules))
+    ]
+    held = ", ".join(f"'{name}'" for name in contents.layers[:4])
+    return ClassicsError(
+        f"'{checkpoint.name}' holds no weights of {model.name}: expected are layers such as {' or '.join(expected)}, "
+        f"and it has {held}. Read are {', '.join(KINDS.values())}."
+    )
 
 
 def _reversed(array):
@@ -169,15 +380,16 @@ def _reversed(array):
     return array[:, :, ::-1] if array.ndim == 4 and array.shape[2] == 3 else array
 
 
-def _apply(model, converted, family, name, fresh_head):
+def _matched(model, converted: Mapping[str, np.ndarray], fresh_head) -> tuple[dict[str, np.ndarray], set[str]]:
+    """The arrays for the model's class count and channels, and the layers that start afresh."""
     arrays, fresh = {}, set()
-    for layer in model.layers:
+    for layer in weighted_layers(model):
         for variable in layer.weights:
             key, shape = f"{layer.name}/{variable.path.rsplit('/', 1)[-1]}", tuple(variable.shape)
-            if key not in converted.arrays:
+            if key not in converted:
                 fresh.add(layer.name)
                 continue
-            array = converted.arrays[key]
+            array = converted[key]
             if array.shape[-1:] == (1001,) and shape[-1:] == (1000,):
                 array = array[..., 1:]  # the first class of TensorFlow's networks is the background
             if array.shape != shape and array.ndim == 4 and array.shape[2] == 3 and shape[3:] == array.shape[3:]:
@@ -186,19 +398,14 @@ def _apply(model, converted, family, name, fresh_head):
                 fresh.add(layer.name)
                 continue
             arrays[key] = array
-    arrays = {key: array for key, array in arrays.items() if key.split("/")[0] not in fresh}
-    try:
-        put(model, arrays)
-    except Mismatch as error:
-        raise ClassicsError(f"The weights '{name}' do not fit: {error}{_dense_hint(model)}") from None
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization) and (family, converted.source) in EPSILON:
-            layer.epsilon = EPSILON[family, converted.source]
-    if fresh:
-        warnings.warn(
-            f"{model.name} has the weights '{name}' but for {', '.join(sorted(fresh))}, which start afresh.",
-            stacklevel=5,
-        )
+    return {key: array for key, array in arrays.items() if key.split("/")[0] not in fresh}, fresh
+
+
+def _set_epsilon(model, epsilon: float | None):
+    """That of a source's batch norms, where it is not ours; the model remembers it."""
+    for layer in model.layers if epsilon else ():
+        if isinstance(layer, keras.layers.BatchNormalization | Provenance):
+            layer.epsilon = epsilon
 
 
 def _for_channels(kernel, channels):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -25,44 +26,70 @@ TORCH = {
 IGNORED = re.compile(r".*num_batches_tracked")
 
 
-def convert(
-    model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, layout: str = "torch"
-) -> dict[str, np.ndarray]:
-    """A peer's tensors in our shapes, by "<layer>/<variable>" of `model`, which must be the whole network.
+@dataclass(frozen=True)
+class Conversion:
+    """A peer's tensors in the shapes of a network.
+
+    Attributes:
+        network: its name.
+        arrays: by "<layer>/<variable>".
+        missing: what each layer that the peer's tensors lack did not find, by the layer's name.
+        left: the peer's tensors that no layer takes.
+        behind: whether these stand in the file behind all that were taken of as many axes, as a classifier does. Those
+            of a larger network of the same family stand between them.
+    """
+
+    network: str
+    arrays: Mapping[str, np.ndarray]
+    missing: Mapping[str, Sequence[str]]
+    left: Sequence[str]
+    behind: bool
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the tensors are not those of the whole network; empty if they are."""
+        lacking = [problem for found in self.missing.values() for problem in found]
+        return lacking + [f"{name} is left over" for name in self.left]
+
+
+# The names of our own files, in which each layer has its own.
+IDENTITY: Rules = ((r"(.*)/\w+_kernel", r"\1"), (r"(.*)", r"\1"))
+
+
+def convert(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, layout: str = "torch") -> Conversion:
+    """A peer's tensors in our shapes.
 
     Args:
-        model: any network of the zoo.
+        model: any network of the zoo, or its body.
         tensors: the peer's arrays, by "<layer>.<variable>".
-        rules: the table of `keras_classics.weights.NAMES` for the model's family and the peer.
-        layout: "torch" (kernels out-in-height-width, dense layers that read channels before pixels) or "keras".
+        rules: the table of `keras_classics.weights.NAMES` for the model's family and the peer, or `IDENTITY`.
+        layout: "torch" (kernels out-in-height-width, dense layers that read channels before pixels) or "keras", in
+            which a variable may also have its place in the layer as its name.
 
     A bias of a convolution that has none here, because batch normalisation follows, goes into the moving mean. A batch
     norm of Keras' that has no scale, since a ReLU and a convolution follow, has a scale of one here.
-
-    Raises:
-        ClassicsError: if tensors are missing or left over; the message lists them.
     """
     left = {name: array for name, array in tensors.items() if not IGNORED.fullmatch(name)}
-    problems = []
+    missing: dict[str, list[str]] = {}
     arrays: dict[str, np.ndarray] = {}
     extra_biases: dict[str, np.ndarray] = {}  # by the name of the batch norm that they go into
-    for layer in model.layers:
-        if not layer.weights or isinstance(layer, ScheduledDropPath):
-            continue
+    for layer in weighted_layers(model):
         separable = isinstance(layer, keras.layers.SeparableConv2D)
-        for variable in layer.weights:
+        for place, variable in enumerate(layer.weights):
             name = variable.path.rsplit("/", 1)[-1]
-            prefix = _peer_name(f"{layer.name}/{name}" if separable else layer.name, rules)
+            prefix = peer_name(f"{layer.name}/{name}" if separable else layer.name, rules)
             if prefix is None:
-                problems.append(f"{layer.name} is not in the table of names")
+                missing.setdefault(layer.name, []).append(f"{layer.name} is not in the table of names")
                 continue
-            pattern = rf"{prefix}\.{TORCH[name] if layout == 'torch' else name}"
-            key = next((k for k in left if re.fullmatch(pattern, k)), None)
-            if key is None and name == "gamma" and layout == "keras":
+            theirs = TORCH.get(name, name) if layout == "torch" else rf"(?:{name}|{place})"
+            key = next((k for k in left if re.fullmatch(rf"{prefix}\.{theirs}", k)), None)
+            unscaled = name == "gamma" and layout == "keras" and key is None
+            if unscaled and any(re.fullmatch(rf"{prefix}\.beta", k) for k in left):
                 arrays[f"{layer.name}/{name}"] = np.ones(variable.shape, "float32")
                 continue
             if key is None:
-                problems.append(f"{layer.name}/{name} finds no {pattern}")
+                shown = TORCH.get(name, name) if layout == "torch" else name
+                missing.setdefault(layer.name, []).append(f"{layer.name}/{name} finds no {readable(prefix)}.{shown}")
                 continue
             array = np.asarray(left.pop(key))
             if layout == "torch":
@@ -73,10 +100,32 @@ def convert(
         bias = next((k for k in left if re.fullmatch(rf"{prefix}\.bias", k)), None)
         if bias is not None and isinstance(layer, keras.layers.Conv2D) and not layer.use_bias:
             extra_biases[next(_batch_norms_after(layer)).name] = np.asarray(left.pop(bias))
-    problems += [f"{name} is left over" for name in left]
-    if problems:
-        raise Mismatch(model.name, problems)
-    return arrays
+    return Conversion(model.name, arrays, missing, tuple(left), _stand_behind(left, tensors))
+
+
+def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers that take weights from a file."""
+    return [layer for layer in model.layers if layer.weights and not isinstance(layer, ScheduledDropPath)]
+
+
+def _stand_behind(left: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]) -> bool:
+    """See `Conversion.behind`."""
+    layers: dict[str, int] = {}  # and the axes of the first tensor of each
+    for name, array in tensors.items():
+        if not IGNORED.fullmatch(name):
+            layers.setdefault(name.rpartition(".")[0], np.ndim(array))
+    left_layers = {name.rpartition(".")[0] for name in left}
+    if any(
+        name.rpartition(".")[0] in left_layers for name in tensors.keys() - left.keys() if not IGNORED.fullmatch(name)
+    ):
+        return False  # a part of a layer
+    begun: set[int] = set()
+    for layer, axes in layers.items():
+        if layer in left_layers:
+            begun.add(axes)
+        elif axes in begun:
+            return False
+    return True
 
 
 class Mismatch(ClassicsError):
@@ -89,12 +138,15 @@ class Mismatch(ClassicsError):
 
 
 def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules, layout: str = "torch") -> None:
-    """`convert`, and then the arrays into the layers of `model`, which they must fit.
+    """`convert`, and then the arrays into the layers of `model`, the whole network, which they must fit.
 
     Raises:
         ClassicsError: if tensors are missing, left over or of another shape; the message lists them.
     """
-    put(model, convert(model, tensors, rules, layout))
+    conversion = convert(model, tensors, rules, layout)
+    if conversion.problems:
+        raise Mismatch(model.name, conversion.problems)
+    put(model, conversion.arrays)
 
 
 def put(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
@@ -118,13 +170,19 @@ def put(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
         variable.assign(array)
 
 
-def _peer_name(layer_name: str, rules: Rules) -> str | None:
+def peer_name(layer_name: str, rules: Rules) -> str | None:
     """A regular expression for the peer's name of a layer; None if the table says nothing of it."""
     for pattern, name in rules:
         if match := re.fullmatch(pattern, layer_name):
             made = name(match) if callable(name) else match.expand(name)
             return made if "(" in made else re.escape(made)
     return None
+
+
+def readable(pattern: str) -> str:
+    """One of the names that a regular expression of `peer_name` matches, for a message."""
+    pattern = re.sub(r"\(\?:([^()|]*)[^()]*\)(\??)", lambda m: "" if m[2] else m[1], pattern)
+    return re.sub(r"\\(.)", lambda m: "1" if m[1] == "d" else m[1], pattern).replace("+", "")
 
 
 def _from_torch(array, layer, name):

@@ -161,7 +161,10 @@ def _tensors(root: Any) -> dict[str, Tensor]:
             root = root[key]
     if not isinstance(root, dict):
         raise ClassicsError("It holds no dictionary of tensors.")
-    tensors = {str(k).removeprefix("module."): v for k, v in root.items() if isinstance(v, Tensor)}
+    tensors: dict[str, Tensor] = {}
+    for key, value in root.items():
+        if isinstance(value, Tensor) and tensors.setdefault(str(key).removeprefix("module."), value) is not value:
+            raise ClassicsError(f"It holds the tensor {key} twice, with 'module.' before it and without.")
     if not tensors:
         raise ClassicsError("It holds no tensors.")
     return tensors

@@ -171,6 +171,21 @@ def test_a_saved_model_keeps_its_data_format(built_in, name, tmp_path, channels_
 
 
 @one_of_each_family
+def test_features_of_images_of_unknown_size_are_those_of_known(name):
+    options = {"seed": 0, "include_top": False}
+    known = build(name, **options)
+    if kc.get_model(name).bound_to_size == "all":
+        with pytest.raises(kc.ClassicsError, match="needs a known height and width, such as 16; the input shape is"):
+            kc.create_model(name, input_shape=(None, None, 1), **options)
+        return
+    options |= {k: v for k, v in SMALL[name].items() if k != "side"}
+    unknown = kc.create_model(name, **options)
+    assert unknown.input_shape[1:3] == (None, None)
+    expected = run(known, batch(name))
+    np.testing.assert_allclose(unknown.predict(batch(name), verbose=0), expected, atol=1e-5 * np.abs(expected).max())
+
+
+@one_of_each_family
 def test_include_preprocessing_takes_pixels(name):
     variant = kc.get_model(name)
     pixels = np.random.default_rng(0).integers(0, 256, batch(name).shape).astype("uint8")

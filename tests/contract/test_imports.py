@@ -11,16 +11,17 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # A module may import what stands in a lower layer.
 LAYERS = [
-    {"environment", "errors", "spec"},
-    {"files", "initializers"},
+    {"choices", "environment", "errors", "families", "quiet", "spec"},
+    {"files", "initializers", "pictures", "scenes"},
     {"layers"},
     {"blocks", "preprocessing"},
     {"weights"},
     {"cells", "variant"},
     {"models"},
-    {"zoo", "complexity", "plots"},
+    {"model_file", "zoo", "complexity", "plots"},
+    {"catalogue", "stub"},
     {"datasets", "feed"},
-    {"evaluate", "export", "fine_tuning", "fully_convolutional", "fuse", "benchmark"},
+    {"evaluate", "export", "fine_tuning", "fully_convolutional", "fusion", "benchmark"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]

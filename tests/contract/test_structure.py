@@ -1,14 +1,23 @@
 """What holds for every network of the zoo. Building costs nothing on the numpy backend, where this runs."""
 
+import concurrent.futures
+import copy
 import csv
 import inspect
+import itertools
+import json
+import multiprocessing
 import pathlib
+import pickle
 
 import keras
+import numpy as np
 import pytest
+from small import CELL
 
 import keras_classics as kc
 from keras_classics import complexity, zoo
+from keras_classics.families import FAMILIES
 from keras_classics.spec import CLASSES
 
 pytestmark = pytest.mark.structure
@@ -57,18 +66,47 @@ def test_other_classes_channels_sizes_and_precision(name):
     assert {layer.compute_dtype for layer in model.layers if layer.weights} >= {"bfloat16"}
     with pytest.raises(kc.ClassicsError, match=f"at least {smallest}x{smallest}"):
         kc.create_model(name, input_shape=(smallest, smallest - 1, channels))
-    if not variant.any_size:
+    if variant.bound_to_size:
         with pytest.raises(kc.ClassicsError, match="known height and width"):
             kc.create_model(name, input_shape=(None, None, channels))
 
 
+# Filters of the last map, as the test suite of keras.applications has them.
+LAST_FILTERS = {
+    "vgg16": 512,
+    "vgg19": 512,
+    "xception": 2048,
+    "inception_v3": 2048,
+    "inception_resnet_v2": 1536,
+    "densenet121": 1024,
+    "densenet169": 1664,
+    "densenet201": 1920,
+    "nasnet_mobile": 1056,
+    "nasnet_large": 4032,
+    "resnet50": 2048,
+    "resnet101": 2048,
+    "resnet152": 2048,
+    "resnet50_v2": 2048,
+    "resnet101_v2": 2048,
+    "resnet152_v2": 2048,
+}
+
+
 @every_network
-def test_without_the_top(name):
+def test_without_the_top_it_takes_images_of_any_size_and_channels_in_both_data_formats(name, request):
+    """The cases of the test suite of keras.applications, for all networks."""
     variant = kc.get_model(name)
+    side = 16 if variant.bound_to_size == "all" else None
     model = kc.create_model(name, include_top=False)
-    side = None if variant.any_size else variant.image_size
     assert model.input_shape == (None, side, side, variant.channels)
-    assert len(model.output_shape) == 4
+    *shape, filters = model.output_shape
+    assert filters == LAST_FILTERS.get(name, filters)
+    assert shape == [None, None, None] or name == "lecun1989"
+    model = kc.create_model(name, include_top=False, input_shape=(variant.min_size, side, 2), pooling="avg")
+    assert model.output_shape == (None, filters)
+    request.getfixturevalue("channels_first")
+    model = kc.create_model(name, include_top=False, input_shape=(4, side, side))
+    assert model.output_shape == (None, filters, *shape[1:])
 
 
 @every_network
@@ -82,7 +120,7 @@ def test_builds_upon_a_tensor_with_its_preprocessing_and_pooled(name):
     assert model.name == "mine"
     assert model.inputs[0] is image
     assert len(model.output_shape) == 2
-    assert [layer.name for layer in model.layers][2] == "normalization"
+    assert [layer.name for layer in model.layers][2:4] == ["provenance", "normalization"]
 
 
 @every_network
@@ -90,7 +128,7 @@ def test_the_record_is_complete(name):
     variant = kc.get_model(name)
     assert variant.paper.title
     assert variant.paper.url.startswith("https://")
-    assert variant.family == getattr(kc.models, variant.family).__name__.rsplit(".", 1)[-1]
+    assert variant.family in FAMILIES
     assert variant.dataset in CLASSES
     assert len(variant.normalization.mean) == len(variant.normalization.std) == variant.channels
     for reported in variant.reported:
@@ -157,6 +195,31 @@ def test_lists_and_finds_networks():
         (lambda: kc.ResNet20(pooling="mean", include_top=False), "Unknown pooling 'mean'"),
         (lambda: kc.ResNet20(classes=0), "positive integer"),
         (lambda: kc.ResNet20(classes=10.0), "positive integer"),
+        (lambda: kc.ResNet20(classes=True), "positive integer"),
+        (lambda: kc.ResNet20(num_classes=10), "resnet20 has no option 'num_classes'; use `classes=`"),
+        (lambda: kc.ResNet20(pretrained=True), 'use `weights="imagenet"`'),
+        (lambda: kc.create_model("resnet20", in_chans=1), "use `input_shape="),
+        (lambda: kc.ResNet20("cifar10"), "`include_top` must be True or False, not 'cifar10'"),
+        (lambda: kc.ResNet20(include_preprocessing="no"), "`include_preprocessing` must be True or False"),
+        (lambda: kc.VGG11(batch_norm="no"), "`batch_norm` must be True or False, not 'no'"),
+        (lambda: kc.DenseNet40_12(dropout="0.2"), "`dropout` must be a number, not '0.2'"),
+        (lambda: kc.ResNet20(seed=-1), "`seed` must be an integer of at least 0, not -1"),
+        (lambda: kc.ResNet20(seed=1.5), "`seed` must be an integer"),
+        (lambda: kc.ResNet20(pooling="avg"), "pass `include_top=False` too"),
+        (lambda: kc.ResNet20(classifier_activation="sofmax"), "Unknown activation 'sofmax'. Did you mean 'softmax'"),
+        (lambda: kc.ResNet20(classifier_activation="sofmax", include_top=False), "Did you mean 'softmax'"),
+        (
+            lambda: kc.NASNetMobile(input_shape=(3, 224, 224)),
+            r"must be \(224, 224, 3\), which is \(height, width, chan",
+        ),
+        (lambda: kc.ResNet20(input_shape=(3, None, None)), r"must be \(None, None, 3\)"),
+        (lambda: kc.ResNet20(input_shape=(None, 32, 32, 3)), "without the batch"),
+        (lambda: kc.ResNet20(input_shape=(32.0, 32.0, 3)), "has integers"),
+        (
+            lambda: kc.ResNet20(input_tensor=keras.Input((32, 32, 3)), input_shape=(48, 48, 3)),
+            "leave out `input_shape=",
+        ),
+        (lambda: kc.VGG11(input_shape=(None, None, 3)), "such as 224, or `include_top=False`"),
         (lambda: kc.ResNet20(input_shape=(32, 32)), r"takes an input shape \(height, width, channels\)"),
         (lambda: kc.ResNet20(input_shape=(32, 32, None)), "known number of channels"),
         (lambda: kc.ResNet20(input_tensor=[1.0]), "Keras tensor"),
@@ -173,3 +236,62 @@ def test_bad_input_gets_one_line_that_says_what_to_do(call, message):
     with pytest.raises(kc.ClassicsError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+# A value that is not the default, for each option of the zoo.
+OTHER_VALUES = {
+    "as_printed": True,
+    "batch_norm": True,
+    "cell": CELL,
+    "compression": 0.75,
+    "counts_padding": True,
+    "drop_path": 0.25,
+    "dropout": 0.25,
+    "form": "3x3",
+    "groups": 1,
+    "initialization": "glorot",
+    "lrn": "torch",
+    "normal": CELL,
+    "output": "softmax",
+    "reduction": CELL,
+    "shortcut": "C",
+    "width_multiplier": 2.0,
+}
+
+
+@every_network
+def test_a_record_and_each_form_of_it_can_be_pickled_and_copied(name):
+    variant = kc.get_model(name)
+    forms = [variant, *(variant.with_options(**{option: OTHER_VALUES[option]}) for option in variant.options)]
+    assert all(a != b for a, b in itertools.combinations(forms, 2))
+    for form in forms:
+        for again in (pickle.loads(pickle.dumps(form)), copy.deepcopy(form)):
+            assert again == form
+            assert hash(again) == hash(form)
+            assert again.form == form.form
+            assert again.with_options() == form
+
+
+def _layers(variant):
+    """What the network is made of; another process, which draws other seeds, can tell it."""
+    config = variant(seed=0, input_shape=(16, 16, 3)).get_config()
+    return json.dumps([[layer["class_name"], layer["name"]] for layer in config["layers"]])
+
+
+def test_another_process_builds_the_network_of_a_pickled_record():
+    variant = kc.ResNet20.with_options(shortcut="C")
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        there = pool.submit(_layers, variant).result()
+    assert there == _layers(variant) != _layers(kc.ResNet20)
+
+
+def test_numbers_of_numpy_are_as_good_as_pythons():
+    model = kc.ResNet20(classes=np.int64(7), seed=np.int64(3), input_shape=(np.int64(16), 16, 3))
+    assert model.output_shape == (None, 7)
+    again = keras.Model.from_config(json.loads(json.dumps(model.get_config())))
+    assert again.output_shape == (None, 7)
+
+
+def test_the_other_data_format_is_told_by_its_shape(channels_first):
+    with pytest.raises(kc.ClassicsError, match=r"must be \(3, 224, 224\), which is \(channels, height, width\), not"):
+        kc.ResNet20(input_shape=(224, 224, 3))

@@ -45,3 +45,10 @@ def test_equals_torch():
 def test_the_outputs_are_scaled_tanh_units():
     assert kc.LeCun1989().layers[-1].activation.__name__ == "scaled_tanh"
     assert kc.LeCun1989(classifier_activation="softmax").layers[-1].activation.__name__ == "softmax"
+
+
+@pytest.mark.structure
+def test_of_a_colour_image_all_channels_are_read():
+    model = kc.LeCun1989(input_shape=(16, 16, 3))
+    assert model.get_layer("h1_conv").kernel.shape == (5, 5, 3 * 12)
+    assert kc.LeCun1989().get_layer("h1_conv").kernel.shape == (5, 5, 12)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import peers
 import pytest
+import small
 from keras.layers import AveragePooling2D, MaxPooling2D, SeparableConv2D
 
 import keras_classics as kc
@@ -153,7 +154,6 @@ def test_a_genotype_that_cannot_be(blocks, outputs, message):
     [
         ({"drop_path": 1.0}, "at least 0 and below 1"),
         ({"reduction": "sep 3x3"}, "`reduction` must be a Cell"),
-        ({"counts_padding": True, "input_shape": (None, None, 3)}, "known height and width"),
         ({"genotype": NORMAL}, "Unknown option of nasnet_mobile 'genotype'"),
     ],
 )
@@ -219,6 +219,19 @@ keras_mobile = partial(
 keras_large = partial(
     keras_applications, 4032, num_blocks=6, stem_block_filters=96, skip_reduction=True, filter_multiplier=2
 )
+
+
+@pytest.mark.every_backend
+def test_zeros_around_the_maps_are_counted_at_unknown_sizes_too():
+    """Of a batch whose maps have odd sides, and of one whose maps have even ones."""
+    options = {"counts_padding": True, "normal": small.CELL, "reduction": small.CELL, "seed": 1}
+    unknown = kc.NASNetMobile(include_top=False, **options)
+    for shape in ((33, 32, 3), (31, 30, 3)):
+        batch = peers.images(1, *shape)
+        known = kc.NASNetMobile(include_top=False, input_shape=shape, **options)
+        expected = keras.ops.convert_to_numpy(known(batch, training=False))
+        error = np.abs(unknown.predict(batch, verbose=0) - expected).max() / np.abs(expected).max()
+        assert error < 1e-5
 
 
 @pytest.mark.every_backend

@@ -14,7 +14,7 @@ import peers
 import pytest
 
 import keras_classics as kc
-from keras_classics.weights import entries, fetch, load
+from keras_classics.weights import entries, fetch
 
 torch = pytest.importorskip("torch")
 
@@ -49,28 +49,31 @@ def files(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
-def test_a_download_is_checked_converted_and_kept(published, tmp_path, monkeypatch):
-    entry, expected = published
+def test_a_download_is_checked_and_kept(published, tmp_path, monkeypatch):
+    _, expected = published
     model = kc.ResNet20(weights="pytorchcv", classifier_activation=None)
     assert np.abs(run(model) - expected).max() < 1e-5 * np.abs(expected).max()
-    home = tmp_path / "home" / "keras_classics"
-    converted = f"converted/resnet20-pytorchcv-resnet20_cifar10-{entry.checksum[5:13]}.npz"
-    assert files(home) == [converted, "net-0597.pth.zip"]
-    pathlib.Path(home / "net-0597.pth.zip").unlink()  # the second load reads nothing but what was converted
-    monkeypatch.setattr(load, "fetch", None)
-    monkeypatch.setattr(load, "read", None)
+    assert files(tmp_path / "home" / "keras_classics") == ["net-0597.pth.zip"]
+    monkeypatch.setattr(keras.utils, "get_file", None)  # the second load asks nobody
     again = kc.ResNet20(weights="pytorchcv", classifier_activation=None)
     np.testing.assert_array_equal(run(again), run(model))
 
 
-def test_damaged_conversions_are_made_anew(published, tmp_path):
-    expected = run(kc.ResNet20(weights="pytorchcv"))
-    (converted,) = (tmp_path / "home" / "keras_classics" / "converted").iterdir()
-    whole = converted.read_bytes()
-    for damaged in (whole[: len(whole) // 2], b"", whole[:5000] + b"X" * 100 + whole[5100:]):
-        converted.write_bytes(damaged)
-        np.testing.assert_array_equal(run(kc.ResNet20(weights="pytorchcv")), expected)
-        assert converted.read_bytes()[:100] == whole[:100]
+def test_what_was_kept_is_checked_whenever_it_is_read(published, tmp_path):
+    """Whole weights of somebody else's in their place, or a bit of them, are not loaded."""
+    entry, _ = published
+    kc.ResNet20(weights="pytorchcv")
+    kept = tmp_path / "home" / "keras_classics" / entry.file
+    net, _ = peers.pytorchcv("resnet_cifar", "resnet20_cifar10")
+    with torch.no_grad():
+        net.output.bias.add_(1)
+    torch.save(net.state_dict(), tmp_path / "net.pth")
+    with zipfile.ZipFile(kept, "w") as archive:
+        archive.write(tmp_path / "net.pth", "net.pth")
+    with pytest.raises(kc.ClassicsError, match="is not the file that pytorchcv published"):
+        kc.ResNet20(weights="pytorchcv")
+    with pytest.raises(kc.ClassicsError, match="is not the file that pytorchcv published"):
+        kc.ResNet20(weights="cifar10", shortcut="B")
 
 
 def test_another_file_is_refused_and_not_kept(published, tmp_path):

@@ -53,7 +53,7 @@ def test_torch_files(legacy, packed, wrap, tmp_path):
             archive.write(path, "net.pth")
         path = tmp_path / "net.pth.zip"
     assert kind_of(path) == "torch"
-    tensors = read(path)
+    tensors = read(path).tensors
     assert set(tensors) == set(state())
     for name, value in state().items():
         np.testing.assert_array_equal(tensors[name], value.detach().float().numpy(), err_msg=name)
@@ -61,7 +61,7 @@ def test_torch_files(legacy, packed, wrap, tmp_path):
 
 def test_a_module_state_dict_with_its_versions(tmp_path):
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3), torch.nn.BatchNorm2d(2))
-    tensors = read(save(tmp_path / "net.pth", net.state_dict()))
+    tensors = read(save(tmp_path / "net.pth", net.state_dict())).tensors
     assert list(tensors) == list(net.state_dict())
 
 
@@ -81,7 +81,7 @@ def test_safetensors(tmp_path):
     arrays = {"a.weight": tensor("a.weight", (4, 3)), "b": tensor("b", (5,))}
     path = write_safetensors(tmp_path / "any.name", arrays)
     assert kind_of(path) == "safetensors"
-    tensors = read(path)
+    tensors = read(path).tensors
     for name, array in arrays.items():
         np.testing.assert_array_equal(tensors[name], array)
 
@@ -262,7 +262,7 @@ def test_safetensors_that_lie(changes, tmp_path):
 
 def test_onnx_needs_its_package(tmp_path, monkeypatch):
     (tmp_path / "x.onnx").write_bytes(onnx_bytes())
-    assert list(read(tmp_path / "x.onnx")) == ["conv1.weight"]
+    assert list(read(tmp_path / "x.onnx").tensors) == ["conv1.weight"]
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(kc.ClassicsError, match="pip install onnx"):
         read(tmp_path / "x.onnx")

@@ -1,51 +1,10 @@
 """One file a paper, with the names of `keras_classics.models`."""
 
 from keras_classics.errors import unknown
+from keras_classics.families import modules_in
 from training.recipe import Recipe
-from training.recipes import (
-    alexnet,
-    densenet,
-    inception_resnet,
-    inception_v1,
-    inception_v2,
-    inception_v3,
-    inception_v4,
-    lecun1989,
-    lenet,
-    nasnet,
-    nin,
-    pnasnet,
-    resnet,
-    resnet_v2,
-    resnext,
-    shufflenet,
-    shufflenet_v2,
-    vgg,
-    xception,
-)
 
-_MODULES = (
-    lecun1989,
-    lenet,
-    alexnet,
-    nin,
-    vgg,
-    inception_v1,
-    inception_v2,
-    inception_v3,
-    inception_v4,
-    inception_resnet,
-    resnet,
-    resnet_v2,
-    resnext,
-    densenet,
-    xception,
-    shufflenet,
-    shufflenet_v2,
-    nasnet,
-    pnasnet,
-)
-_RECIPES = {recipe.name: recipe for module in _MODULES for recipe in module.RECIPES}
+_RECIPES: dict[str, Recipe] = {recipe.name: recipe for _, module in modules_in(__name__) for recipe in module.RECIPES}
 
 
 def list_recipes() -> list[str]:

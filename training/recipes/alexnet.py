@@ -6,13 +6,14 @@ python -m training run alexnet-imagenet --data-dir <tfds folder>
 from keras_classics.models.alexnet import PAPER
 from keras_classics.zoo import get_model
 from training.augment import Flip, PCAColour, ScaleJitterCrop
+from training.departures import DECAY_ON_BIASES_TOO
 from training.recipe import SGD, Plateau, Recipe
 
 DEPARTURES: tuple[str, ...] = (
     "Crops are of the whole picture with its shorter side at 256; the paper's are of its central square.",
     "The rate falls when the loss on 1% of the training images, held out, has not fallen for 5 epochs; the paper "
     "turned it down by hand, three times, when the error on the validation images no longer fell.",
-    "Weight decay is on all weights, biases too: the paper does not say which.",
+    DECAY_ON_BIASES_TOO,
 )
 
 

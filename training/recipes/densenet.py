@@ -6,6 +6,7 @@ python -m training run densenet_bc100_12-cifar10 --data-dir <tfds folder>
 from keras_classics.models.densenet import BLOCKS, PAPER
 from keras_classics.spec import CIFAR10_STATISTICS
 from training.augment import Flip, PadAndCrop, RandomAreaCrop
+from training.departures import DECAY_ON_ALL_WEIGHTS, held_out
 from training.recipe import SGD, Recipe, Steps
 
 NESTEROV = SGD(momentum=0.9, weight_decay=1e-4, nesterov=True)
@@ -25,8 +26,8 @@ def cifar10(model: str) -> Recipe:
         augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip()),
         hold_out=10,
         departures=(
-            "Weight decay is on all weights: the paper does not say which.",
-            "One training image in 10 is held out to choose the best epoch by; the paper's final runs train on all.",
+            DECAY_ON_ALL_WEIGHTS,
+            held_out(10, "; the paper's final runs train on all"),
         ),
     )
 
@@ -46,8 +47,8 @@ def imagenet(model: str) -> Recipe:
         hold_out=100,
         departures=(
             "The colours are left as they are; the code that the paper's augmentation refers to jitters them.",
-            "Weight decay is on all weights: the paper does not say which.",
-            "One training image in 100 is held out to choose the best epoch by.",
+            DECAY_ON_ALL_WEIGHTS,
+            held_out(100),
         ),
     )
 

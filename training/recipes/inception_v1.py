@@ -5,6 +5,7 @@ python -m training run inception_v1-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.inception_v1 import PAPER
 from training.augment import Flip, RandomAreaCrop
+from training.departures import held_out
 from training.recipe import SGD, Exponential, Recipe
 
 RECIPES = (
@@ -26,7 +27,7 @@ RECIPES = (
             "One process; the paper: asynchronous gradient descent on many machines.",
             "The weights are not averaged over the training, nor the colours distorted.",
             "The paper's sampling and rates changed over the months before the contest; here they do not.",
-            "One training image in 100 is held out to choose the best epoch by.",
+            held_out(100),
         ),
     ),
 )

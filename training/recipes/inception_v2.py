@@ -5,6 +5,7 @@ python -m training run inception_v2-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.inception_v2 import PAPER
 from training.augment import Flip, RandomAreaCrop
+from training.departures import held_out
 from training.recipe import SGD, Exponential, Recipe
 
 BATCH = 32
@@ -27,7 +28,7 @@ RECIPES = (
             "figures: here those are GoogLeNet's 4% every 8 epochs and the 2e-4 of its replication in Caffe. The "
             "momentum of 0.9 is not told either.",
             "One process, and no distortion of colours; the paper used less of it than GoogLeNet.",
-            "One training image in 100 is held out to choose the best epoch by.",
+            held_out(100),
         ),
     ),
 )

@@ -5,6 +5,7 @@ python -m training run inception_v3-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.inception_v3 import PAPER
 from training.augment import Flip, RandomAreaCrop
+from training.departures import AUGMENTATION_NOT_PRINTED, WEIGHTS_NOT_AVERAGED, held_out
 from training.recipe import Exponential, Recipe, RMSProp
 
 RECIPES = (
@@ -24,10 +25,10 @@ RECIPES = (
         departures=(
             "One process with a batch of 32; the paper: 50 replicas, each with such a batch.",
             "The weight decay of 4e-5 is told by the Xception paper. It is on all weights.",
-            "The paper does not print its augmentation: here GoogLeNet's crops, and mirror images.",
-            "The weights are not averaged over the training, as the paper's are when it evaluates.",
+            AUGMENTATION_NOT_PRINTED,
+            WEIGHTS_NOT_AVERAGED,
             "The gradients are clipped by their common norm: the paper prints the threshold alone.",
-            "One training image in 100 is held out to choose the best epoch by.",
+            held_out(100),
         ),
     ),
 )

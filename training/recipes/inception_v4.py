@@ -5,6 +5,7 @@ python -m training run inception_v4-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.inception_v4 import PAPER
 from training.augment import Flip, RandomAreaCrop
+from training.departures import AUGMENTATION_NOT_PRINTED, WEIGHTS_NOT_AVERAGED, held_out
 from training.recipe import Exponential, Recipe, RMSProp
 
 
@@ -26,9 +27,9 @@ def imagenet(model: str) -> Recipe:
             "One process with a batch of 32; the paper: 20 replicas, whose batch it does not print.",
             "The 100 epochs and the label smoothing of 0.1 are those of Inception v3, the weight decay of 4e-5 on all "
             "weights is that of the authors' code: the paper does not print them.",
-            "The paper does not print its augmentation: here GoogLeNet's crops, and mirror images.",
-            "The weights are not averaged over the training, as the paper's are when it evaluates.",
-            "One training image in 100 is held out to choose the best epoch by.",
+            AUGMENTATION_NOT_PRINTED,
+            WEIGHTS_NOT_AVERAGED,
+            held_out(100),
         ),
     )
 

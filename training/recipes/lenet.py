@@ -5,6 +5,7 @@ python -m training run lenet5-mnist --data mnist --data-dir <tfds folder>
 
 from keras_classics.models.lenet import PAPER
 from training.augment import PadAndCrop
+from training.departures import held_out
 from training.recipe import SGD, Recipe, Steps
 
 RECIPES = (
@@ -27,7 +28,7 @@ RECIPES = (
             "The digits are shifted by up to a pixel. The paper's 0.95% is without distortion, its 0.8% with shifts, "
             "scalings, squeezes and shears.",
             "The constant j of the criterion is 10: the paper prints no value.",
-            "One training image in 12 is held out to choose the best epoch by; the paper trained on all 60,000.",
+            held_out(12, "; the paper trained on all 60,000"),
         ),
     ),
 )

@@ -6,9 +6,9 @@ python -m training run nasnet_cifar-cifar10 --data-dir <tfds folder>
 from keras_classics.models.nasnet import PAPER
 from keras_classics.spec import CIFAR10_STATISTICS, Paper
 from training.augment import Flip, PadAndCrop, RandomAreaCrop
+from training.departures import WEIGHTS_NOT_AVERAGED, held_out
 from training.recipe import SGD, Cosine, Exponential, Recipe, RMSProp
 
-HELD_OUT_DEPARTURE = "One training image in {} is held out to choose the best epoch by."
 DECAY_DEPARTURE = "Weight decay is on all weights, in the published code on kernels alone."
 EPOCHS = round(250_000 * 50 * 32 / 1_281_167)  # of 250,000 steps of the mobile network, or the large, on all replicas
 
@@ -42,11 +42,11 @@ def imagenet(
         departures=(
             f"One process with a batch of {batch_size} and a rate of {rate}; the published code: {replicas} replicas, "
             "each with such a batch, and as many times the rate.",
-            "The weights are not averaged over the training, as the paper's are when it evaluates.",
+            WEIGHTS_NOT_AVERAGED,
             "The augmentation is GoogLeNet's crops and mirror images: the paper has that of Inception v3, which prints "
             "none.",
             DECAY_DEPARTURE,
-            HELD_OUT_DEPARTURE.format(100),
+            held_out(100),
             *departures,
         ),
     )
@@ -70,7 +70,7 @@ RECIPES = (
         departures=(
             "Without cutout, with which the paper reaches 2.65%.",
             DECAY_DEPARTURE,
-            HELD_OUT_DEPARTURE.format(10),
+            held_out(10),
         ),
     ),
 )

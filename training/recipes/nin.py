@@ -6,6 +6,7 @@ python -m training run nin-cifar10 --data-dir <tfds folder>
 from keras_classics.models.nin import PAPER
 from keras_classics.spec import CIFAR10_STATISTICS
 from training.augment import Flip, PadAndCrop
+from training.departures import held_out
 from training.recipe import SGD, Plateau, Recipe
 
 RECIPES = (
@@ -25,7 +26,7 @@ RECIPES = (
             "values. The number of epochs is ours.",
             "The rate falls when the loss on the held-out images has not fallen for 15 epochs.",
             "Shifts are of up to 4 pixels; the paper does not say how far.",
-            "One training image in 10 is held out to choose the best epoch by.",
+            held_out(10),
         ),
     ),
 )

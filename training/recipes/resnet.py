@@ -6,6 +6,7 @@ python -m training run resnet20-cifar10 --data-dir <tfds folder>
 from keras_classics.models.resnet import PAPER
 from keras_classics.spec import CIFAR10_STATISTICS
 from training.augment import Flip, PadAndCrop, PCAColour, ScaleJitterCrop
+from training.departures import DECAY_ON_ALL_WEIGHTS, held_out
 from training.recipe import SGD, Plateau, Recipe, Steps
 
 BATCH = 128
@@ -17,8 +18,8 @@ def cifar10(model: str, warm_up: bool = False) -> Recipe:
     """Section 4.2: 64k iterations, a tenth of the rate from 32k and again from 48k."""
     schedule = Steps((0.1, 0.01, 0.001), (FIRST_DROP, SECOND_DROP))
     departures: tuple[str, ...] = (
-        "One training image in 10 is held out to choose the best epoch by, the paper's own 45k/5k split.",
-        "Weight decay is on all weights: the paper does not say which.",
+        held_out(10, ", the paper's own 45k/5k split"),
+        DECAY_ON_ALL_WEIGHTS,
     )
     if warm_up:
         schedule = Steps((0.01, 0.1, 0.01, 0.001), (WARM_UP, FIRST_DROP, SECOND_DROP))
@@ -56,7 +57,7 @@ def imagenet(model: str) -> Recipe:
         departures=(
             "The rate falls when the loss on 1% of the training images, held out, has not fallen for 5 epochs; the "
             "paper does not say how it told a plateau.",
-            "Weight decay is on all weights: the paper does not say which.",
+            DECAY_ON_ALL_WEIGHTS,
         ),
     )
 

@@ -7,6 +7,7 @@ import dataclasses
 
 from keras_classics.models.resnet_v2 import PAPER
 from training.augment import Flip, PCAColour, ScaleJitterCrop
+from training.departures import DECAY_ON_ALL_WEIGHTS, held_out
 from training.recipe import SGD, Recipe, Steps
 from training.recipes import resnet
 
@@ -17,8 +18,8 @@ def cifar10(model: str) -> Recipe:
         resnet.cifar10(model, warm_up=True),
         paper=PAPER,
         departures=(
-            "One training image in 10 is held out to choose the best epoch by, as in ResNet.",
-            "Weight decay is on all weights: the paper does not say which.",
+            held_out(10, ", as in ResNet"),
+            DECAY_ON_ALL_WEIGHTS,
         ),
     )
 
@@ -39,8 +40,8 @@ def imagenet(model: str) -> Recipe:
         departures=(
             "90 epochs: the paper does not print when it stops.",
             "The scale jitter and the colours are those of ResNet, which the paper does not repeat.",
-            "Weight decay is on all weights: the paper does not say which.",
-            "One training image in 100 is held out to choose the best epoch by.",
+            DECAY_ON_ALL_WEIGHTS,
+            held_out(100),
         ),
     )
 

@@ -6,6 +6,7 @@ python -m training run resnext29_32x4d-cifar10 --data-dir <tfds folder>
 from keras_classics.models.resnext import PAPER
 from keras_classics.spec import CIFAR10_STATISTICS
 from training.augment import Flip, PadAndCrop, RandomAreaCrop
+from training.departures import DECAY_ON_ALL_WEIGHTS, held_out
 from training.recipe import SGD, Recipe, Steps
 
 
@@ -25,8 +26,8 @@ def imagenet(model: str) -> Recipe:
         departures=(
             "The epochs are those of the authors' code: the paper does not print them.",
             "The colours are left as they are; the authors' code jitters them.",
-            "Weight decay is on all weights: the paper does not say which.",
-            "One training image in 100 is held out to choose the best epoch by.",
+            DECAY_ON_ALL_WEIGHTS,
+            held_out(100),
         ),
     )
 
@@ -46,8 +47,8 @@ def cifar10(model: str) -> Recipe:
         hold_out=10,
         departures=(
             "Batches of 128, as in the authors' code for these blocks; the paper's were of 256.",
-            "Weight decay is on all weights: the paper does not say which.",
-            "One training image in 10 is held out to choose the best epoch by.",
+            DECAY_ON_ALL_WEIGHTS,
+            held_out(10),
         ),
     )
 

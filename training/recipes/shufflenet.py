@@ -5,6 +5,7 @@ python -m training run shufflenet_g3-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.shufflenet import FILTERS, PAPER
 from training.augment import Flip, RandomAreaCrop
+from training.departures import held_out
 from training.recipe import SGD, Linear, Recipe
 
 BATCH = 1024
@@ -13,7 +14,7 @@ DEPARTURES = (
     "One process; the paper: four GPUs, the batch of 1024 divided among them.",
     "Crops of a quarter of the picture or more: the paper says less aggressive scales, not which.",
     "Weight decay is on all weights: the authors' later code leaves biases and batch norms out.",
-    "One training image in 100 is held out to choose the best epoch by.",
+    held_out(100),
 )
 
 

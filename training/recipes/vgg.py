@@ -5,6 +5,7 @@ python -m training run vgg16-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.vgg import PAPER
 from training.augment import Flip, PCAColour, ScaleJitterCrop
+from training.departures import DECAY_ON_BIASES_TOO
 from training.recipe import SGD, Plateau, Recipe
 
 DEPARTURES: tuple[str, ...] = (
@@ -12,7 +13,7 @@ DEPARTURES: tuple[str, ...] = (
     "A, trained first from N(0, 0.1^2).",
     "The rate falls when the loss on 1% of the training images, held out, has not fallen for 5 epochs; the paper does "
     "not say how it told that validation no longer improved.",
-    "Weight decay is on all weights, biases too: the paper does not say which.",
+    DECAY_ON_BIASES_TOO,
 )
 
 

@@ -5,6 +5,7 @@ python -m training run xception-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.xception import PAPER
 from training.augment import Flip, RandomAreaCrop
+from training.departures import DECAY_ON_ALL_WEIGHTS, WEIGHTS_NOT_AVERAGED, held_out
 from training.recipe import SGD, Exponential, Recipe
 
 RECIPES = (
@@ -23,9 +24,9 @@ RECIPES = (
             "One process with a batch of 32; the paper: 60 GPUs, synchronous, whose batch it does not print.",
             "The paper prints neither the number of epochs nor its augmentation: here 100, GoogLeNet's crops and "
             "mirror images.",
-            "The weights are not averaged over the training, as the paper's are when it evaluates.",
-            "Weight decay is on all weights: the paper does not say which.",
-            "One training image in 100 is held out to choose the best epoch by.",
+            WEIGHTS_NOT_AVERAGED,
+            DECAY_ON_ALL_WEIGHTS,
+            held_out(100),
         ),
     ),
 )

@@ -8,7 +8,7 @@ from keras_classics.spec import TRAINING_OPTIONS
 from keras_classics.weights.entries import idelbayev, keras_applications, onnx_models, pytorchcv, timm, torchvision
 from keras_classics.weights.entries.entry import Entry
 
-__all__ = ["DATASETS", "ENTRIES", "Entry", "entries_of", "find"]
+__all__ = ["DATASETS", "ENTRIES", "Entry", "entries_of", "find", "shares"]
 
 ENTRIES: tuple[Entry, ...] = (
     *keras_applications.ENTRIES,
@@ -35,8 +35,8 @@ def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], 
         variant: the network's name.
         dataset: what it was made for, which a source's tag means where there are others.
         weights: a data set ("imagenet", "cifar10", "cifar100", "svhn"): the best published accuracy that fits the
-            network as it is; a source ("torchvision") or one of its tags ("torchvision/IMAGENET1K_V2"): the network
-            then takes the form of the checkpoint.
+            network as it is; a source ("torchvision") or one of its tags ("torchvision/IMAGENET1K_V2", or the part
+            behind the stroke where no other source has it): the network then takes the form of the checkpoint.
         defaults: the network's options.
         given: those that the caller chose, which the checkpoint must share.
 
@@ -45,9 +45,13 @@ def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], 
     """
     entries = sorted(entries_of(variant), key=lambda e: e.protocol.dataset != dataset)
     tags = [e.tag for e in entries]
+    full = [tag for tag in tags if tag.partition("/")[2] == weights]
+    if len(full) > 1:
+        raise ClassicsError(f"'{weights}' is of several sources; write {' or '.join(map(repr, full))}.")
+    weights = full[0] if full else weights
     words = {*(word for word, name in DATASETS.items() if any(e.protocol.dataset == name for e in entries))}
-    fitting = [e for e in entries if _shares(e, defaults, given)]
-    exact = [e for e in fitting if _shares(e, defaults, {**defaults, **given})]
+    fitting = [e for e in entries if shares(e, defaults, given)]
+    exact = [e for e in fitting if shares(e, defaults, {**defaults, **given})]
     if weights in DATASETS:
         chosen = [e for e in exact if e.protocol.dataset == DATASETS[weights]]
         if not chosen and any(e.protocol.dataset == DATASETS[weights] for e in entries):
@@ -69,7 +73,7 @@ def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], 
     return chosen[0]
 
 
-def _shares(entry: Entry, defaults: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+def shares(entry: Entry, defaults: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
     """Whether the network of an entry has the `options`."""
     form = {**defaults, **dict(entry.options)}
     return all(form.get(name) == value for name, value in options.items() if name not in TRAINING_OPTIONS)

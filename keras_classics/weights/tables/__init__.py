@@ -6,51 +6,11 @@ expression, and means the first layer of the peer that it matches and that none 
 convolution stands in it twice, as "<layer>/depthwise_kernel" and "<layer>/pointwise_kernel".
 """
 
+from keras_classics.families import modules_in
 from keras_classics.weights.mapping import Rules
-from keras_classics.weights.tables import (
-    alexnet,
-    densenet,
-    inception_resnet,
-    inception_v1,
-    inception_v2,
-    inception_v3,
-    inception_v4,
-    nasnet,
-    nin,
-    pnasnet,
-    resnet,
-    resnet_v2,
-    resnext,
-    shufflenet,
-    shufflenet_v2,
-    vgg,
-    xception,
-)
-
-_FAMILIES = (
-    alexnet,
-    nin,
-    vgg,
-    inception_v1,
-    inception_v2,
-    inception_v3,
-    inception_v4,
-    inception_resnet,
-    resnet,
-    resnet_v2,
-    resnext,
-    densenet,
-    xception,
-    shufflenet,
-    shufflenet_v2,
-    nasnet,
-    pnasnet,
-)
 
 NAMES: dict[tuple[str, str], Rules] = {
-    (family.__name__.rsplit(".", 1)[-1], source): rules
-    for family in _FAMILIES
-    for source, rules in family.SOURCES.items()
+    (family, source): rules for family, module in modules_in(__name__) for source, rules in module.SOURCES.items()
 }
 
 # The sources whose networks read blue, green and red in the place of red, green and blue.

@@ -1,0 +1,30 @@
+"""Arguments that several commands take."""
+
+import argparse
+import pathlib
+
+from keras_classics.choices import BACKENDS, DATA_SETS
+from keras_classics.cli.parser import Parser
+from keras_classics.errors import unknown
+
+
+def add_model(parser: Parser) -> None:
+    """The network, its weights and the backend on which it runs."""
+    parser.add_argument("model", help="a network's name, a run folder or a .keras file")
+    parser.add_argument(
+        "--weights", help="where the model is a network's name: imagenet, a tag that show lists, or a file"
+    )
+    parser.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
+
+
+def add_json(parser: Parser) -> None:
+    parser.add_argument("--json", metavar="file", help="a file to write the figures to as well; - for nothing but them")
+
+
+def data_set(text: str) -> str:
+    """An argument's type: what `datasets.load` takes."""
+    if text and (text in DATA_SETS or "/" in text or "\\" in text or pathlib.Path(text).expanduser().is_dir()):
+        return text
+    if not text:
+        raise argparse.ArgumentTypeError(f"it must be a folder of class folders, or one of {', '.join(DATA_SETS)}")
+    raise argparse.ArgumentTypeError(str(unknown("data set", text, DATA_SETS)))

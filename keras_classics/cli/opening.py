@@ -1,0 +1,64 @@
+"""The one place that opens a model for a command."""
+
+import json
+import pathlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keras_classics import catalogue
+from keras_classics.errors import ClassicsError
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_classics.variant import Variant
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model, the record of its network and, where they are known, the names of its classes."""
+
+    model: "keras.Model"
+    variant: "Variant"
+    class_names: tuple[str, ...] | None
+
+
+def check_source(source: str, weights: str | None) -> None:
+    """Raises a ClassicsError, without importing Keras, unless `open_source` may find a model there."""
+    path = pathlib.Path(source)
+    if path.exists():
+        if weights is not None:
+            raise ClassicsError(f"'{source}' has weights of its own; --weights goes with a network's name.")
+        return
+    if path.suffix == ".keras" or len(path.parts) > 1:
+        raise ClassicsError(f"There is no run folder or .keras file '{source}'.")
+    catalogue.find(source)
+    if weights is None:
+        raise ClassicsError(
+            f"{source} has no trained weights here: give --weights (imagenet, a source's tag or a file), a run "
+            "folder or a .keras file."
+        )
+
+
+def open_source(source: str, weights: str | None) -> Opened:
+    """The model of a run folder or a .keras file, or the network of that name with public or given weights."""
+    from keras_classics.datasets import known_class_names
+    from keras_classics.model_file import open_model
+    from keras_classics.preprocessing import carried_protocol
+    from keras_classics.zoo import get_model, variant_of
+
+    path, class_names = pathlib.Path(source), None
+    if not path.exists():
+        variant = get_model(source)
+        model = variant(weights=weights)
+        if weights is not None and not pathlib.Path(weights).exists():
+            class_names = known_class_names((carried_protocol(model) or variant.protocol).dataset) or None
+        return Opened(model, variant, class_names)
+    if path.is_dir():
+        try:
+            class_names = tuple(json.loads((path / "metrics.json").read_text("utf-8"))["class_names"])
+        except (OSError, ValueError, KeyError):
+            class_names = None
+        path /= "best.keras"
+    model = open_model(path)
+    return Opened(model, variant_of(model), class_names)

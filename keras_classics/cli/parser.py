@@ -1,0 +1,98 @@
+"""What is typed: options and values with hints, and errors of one line."""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from keras_classics.errors import ClassicsError, unknown
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that suggests the nearest option, command or value, and says in one line what is wrong.
+
+    What it parses has `debug`, for `run`.
+    """
+
+    def __init__(self, *args, **kwargs):
+        self.options: list[str] = []
+        self.commands: Mapping[str, Parser] = {}
+        super().__init__(*args, **kwargs)
+        # without a default, for that of a command would stand in the place of what came before the command
+        self.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the whole trace of an error"
+        )
+
+    def add_argument(self, *names: str, **kwargs: Any):
+        """As of argparse; but a value that is none of the `choices` gets the nearest suggested."""
+        self.options += [name for name in names if name.startswith("--")]
+        if "choices" in kwargs:
+            kwargs["type"] = one_of(kwargs.get("metavar") or names[0].lstrip("-"), kwargs.pop("choices"))
+        return super().add_argument(*names, **kwargs)
+
+    def add_subparsers(self, **kwargs) -> Any:
+        """As of argparse; but a command that is not among them gets the nearest suggested."""
+        action = super().add_subparsers(**kwargs)
+        self.commands = action.choices
+        return action
+
+    def error(self, message):
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        sys.exit(2)
+
+    def parse_args(self, args=None, namespace=None):
+        args = sys.argv[1:] if args is None else list(args)
+        command = next((arg for arg in args if not arg.startswith("-")), None)
+        if self.commands and command and command not in self.commands:
+            self.error(str(unknown("command", command, self.commands)))
+        known, rest = self.parse_known_args(args, namespace)
+        if rest:
+            parser = self.commands.get(command or "", self)
+            parser.error(str(unknown("argument", rest[0], parser.options)))
+        known.debug = getattr(known, "debug", False)
+        return known
+
+
+def one_of(kind: str, known: Collection[str]) -> Callable[[str], str]:
+    """An argument's type: one of the `known` values."""
+
+    def value(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(str(unknown(kind, text, known)))
+        return text
+
+    return value
+
+
+def positive(text: str) -> int:
+    """An argument's type: a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"it must be a whole number of at least 1, not '{text}'")
+    return int(text)
+
+
+def run(main: Callable[[], None], debug: bool = False) -> None:
+    """Runs a command. A mistake that the user can mend ends it with one line and status 2, any other error with one
+    line and status 1; with `debug` the trace comes before."""
+    try:
+        main()
+    except BrokenPipeError:
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        if isinstance(error, ClassicsError):
+            print(_line(error), file=sys.stderr)
+            sys.exit(2)
+        where = "" if debug else "; --debug shows the trace"
+        print(f"error: {_line(error)} ({type(error).__name__}{where})", file=sys.stderr)
+        sys.exit(1)
+
+
+def _line(error: Exception) -> str:
+    """The error's message as a line, of which more than a screen's width or two says nothing more."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ClassicsError) or len(text) <= 300 else text[:300] + "..."

@@ -1,0 +1,49 @@
+"""`Contents`: what a weights file holds, whichever program wrote it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_classics.spec import InputProtocol, protocol_of
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a file of ours tells of its weights: see `keras_classics.layers.Provenance`."""
+
+    network: str
+    form: Mapping[str, Any]
+    protocol: InputProtocol
+    epsilon: float | None = None
+
+    @staticmethod
+    def of(facts: Mapping[str, Any]) -> "Origin":
+        """From the dict that the layer writes."""
+        protocol = protocol_of(facts["protocol"])
+        return Origin(str(facts["network"]), dict(facts["form"]), protocol, facts.get("epsilon"))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The tensors of a network in a file.
+
+    Attributes:
+        tensors: by "<layer>.<variable>", in the order of the file.
+        layout: "keras", "torch" or "onnx": whose words and shapes they have.
+        origin: what the file tells of them, if it is ours.
+        ours: whether our layers wrote it.
+        beside: the names of layers with weights that the file holds beside the network, in the model around it.
+    """
+
+    tensors: Mapping[str, np.ndarray]
+    layout: str
+    origin: Origin | None = None
+    ours: bool = False
+    beside: tuple[str, ...] = ()
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the layers, each once."""
+        return tuple(dict.fromkeys(name.rpartition(".")[0] for name in self.tensors))

@@ -1,0 +1,179 @@
+"""Keras' files: `.keras` and `.weights.h5`, and HDF5 as Keras 2 and keras.applications have it.
+
+They hold a network, or a model with a network in it: in a `Sequential`, in a model of one's own, or with other layers
+behind it. What is read is the part of the file with the most tensors, for that is the network.
+"""
+
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+
+from keras_classics.errors import ClassicsError
+from keras_classics.weights.archive import open_hdf5, open_zip
+from keras_classics.weights.contents import Contents, Origin
+
+Layer = tuple[str, str, list[np.ndarray]]  # the part of the file that it is in, its name and its arrays
+
+WEIGHTS = "model.weights.h5"  # in a .keras file
+
+
+def read_keras(path) -> Contents:
+    """What `model.save("x.keras")` or `model.save_weights` wrote. Layers are found by their names, not by their order.
+
+    Raises:
+        ClassicsError: if the names are not in it, as before Keras 3.7.
+    """
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        if file.read(2) != b"PK":
+            with open_hdf5(file, size) as h5:
+                return _contents(list(_stored_layers(h5)), _origins(h5), _has_our_input(h5))
+        with open_zip(file, size) as archive:
+            config = archive.read("config.json").decode()
+            weights = archive.read(WEIGHTS)
+        with open_hdf5(io.BytesIO(weights), size) as h5:
+            return _contents(list(_stored_layers(h5)), _origins(h5), "keras_classics" in config)
+
+
+def _stored_layers(h5: h5py.File) -> Iterator[Layer]:
+    """A layer is the group "<part>/layers/<class>_<number>"; a class's layers are counted in the model's order."""
+    found = []
+
+    def visit(place, item):
+        match = re.fullmatch(r"((?:.*/)?)layers/([^/]+?)(?:_(\d+))?/vars", place)
+        arrays = [key for key in item if key.isdecimal()] if match and isinstance(item, h5py.Group) else ()
+        if match and arrays:
+            if "name" not in item.attrs:
+                raise ClassicsError(
+                    "It does not name its layers, as Keras 3.7 and later do; save the model with those."
+                )
+            found.append((match[1], match[2], int(match[3] or 0), item))
+
+    h5.visititems(visit)
+    for part, _, _, group in sorted(found, key=lambda layer: layer[:3]):
+        yield part, _text(group.attrs["name"]), [_array(group[key]) for key in sorted(group, key=int)]
+
+
+def _array(dataset: h5py.Dataset) -> np.ndarray:
+    if dataset.attrs.get("dtype") == "bfloat16":  # the upper half of a float32
+        return (np.asarray(dataset).view("<u2").astype("<u4") << 16).view("<f4")
+    return np.asarray(dataset)
+
+
+def _origins(h5: h5py.File) -> list[Origin]:
+    """What our own networks in the file tell, each once."""
+    found = []
+
+    def visit(place, item):
+        if place.endswith("vars/provenance") and isinstance(item, h5py.Dataset):
+            found.append(Origin.of(json.loads(bytes(np.asarray(item)))))
+
+    h5.visititems(visit)
+    return found
+
+
+def _has_our_input(h5: h5py.File) -> bool:
+    """Weights alone do not tell who wrote them, but our networks' inputs are called "image"."""
+    names = []
+    h5.visititems(lambda place, item: names.append(item.attrs.get("name")) if "input_layer" in place else None)
+    return any(name is not None and _text(name) == "image" for name in names)
+
+
+def read_hdf5(path) -> Contents:
+    """HDF5 as Keras 2 wrote it and Keras 3 still can: the layers' names are in it, those of variables changed."""
+    with open(path, "rb") as file, open_hdf5(file, path.stat().st_size) as h5:
+        root = h5["model_weights"] if "layer_names" not in h5.attrs and "layer_names0" not in h5.attrs else h5
+        layers = [layer for name in _attribute(root, "layer_names") for layer in _legacy_layers(name, root[name])]
+        config = _text(h5.attrs.get("model_config", "null"))
+        return _contents(layers, list(_configured_origins(json.loads(config))), "keras_classics" in config)
+
+
+def _legacy_layers(name: str, group: h5py.Group) -> Iterator[Layer]:
+    """A layer, or those of a network that stands in a layer's place, which the names of its weights tell."""
+    arrays: dict[str, list[np.ndarray]] = {}
+    for path in _attribute(group, "weight_names"):
+        owner = path.split("/")[-2] if "/" in path else name
+        arrays.setdefault(owner, []).append(np.asarray(group[path]))
+    if len(arrays) > 1:
+        yield from ((f"{name}/", owner, values) for owner, values in arrays.items())
+    else:
+        yield from (("", name, values) for values in arrays.values())
+
+
+def _attribute(group: h5py.Group, name: str) -> list[str]:
+    """A list of names; Keras cuts long ones into "<name>0", "<name>1" and so on."""
+    pieces = (
+        [name]
+        if name in group.attrs
+        else [f"{name}{i}" for i in range(len(group.attrs)) if f"{name}{i}" in group.attrs]
+    )
+    return [_text(text) for piece in pieces for text in group.attrs[piece]]
+
+
+def _configured_origins(config: Any) -> Iterator[Origin]:
+    """What the layers of that kind tell in a model's configuration."""
+    if isinstance(config, Mapping):
+        if str(config.get("class_name")).endswith("Provenance"):
+            yield Origin.of(config["config"])
+        for value in config.values():
+            yield from _configured_origins(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _configured_origins(value)
+
+
+def _contents(layers: Sequence[Layer], origins: Iterable[Origin], ours: bool) -> Contents:
+    parts: dict[str, list[tuple[str, list[np.ndarray]]]] = {}
+    for part, name, arrays in layers:
+        if arrays := [a for a in arrays if a.ndim]:  # the rest are counters
+            parts.setdefault(part, []).append((name, arrays))
+    if not parts:
+        raise ClassicsError("It holds no layers with weights.")
+    network = max(parts, key=lambda part: sum(len(arrays) for _, arrays in parts[part]))
+    origins = list(origins)
+    if len(origins) > 1 and any(origin != origins[0] for origin in origins):
+        raise ClassicsError(f"It holds several networks: {', '.join(o.network for o in origins)}. Save the one alone.")
+    names = _numbered_from_one([name for name, _ in parts[network]])
+    tensors: dict[str, np.ndarray] = {}
+    for name, arrays in parts[network]:
+        for variable, array in zip(_variables(arrays), arrays, strict=True):
+            if tensors.setdefault(f"{names[name]}.{variable}", array) is not array:
+                raise ClassicsError(f"It holds the layer '{name}' twice.")
+    beside = tuple(name for part, inside in parts.items() if part != network for name, _ in inside)
+    return Contents(tensors, "keras", origins[0] if origins else None, ours or bool(origins), beside)
+
+
+def _numbered_from_one(layers: Sequence[str]) -> dict[str, str]:
+    """Names that Keras made up, "conv2d_7", count the layers of a kind in a process; here they count the network's."""
+    names = dict(zip(layers, layers, strict=True))
+    for kind in ("conv2d", "batch_normalization"):
+        made = [name for name in names if re.fullmatch(rf"{kind}(_\d+)?", name)]
+        made.sort(key=lambda name: int(name.removeprefix(kind).strip("_") or 0))
+        names.update({name: f"{kind}_{i}" for i, name in enumerate(made, 1)})
+    return names
+
+
+def _text(name) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+VARIABLES: Mapping[tuple[int, ...], tuple[str, ...]] = {
+    (2,): ("kernel",),
+    (4,): ("kernel",),
+    (2, 1): ("kernel", "bias"),
+    (4, 1): ("kernel", "bias"),
+    (4, 4): ("depthwise_kernel", "pointwise_kernel"),
+    (4, 4, 1): ("depthwise_kernel", "pointwise_kernel", "bias"),
+    (1, 1, 1): ("beta", "moving_mean", "moving_variance"),
+    (1, 1, 1, 1): ("gamma", "beta", "moving_mean", "moving_variance"),
+}
+
+
+def _variables(arrays: Sequence[np.ndarray]) -> tuple[str, ...]:
+    """Keras' names of a layer's arrays, which their axes tell; of an unknown layer their places."""
+    return VARIABLES.get(tuple(a.ndim for a in arrays), tuple(map(str, range(len(arrays)))))

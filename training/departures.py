@@ -1,0 +1,16 @@
+"""The departures that many recipes have in common."""
+
+DECAY_ON_ALL_WEIGHTS = "Weight decay is on all weights: the paper does not say which."
+DECAY_ON_BIASES_TOO = "Weight decay is on all weights, biases too: the paper does not say which."
+WEIGHTS_NOT_AVERAGED = "The weights are not averaged over the training, as the paper's are when it evaluates."
+AUGMENTATION_NOT_PRINTED = "The paper does not print its augmentation: here GoogLeNet's crops, and mirror images."
+
+
+def held_out(every: int, remark: str = "") -> str:
+    """One training image in `every` is held out to choose the best epoch by; `remark` says what the paper does."""
+    return f"One training image in {every} is held out to choose the best epoch by{remark}."
+
+
+def is_of_held_out(departure: str) -> bool:
+    """Whether it is one that `held_out` made."""
+    return departure.startswith("One training image in ")

@@ -1,0 +1,122 @@
+"""Judging a finished training: which model ships, its errors, its pictures and its exports."""
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_classics import evaluate, export, feed, plots
+from keras_classics.datasets import Dataset
+from keras_classics.errors import ClassicsError
+from keras_classics.files import remove
+from keras_classics.variant import Variant
+from keras_classics.zoo import get_model
+from training.recipe import Recipe
+from training.run_data import RunData
+from training.run_folder import History, RunFolder
+
+AGREEMENT_IMAGES = 1000  # test images on which the exports are held against the Keras model
+TOLERANCE = 1e-3  # the greatest difference of a probability that still counts as agreement
+
+
+def best_epoch(history: History) -> int:
+    """The epoch with the lowest error on the validation images, or without any the lowest loss; the first of equals."""
+    key = (lambda row: -row["val_accuracy"]) if "val_accuracy" in history[0] else (lambda row: row["loss"])
+    return int(min(history, key=key)["epoch"])
+
+
+def shipped_form(recipe: Recipe) -> keras.Model:
+    """The network in the form that is judged and shipped: as trained, without what only the training needs."""
+    build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads", "drop_path")}
+    return get_model(recipe.model)(**build)
+
+
+def copy_weights(trained: keras.Model, shipped: keras.Model) -> None:
+    """Gives each layer of the shipped form the weights of the trained one's layer of that name."""
+    for layer in shipped.layers:
+        if layer.weights:
+            layer.set_weights(trained.get_layer(layer.name).get_weights())
+
+
+def mend_models(recipe: Recipe, folder: RunFolder, history: History, say: Callable[[str], None]) -> None:
+    """Makes last.keras and best.keras, where they are damaged, again from the checkpoints of their epochs."""
+    for path, epoch in _models(folder, history).values():
+        checkpoint = folder.checkpoint(epoch)
+        if folder.holds(path, epoch):
+            continue
+        if folder.holds(checkpoint, epoch):
+            shipped = shipped_form(recipe)
+            copy_weights(folder.load_model(checkpoint, epoch), shipped)
+            folder.save_model(shipped, path, epoch)
+            say(f"'{path}' was damaged; it was made again from {checkpoint.name}.")
+        elif folder.checkpoints():
+            say(f"'{path}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; a better epoch replaces it.")
+
+
+def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path, int]]:
+    """The models that are judged: their files, and the epochs whose weights these hold. The best ships."""
+    return {"last": (folder.last, len(history)), "best": (folder.best, best_epoch(history))}
+
+
+def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) -> dict[str, Any]:
+    """Errors of the last and the best epoch; and of the best, which ships, the pictures and the exports.
+
+    Args:
+        recipe: what was trained.
+        data: what it was trained and is judged on.
+        folder: that holds the models, and is given the pictures and the exports.
+        history: of the training.
+
+    Raises:
+        ClassicsError: if a model is damaged, or an export does not agree with it.
+    """
+    variant, dataset = get_model(recipe.model), data.dataset
+    models = {which: folder.load_model(path, epoch) for which, (path, epoch) in _models(folder, history).items()}
+    results = {which: evaluate.evaluate(model, dataset, variant, verbose=0) for which, model in models.items()}
+    best = results["best"]
+    paper = next((r.top1 for r in variant.reported if r.dataset == recipe.dataset and data.is_of(r.dataset)), None)
+    title = f"{recipe.name} on {dataset.name}"
+    plots.curves(history, folder.curves, title, paper)
+    plots.confusion(
+        best.confusion, dataset.class_names, folder.confusion, f"{title}, best epoch: {best.top1:.2f}% error"
+    )
+    return {
+        "model": recipe.model,
+        "class_names": list(dataset.class_names),
+        "test_split": data.judged_on,
+        "test_images": dataset.sizes[dataset.judged_split],
+        "train_images": dataset.sizes["train"],
+        "epochs": len(history),
+        "best_epoch": best_epoch(history),
+        "training_seconds": round(sum(row["seconds"] for row in history), 1),
+        "paper_top1_error": paper,
+        **{which: _errors(result) for which, result in results.items()},
+        "exports": _export(models["best"], variant, dataset, folder),
+    }
+
+
+def _errors(result: evaluate.Evaluation) -> dict[str, float]:
+    return {"top1_error": round(result.top1, 4), "top5_error": round(result.top5, 4)}
+
+
+def _export(model: keras.Model, variant: Variant, data: Dataset, folder: RunFolder) -> dict[str, Any]:
+    """Exports the model so that it takes pixels, in the place of what was there, and runs each export on test images.
+
+    Returns:
+        For each export, by the name of its file, how it agrees with the model.
+    """
+    shipped = export.with_preprocessing(model, variant.normalization)
+    examples = data.split(data.judged_split).take(AGREEMENT_IMAGES)
+    batches = feed.batches(examples, shipped, variant, 100).as_numpy_iterator()
+    images = np.concatenate([images for images, _ in batches])
+    agreements = {}
+    for to, path in folder.exports.items():
+        remove(path)
+        export.export(shipped, path, to)
+        agreement = export.compare(shipped, path, images)
+        if agreement.max_abs_error > TOLERANCE:
+            raise ClassicsError(f"'{path}' does not agree with the Keras model: {agreement}. Please report this.")
+        agreements[path.name] = vars(agreement)
+    return agreements

@@ -1,0 +1,230 @@
+"""`RunFolder`: the one place that knows what the files of a run are called, and whether they are whole."""
+
+import csv
+import json
+import pathlib
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from keras_classics.errors import ClassicsError
+from keras_classics.files import atomic_write
+from keras_classics.variant import deep_graph
+from training.seal import is_whole, read_note, seal
+
+History = list[dict[str, float]]
+CHECKPOINTS = 2  # that are kept: where the newest is damaged, training goes on from the one before
+SETTINGS = {"recipe", "data", "data_dir", "seed", "record", "images"}
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder, and all that it holds:
+
+    recipe.json, what is done; checkpoint-<epoch>.keras, the states to go on from, until the run is finished;
+    history.csv, the rows of the last state; last.keras and best.keras, the network as it ships; metrics.json, which
+    stands for a finished run; curves.png and confusion.png; saved_model/ and model.tflite; and `lock`, while a process
+    works on it.
+    """
+
+    path: pathlib.Path
+
+    @property
+    def recipe(self) -> pathlib.Path:
+        return self.path / "recipe.json"
+
+    @property
+    def history(self) -> pathlib.Path:
+        return self.path / "history.csv"
+
+    @property
+    def last(self) -> pathlib.Path:
+        return self.path / "last.keras"
+
+    @property
+    def best(self) -> pathlib.Path:
+        return self.path / "best.keras"
+
+    @property
+    def metrics(self) -> pathlib.Path:
+        return self.path / "metrics.json"
+
+    @property
+    def curves(self) -> pathlib.Path:
+        return self.path / "curves.png"
+
+    @property
+    def confusion(self) -> pathlib.Path:
+        return self.path / "confusion.png"
+
+    @property
+    def exports(self) -> dict[str, pathlib.Path]:
+        """By export format."""
+        return {"saved_model": self.path / "saved_model", "tflite": self.path / "model.tflite"}
+
+    @property
+    def lock(self) -> pathlib.Path:
+        return self.path / "lock"
+
+    @property
+    def resume_command(self) -> str:
+        return f"python -m training resume {shlex.quote(str(self.path))}"
+
+    def checkpoint(self, epoch: int) -> pathlib.Path:
+        """The state at the end of an epoch, counted from 1."""
+        return self.path / f"checkpoint-{epoch}.keras"
+
+    def checkpoints(self) -> list[int]:
+        """The epochs that have a checkpoint, whole or not, the latest first."""
+        names = (re.fullmatch(r"checkpoint-(\d+)\.keras", path.name) for path in self.path.iterdir())
+        return sorted((int(name[1]) for name in names if name), reverse=True)
+
+    @classmethod
+    def new(cls, out: str | pathlib.Path | None, name: str) -> "RunFolder":
+        """Makes the run folder: `out`, which must be new, or the first free of runs/<name>, runs/<name>-2, ...
+
+        Raises:
+            ClassicsError: if it exists or cannot be made.
+        """
+        path = pathlib.Path(out or pathlib.Path("runs", name))
+        number = 1
+        while out is None and path.exists():
+            number += 1
+            path = pathlib.Path("runs", f"{name}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            raise ClassicsError(
+                f"'{path}' exists, and runs are never overwritten. Choose another --out, or go on with it: "
+                f"{cls(path).resume_command}"
+            ) from None
+        except OSError as error:
+            raise ClassicsError(
+                f"Cannot make the run folder '{path}' ({error.strerror}). Choose another --out."
+            ) from None
+        return cls(path)
+
+    def write_settings(self, settings: dict[str, Any]) -> None:
+        """Writes recipe.json."""
+        write_json(self.recipe, settings)
+
+    def read_settings(self) -> dict[str, Any]:
+        """The contents of recipe.json.
+
+        Raises:
+            ClassicsError: if there is none, or it is damaged.
+        """
+        try:
+            settings = json.loads(self.recipe.read_text("utf-8"))
+        except FileNotFoundError:
+            raise ClassicsError(f"'{self.path}' is not a run folder: it has no recipe.json.") from None
+        except (OSError, ValueError) as error:
+            raise ClassicsError(
+                f"'{self.path}' is not a run folder: it has no readable recipe.json ({error}). Start a new run."
+            ) from None
+        missing = SETTINGS - set(settings) if isinstance(settings, dict) else SETTINGS
+        if missing:
+            raise ClassicsError(f"'{self.recipe}' lacks {', '.join(sorted(missing))}: it is damaged. Start a new run.")
+        return settings
+
+    def save_model(self, model: keras.Model, path: pathlib.Path, epoch: int, **notes: Any) -> None:
+        """Writes the model as it was after an epoch, whole or not at all, so that later damage is told."""
+        with atomic_write(path) as temporary:
+            model.save(temporary)
+            seal(temporary, epoch=epoch, **notes)
+
+    def holds(self, path: pathlib.Path, epoch: int) -> bool:
+        """Whether the file is there, whole, and the model as it was after that epoch."""
+        return is_whole(path) and read_note(path, "epoch") == epoch
+
+    def load_model(self, path: pathlib.Path, epoch: int, compile: bool = False) -> keras.Model:
+        """Reads the model as it was after an epoch.
+
+        Raises:
+            ClassicsError: if the file does not hold it.
+        """
+        if not self.holds(path, epoch):
+            raise ClassicsError(
+                f"'{path}' should hold the network after epoch {epoch}, but is missing or damaged, and no checkpoint "
+                "is left to make it again. Start a new run."
+            )
+        with deep_graph():
+            return keras.saving.load_model(path, compile=compile)
+
+    def save_state(self, model: keras.Model, history: History) -> None:
+        """Writes the state at the end of the last epoch in `history`, then history.csv; the state before is kept."""
+        epoch = len(history)
+        self.save_model(model, self.checkpoint(epoch), epoch, history=history)
+        self.write_history(history)
+        for other in self.checkpoints():
+            if not epoch - CHECKPOINTS < other <= epoch:
+                self.checkpoint(other).unlink()
+
+    def last_state(self, say: Callable[[str], None]) -> History:
+        """The history up to the last state that is whole, whose checkpoint is that of its length; [] before the first.
+
+        What history.csv says beyond it is cut off. A finished run has no checkpoints, but its history.
+
+        Args:
+            say: is told in one line what was damaged.
+
+        Raises:
+            ClassicsError: if the run is finished, and its history.csv damaged.
+        """
+        damaged = None
+        for epoch in self.checkpoints():
+            path = self.checkpoint(epoch)
+            if self.holds(path, epoch):
+                history = read_note(path, "history")
+                if damaged:
+                    say(f"'{damaged}' is damaged; training goes on from the end of epoch {epoch}.")
+                self.write_history(history)
+                return history
+            damaged = damaged or path
+        if self.metrics.exists() and not damaged:
+            return self.read_history()
+        if damaged or self.history.exists():
+            say(f"'{self.path}' holds no whole checkpoint; training starts again from the first epoch.")
+            self.history.unlink(missing_ok=True)
+        return []
+
+    def write_history(self, history: History) -> None:
+        """Writes history.csv."""
+        with atomic_write(self.history) as path, open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(history[0]))
+            writer.writeheader()
+            writer.writerows(history)
+
+    def read_history(self) -> History:
+        """The rows of history.csv, one an epoch.
+
+        Raises:
+            ClassicsError: if it is missing or damaged.
+        """
+        try:
+            with open(self.history, newline="", encoding="utf-8") as file:
+                history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file, strict=True)]
+            if [row["epoch"] for row in history] != list(range(1, len(history) + 1)):
+                raise ValueError("its epochs are not 1, 2, 3 and so on")
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+            raise ClassicsError(
+                f"'{self.history}' is missing or damaged ({error}), and no checkpoint is left that holds its rows. "
+                "Start a new run."
+            ) from None
+        return history
+
+    def finish(self, metrics: dict[str, Any]) -> None:
+        """Writes metrics.json; from then on the run is finished and needs no checkpoints."""
+        write_json(self.metrics, metrics)
+        for epoch in self.checkpoints():
+            self.checkpoint(epoch).unlink()
+
+
+def write_json(path: pathlib.Path, value: Any) -> None:
+    """Writes a value that JSON can hold, whole or not at all."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
