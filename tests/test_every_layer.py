@@ -22,6 +22,7 @@ LAYERS = {
     "Conv2D": {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same", "groups": 2, "activation": "relu"},
     "DepthwiseConv2D": {"kernel_size": 2, "activation": "relu"},
     "HalvingAveragePooling2D": {},
+    "HalvingPadding2D": {},
     "LocalResponseNormalization": {"k": 1.0, "n": 3, "alpha": 0.3, "beta": 0.5},
     "MaxPooling2D": {"pool_size": 3, "strides": 1, "padding": "same"},
     "Provenance": {"network": "resnet20", "form": {"shortcut": "A"}, "protocol": kc.ResNet20.protocol},
