@@ -1,16 +1,15 @@
-"""`python -m training list | run <recipe> | resume <run folder>`."""
+"""`python -m training list | run <recipe> | resume <run folder>`. Keras is imported when a command needs it."""
 
 import json
 import pathlib
 from collections.abc import Sequence
-from typing import Any
-
-from rich.table import Table
 
 from keras_classics.choices import BACKENDS
 from keras_classics.cli import Parser, console
 from keras_classics.cli import run as guarded
+from keras_classics.cli.arguments import add_json, data_set
 from keras_classics.cli.backend import start
+from keras_classics.cli.output import answer, percent, table
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,14 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(prog="python -m training", description="Trains the networks as their papers did.")
     commands = parser.add_subparsers(required=True, metavar="command")
     listing = commands.add_parser("list", help="lists the recipes")
-    listing.set_defaults(function=_list, parser=listing)
+    listing.set_defaults(function=_list)
+    add_json(listing)
 
-    data_dir: dict[str, Any] = {"help": "folder in which tensorflow-datasets keeps its data"}
     run = commands.add_parser("run", help="trains by a recipe, judges and exports")
-    run.set_defaults(function=_run, parser=run)
+    run.set_defaults(function=_run)
     run.add_argument("recipe", help="a name that `list` prints")
-    run.add_argument("--data", help="another data set, or a folder of class folders")
-    run.add_argument("--data-dir", **data_dir)
+    run.add_argument("--data", type=data_set, help="another data set, or a folder of class folders")
     run.add_argument("--out", help="the run folder, which must be new (default: runs/<recipe>)")
     run.add_argument("--epochs", type=float, help="passes over the training images")
     run.add_argument("--batch-size", type=int, help="images a step")
@@ -35,41 +33,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.add_argument("--record", action="store_true", help="write the metrics into training/results as well")
 
     resume = commands.add_parser("resume", help="goes on with a run that was stopped")
-    resume.set_defaults(function=_resume, parser=resume)
+    resume.set_defaults(function=_resume)
     resume.add_argument("run", help="the run folder")
-    resume.add_argument("--data-dir", **data_dir)
-    for command in (listing, run, resume):
+
+    for command in (run, resume):
+        command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
     parsed = parser.parse_args(arguments)
-
-    def carry_out():
-        start(parsed.backend)  # before anything imports Keras
-        parsed.function(parsed)
-
-    guarded(carry_out, parsed.debug)
+    guarded(lambda: parsed.function(parsed), parsed.debug)
 
 
 def _list(args):
+    start()
     from training.recipes import get_recipe, list_recipes
 
-    table = Table(box=None, header_style="bold")
-    for heading in ("recipe", "model", "data", "epochs", "batch", "paper"):
-        table.add_column(heading)
-    for name in list_recipes():
-        r = get_recipe(name)
-        table.add_row(
-            name,
-            r.model,
-            r.dataset,
-            f"{r.epochs:.0f}",
-            str(r.batch_size),
-            f"{r.paper.authors.split(',')[0]} {r.paper.year}",
-        )
-    console.print(table)
+    recipes = [get_recipe(name) for name in list_recipes()]
+    made = table(("recipe", "model", "data", "epochs", "batch", "paper"))
+    for r in recipes:
+        paper = f"{r.paper.authors.split(',')[0]} {r.paper.year}"
+        made.add_row(r.name, r.model, r.dataset, f"{r.epochs:.0f}", str(r.batch_size), paper)
+    answer(args.json, [r.as_dict() for r in recipes], lambda: console.print(made))
 
 
 def _run(args):
+    start(args.backend)
     from training import train
     from training.recipes import get_recipe
 
@@ -81,39 +69,34 @@ def _run(args):
 
 
 def _resume(args):
+    start(args.backend)
     from training import train
 
     _report(train.resume(args.run, args.data_dir))
 
 
 def _report(path: pathlib.Path) -> None:
-    from training.run_data import SAMPLES
+    """The errors, how the exports agree, and where all is."""
+    from training.run_data import SAMPLES, WORDS
     from training.run_folder import RunFolder
 
     metrics = json.loads(RunFolder(path).metrics.read_text("utf-8"))
-    table = Table(box=None, header_style="bold", title=_judged_on(metrics), title_justify="left")
-    for heading in ("", "top-1 error", "top-5 error"):
-        table.add_column(heading, justify="right")
+    console.print(f"On {metrics['test_images']:,} {WORDS[metrics['test_split']]}:")
+    made = table((), ("", "top-1 error", "top-5 error"))
     for which, epoch in (("last", metrics["epochs"]), ("best", metrics["best_epoch"])):
         errors = metrics[which]
-        table.add_row(f"{which}, epoch {epoch}", f"{errors['top1_error']:.2f}%", f"{errors['top5_error']:.2f}%")
+        made.add_row(f"{which}, epoch {epoch}", percent(errors["top1_error"]), percent(errors["top5_error"]))
     if metrics["paper_top1_error"] is not None:
         data, paper_data = metrics["settings"]["data"], metrics["settings"]["recipe"]["dataset"]
         sample = f", of which {data} is a sample" if data in SAMPLES else ""
-        table.add_row(f"the paper, on {paper_data}{sample}", f"{metrics['paper_top1_error']:.2f}%", "")
-    console.print(table)
+        made.add_row(f"the paper, on {paper_data}{sample}", percent(metrics["paper_top1_error"]), "")
+    console.print(made)
     for name, agreement in metrics["exports"].items():
         console.print(
-            f"{name}: {agreement['same_answers']:g}% the same answers as Keras on {agreement['images']} test images, "
+            f"{name}: {agreement['same_answers']:g}% the same answers as Keras on {agreement['images']} images, "
             f"outputs within {agreement['max_abs_error']:.1e}"
         )
-    console.print(f"Everything is in [bold]{path}[/]")
-
-
-def _judged_on(metrics) -> str:
-    from training.run_data import WORDS
-
-    return f"{metrics['test_images']} {WORDS[metrics['test_split']]}"
+    console.print(f"Everything is in {path}", markup=False)
 
 
 if __name__ == "__main__":

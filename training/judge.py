@@ -49,7 +49,7 @@ def mend_models(recipe: Recipe, folder: RunFolder, history: History, say: Callab
         if folder.holds(checkpoint, epoch):
             shipped = shipped_form(recipe)
             copy_weights(folder.load_model(checkpoint, epoch), shipped)
-            folder.save_model(shipped, path, epoch)
+            folder.save_model(shipped, path, history[:epoch])
             say(f"'{path}' was damaged; it was made again from {checkpoint.name}.")
         elif folder.checkpoints():
             say(f"'{path}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; a better epoch replaces it.")
@@ -116,7 +116,7 @@ def _export(model: keras.Model, variant: Variant, data: Dataset, folder: RunFold
         remove(path)
         export.export(shipped, path, to)
         agreement = export.compare(shipped, path, images)
-        if agreement.max_abs_error > TOLERANCE:
+        if not agreement.max_abs_error <= TOLERANCE:
             raise ClassicsError(f"'{path}' does not agree with the Keras model: {agreement}. Please report this.")
         agreements[path.name] = vars(agreement)
     return agreements

@@ -28,14 +28,16 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: int) -> Iterato
     size = f"{variant.image_size}x{variant.image_size} pixels"
     yield f"Training {recipe.model} on {data.name}, {len(dataset.class_names)} classes, pictures of {size}."
     if has_validation_split(dataset):
-        chosen = f"{images.validation} validation images choose the best epoch"
+        chosen = f"{images.validation:,} validation images choose the best epoch"
     elif images.validation:
-        chosen = f"{images.validation} more, held out, choose the best epoch"
+        chosen = f"{images.validation:,} more, held out, choose the best epoch"
     else:
         chosen = "the lowest training loss chooses the best epoch"
-    yield f"{images.train} images to train on; {chosen}; judged on {images.test} {WORDS[data.judged_on]}."
+    yield f"{images.train:,} images to train on; {chosen}; judged on {images.test:,} {WORDS[data.judged_on]}."
     epochs, batches = math.ceil(recipe.epochs), math.ceil(images.train / recipe.batch_size)
-    yield f"{epochs} epochs of {batches} batches of {recipe.batch_size}" + (f", {done} are done." if done else ".")
+    yield f"{epochs} epoch{'s' * (epochs > 1)} of {batches:,} batches of {recipe.batch_size}" + (
+        f", {done} are done." if done else "."
+    )
     yield f"{recipe.optimizer}; learning rate {recipe.schedule}; loss: {recipe.loss}."
     if recipe.augment:
         yield f"Each image: {', '.join(map(str, recipe.augment))}."

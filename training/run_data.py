@@ -16,7 +16,7 @@ EVERY = 10  # one image in so many of each class is held out
 TEST, HELD_OUT, VALIDATION, TRAINING = "test", "held out of train", "validation", "train"
 WORDS = {
     TEST: "test images",
-    HELD_OUT: f"images held out of the training images (one in {EVERY} of each class)",
+    HELD_OUT: "images of all classes, held out of the training images",
     VALIDATION: "validation images",
     TRAINING: "training images",
 }
@@ -87,7 +87,8 @@ def hold_out_test_split(data: Dataset) -> Dataset | None:
             return data.stored(split)
         chosen = tf.data.Dataset.from_tensor_slices(is_test == (split == "test"))
         examples = tf.data.Dataset.zip(data.stored("train"), chosen).filter(lambda _, is_chosen: is_chosen)
-        return examples.map(lambda example, _: example)
+        examples = examples.map(lambda example, _: example)
+        return examples.apply(tf.data.experimental.assert_cardinality(sizes[split]))
 
     test = int(is_test.sum())
     sizes = {**data.sizes, "train": len(labels) - test, "test": test}

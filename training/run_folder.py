@@ -25,10 +25,10 @@ SETTINGS = {"recipe", "data", "data_dir", "seed", "record", "images"}
 class RunFolder:
     """A run's folder, and all that it holds:
 
-    recipe.json, what is done; checkpoint-<epoch>.keras, the states to go on from, until the run is finished;
-    history.csv, the rows of the last state; last.keras and best.keras, the network as it ships; metrics.json, which
-    stands for a finished run; curves.png and confusion.png; saved_model/ and model.tflite; and `lock`, while a process
-    works on it.
+    recipe.json, what is done; checkpoint-<epoch>.keras, the states to go on from, until the run is finished; last.keras
+    and best.keras, the network as it ships; history.csv, a copy of what each of these files says of its epochs;
+    metrics.json, which stands for a finished run; curves.png and confusion.png; saved_model/ and model.tflite; and
+    `lock`, while a process works on it.
     """
 
     path: pathlib.Path
@@ -131,15 +131,15 @@ class RunFolder:
             raise ClassicsError(f"'{self.recipe}' lacks {', '.join(sorted(missing))}: it is damaged. Start a new run.")
         return settings
 
-    def save_model(self, model: keras.Model, path: pathlib.Path, epoch: int, **notes: Any) -> None:
-        """Writes the model as it was after an epoch, whole or not at all, so that later damage is told."""
+    def save_model(self, model: keras.Model, path: pathlib.Path, history: History) -> None:
+        """Writes the model as it was at the end of `history`, and this with it, so that later damage is told."""
         with atomic_write(path) as temporary:
             model.save(temporary)
-            seal(temporary, epoch=epoch, **notes)
+            seal(temporary, history=history)
 
     def holds(self, path: pathlib.Path, epoch: int) -> bool:
         """Whether the file is there, whole, and the model as it was after that epoch."""
-        return is_whole(path) and read_note(path, "epoch") == epoch
+        return is_whole(path) and len(read_note(path, "history")) == epoch
 
     def load_model(self, path: pathlib.Path, epoch: int, compile: bool = False) -> keras.Model:
         """Reads the model as it was after an epoch.
@@ -149,8 +149,8 @@ class RunFolder:
         """
         if not self.holds(path, epoch):
             raise ClassicsError(
-                f"'{path}' should hold the network after epoch {epoch}, but is missing or damaged, and no checkpoint "
-                "is left to make it again. Start a new run."
+                f"'{path}', the network after epoch {epoch}, is missing or damaged, and no checkpoint is left to make "
+                "it again. Start a new run."
             )
         with deep_graph():
             return keras.saving.load_model(path, compile=compile)
@@ -158,7 +158,7 @@ class RunFolder:
     def save_state(self, model: keras.Model, history: History) -> None:
         """Writes the state at the end of the last epoch in `history`, then history.csv; the state before is kept."""
         epoch = len(history)
-        self.save_model(model, self.checkpoint(epoch), epoch, history=history)
+        self.save_model(model, self.checkpoint(epoch), history)
         self.write_history(history)
         for other in self.checkpoints():
             if not epoch - CHECKPOINTS < other <= epoch:
@@ -167,55 +167,47 @@ class RunFolder:
     def last_state(self, say: Callable[[str], None]) -> History:
         """The history up to the last state that is whole, whose checkpoint is that of its length; [] before the first.
 
-        What history.csv says beyond it is cut off. A finished run has no checkpoints, but its history.
+        A finished run has no checkpoints, but its last model. What history.csv says otherwise is put right.
 
         Args:
-            say: is told in one line what was damaged.
+            say: is told in one line what was lost.
 
         Raises:
-            ClassicsError: if the run is finished, and its history.csv damaged.
+            ClassicsError: if the run is finished, and its last model damaged.
         """
-        damaged = None
-        for epoch in self.checkpoints():
-            path = self.checkpoint(epoch)
-            if self.holds(path, epoch):
-                history = read_note(path, "history")
-                if damaged:
-                    say(f"'{damaged}' is damaged; training goes on from the end of epoch {epoch}.")
-                self.write_history(history)
-                return history
-            damaged = damaged or path
-        if self.metrics.exists() and not damaged:
-            return self.read_history()
-        if damaged or self.history.exists():
+        checkpoints = self.checkpoints()
+        if self.metrics.exists() and not checkpoints:
+            if not is_whole(self.last):
+                raise ClassicsError(
+                    f"'{self.last}' is missing or damaged, and as the run is finished, no checkpoint is left to make "
+                    "it again. Start a new run."
+                )
+            return self._put_right(self.last)
+        rows = len(self.history.read_bytes().splitlines()) - 1 if self.history.exists() else 0
+        reached = max([rows, *checkpoints])
+        for epoch in checkpoints:
+            if self.holds(self.checkpoint(epoch), epoch):
+                if epoch < reached:
+                    lost = f"'{self.checkpoint(reached)}' is missing or damaged"
+                    say(f"{lost}; training goes on from the end of epoch {epoch}.")
+                return self._put_right(self.checkpoint(epoch))
+        if reached > 0:
             say(f"'{self.path}' holds no whole checkpoint; training starts again from the first epoch.")
-            self.history.unlink(missing_ok=True)
+        self.history.unlink(missing_ok=True)
         return []
 
+    def _put_right(self, model: pathlib.Path) -> History:
+        """Writes history.csv as the model's file has it."""
+        history = read_note(model, "history")
+        self.write_history(history)
+        return history
+
     def write_history(self, history: History) -> None:
-        """Writes history.csv."""
+        """Writes history.csv, a row an epoch."""
         with atomic_write(self.history) as path, open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(history[0]))
             writer.writeheader()
             writer.writerows(history)
-
-    def read_history(self) -> History:
-        """The rows of history.csv, one an epoch.
-
-        Raises:
-            ClassicsError: if it is missing or damaged.
-        """
-        try:
-            with open(self.history, newline="", encoding="utf-8") as file:
-                history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file, strict=True)]
-            if [row["epoch"] for row in history] != list(range(1, len(history) + 1)):
-                raise ValueError("its epochs are not 1, 2, 3 and so on")
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
-            raise ClassicsError(
-                f"'{self.history}' is missing or damaged ({error}), and no checkpoint is left that holds its rows. "
-                "Start a new run."
-            ) from None
-        return history
 
     def finish(self, metrics: dict[str, Any]) -> None:
         """Writes metrics.json; from then on the run is finished and needs no checkpoints."""

@@ -134,11 +134,6 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
     if history:
         mend_models(recipe, folder, history, say)
     if len(history) < epochs:
-        if folder.metrics.exists():
-            raise ClassicsError(
-                f"'{folder.history}' has {len(history)} of {epochs} epochs, but the run is finished and no checkpoint "
-                "is left to go on from. Start a new run."
-            )
         for line in plan(recipe, data, folder, len(history)):
             say(line)
         _fit(recipe, data, folder, settings["seed"], history, epochs)
@@ -222,9 +217,9 @@ class EpochWriter(keras.callbacks.Callback):
             )
         self.history.append(row)
         copy_weights(self.model, self.shipped)
-        self.folder.save_model(self.shipped, self.folder.last, epoch + 1)
+        self.folder.save_model(self.shipped, self.folder.last, self.history)
         if best_epoch(self.history) == epoch + 1:
-            self.folder.save_model(self.shipped, self.folder.best, epoch + 1)
+            self.folder.save_model(self.shipped, self.folder.best, self.history)
         self.folder.save_state(self.model, self.history)
 
 

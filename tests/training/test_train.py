@@ -196,6 +196,9 @@ def test_the_command(tmp_path, capsys, picture_folder):
     assert "40 test images" in capsys.readouterr().out
 
 
+SAMPLE = ["run", "lenet5-mnist", "--data", "mnist_sample"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -205,6 +208,22 @@ def test_the_command(tmp_path, capsys, picture_folder):
         (["run", "lenet5-mnist", "--epoch_s", "2"], "Did you mean '--epochs'?"),
         (["run", "resnet18-imagenet", "--data", "mnist_sample"], "resnet18 has 1000 classes and mnist_sample has 10"),
         (["resume", "nowhere"], "'nowhere' is not a run folder"),
+        ([*SAMPLE, "--epochs", "nan"], "The number of epochs must be positive and finite, not nan"),
+        ([*SAMPLE, "--epochs", "inf"], "must be positive and finite, not inf"),
+        ([*SAMPLE, "--epochs", "-1"], "must be positive and finite, not -1"),
+        ([*SAMPLE, "--epochs", "0"], "must be positive and finite, not 0"),
+        ([*SAMPLE, "--epochs", "many"], "--epochs"),
+        ([*SAMPLE, "--seed", "-1"], "A seed is a whole number from 0 to 4294967295, not -1"),
+        ([*SAMPLE, "--seed", "4294967296"], "A seed is a whole number from 0 to 4294967295, not 4294967296"),
+        ([*SAMPLE, "--batch-size", "0"], "The batch size must be positive, not 0"),
+        ([*SAMPLE, "--batch-size", "-4"], "The batch size must be positive, not -4"),
+        ([*SAMPLE, "--hold-out", "6001"], "One in 6001 of 6000 training images is none"),
+        ([*SAMPLE, "--hold-out", "1"], "One training image in 1 cannot be held out"),
+        ([*SAMPLE, "--hold-out", "-3"], "One training image in -3 cannot be held out"),
+        ([*SAMPLE, "--classes", "0"], "lenet5 has 0 classes and mnist_sample has 10"),
+        ([*SAMPLE, "--classes", "-10"], "lenet5 has -10 classes and mnist_sample has 10"),
+        (["run", "lenet5-mnist", "--data", ""], "it must be a folder of class folders"),
+        (["run", "lenet5-mnist", "--data", "no/folder"], "There is no folder 'no/folder'"),
     ],
 )
 def test_mistakes_end_with_one_line_before_time_is_spent(arguments, message, capsys, tmp_path, monkeypatch):

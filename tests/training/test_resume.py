@@ -1,0 +1,316 @@
+"""Going on after damage: a run ends bit for bit as one that was never stopped, or says in one line why it cannot."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from training import get_recipe, train
+from training.judge import best_epoch, mend_models
+from training.lock import locked
+from training.run_folder import RunFolder
+
+RECIPE = get_recipe("lenet5-mnist").replace(epochs=3, batch_size=250)
+EPOCHS = 3
+
+
+def begin(path, stop_after):
+    """A run that is stopped after so many of its epochs, or after the last before it is judged."""
+    write = train.EpochWriter.on_epoch_end
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    def write_or_stop(self, epoch, logs=None):
+        (stop if epoch == stop_after else write)(self, epoch, logs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train.EpochWriter, "on_epoch_end", write_or_stop)
+        patch.setattr(train, "judge", stop)
+        with pytest.raises((kc.ClassicsError, KeyboardInterrupt)):
+            train.run(RECIPE, "mnist_sample", out=path, seed=1)
+    return RunFolder(path)
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """All epochs, not yet judged."""
+    return begin(tmp_path_factory.mktemp("runs") / "straight", EPOCHS)
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """Two epochs of three."""
+    return begin(tmp_path_factory.mktemp("runs") / "stopped", 2)
+
+
+@pytest.fixture
+def copied(stopped, tmp_path):
+    shutil.copytree(stopped.path, tmp_path / "run")
+    return RunFolder(tmp_path / "run")
+
+
+@pytest.fixture
+def unjudged(monkeypatch):
+    """Judging takes longer than these trainings, and is tested elsewhere."""
+    monkeypatch.setattr(train, "judge", lambda *_: {})
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def flip(path, at=0.5):
+    data = bytearray(path.read_bytes())
+    data[int(at * len(data))] ^= 1
+    path.write_bytes(data)
+
+
+def remove(path):
+    path.unlink()
+
+
+DAMAGES = [truncate, empty, flip, remove]
+
+
+def rows(folder):
+    with open(folder.history, newline="") as file:
+        return [{k: float(v) for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def same_end(folder, straight):
+    """Whether the run ended with the history and the weights of the one that was never stopped."""
+    assert rows(folder) == rows(straight)
+    for name in ("last", "best"):
+        ours, theirs = (keras.saving.load_model(getattr(f, name), compile=False) for f in (folder, straight))
+        for got, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(got, expected)
+    return True
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_costs_an_epoch(damage, copied):
+    damage(copied.checkpoint(2))
+    said = []
+    assert [row["epoch"] for row in copied.last_state(said.append)] == [1]
+    assert said == [f"'{copied.checkpoint(2)}' is missing or damaged; training goes on from the end of epoch 1."]
+    assert [row["epoch"] for row in rows(copied)] == [1]
+
+
+def test_the_epoch_is_trained_again_as_it_was(copied, straight, unjudged, capsys):
+    flip(copied.checkpoint(2))
+    train.resume(copied.path)
+    assert "training goes on from the end of epoch 1.\n" in capsys.readouterr().out
+    assert same_end(copied, straight)
+
+
+def test_two_damaged_checkpoints_cost_all_epochs(copied, straight, unjudged, capsys):
+    truncate(copied.checkpoint(1))
+    flip(copied.checkpoint(2), at=0.99)
+    train.resume(copied.path)
+    assert "holds no whole checkpoint; training starts again from the first epoch.\n" in capsys.readouterr().out
+    assert same_end(copied, straight)
+
+
+def test_a_checkpoint_under_anothers_name_is_not_taken_for_it(copied):
+    shutil.copy(copied.checkpoint(1), copied.checkpoint(2))
+    assert len(copied.last_state(print)) == 1
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "without its last line", "not UTF-8"])
+def test_a_damaged_history_costs_nothing(damage, copied):
+    """Each checkpoint has its own."""
+    whole = copied.history.read_bytes()
+    if damage == "without its last line":
+        copied.history.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    elif damage == "not UTF-8":
+        copied.history.write_bytes(whole + b"\xff\xfe")
+    else:
+        damage(copied.history)
+    assert [row["epoch"] for row in copied.last_state(print)] == [1, 2]
+    assert copied.history.read_bytes() == whole
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_models_are_made_again_from_their_checkpoints(damage, straight, tmp_path, unjudged, capsys):
+    shutil.copytree(straight.path, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    damage(folder.best)
+    damage(folder.last)
+    train.resume(folder.path)
+    assert capsys.readouterr().out.count("was damaged; it was made again from checkpoint-3.keras.\n") == 2
+    assert same_end(folder, straight)
+    assert folder.checkpoints() == []  # it is finished
+
+
+def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_replaces_it(copied):
+    history, said = rows(copied), []
+    epoch = best_epoch(history)
+    truncate(copied.best)
+    copied.checkpoint(epoch).unlink()
+    mend_models(RECIPE, copied, history, said.append)
+    assert said == [
+        f"'{copied.best}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; a better epoch replaces it."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (b"", "no readable recipe.json"),
+        (b'{"recipe": {"name"', "no readable recipe.json"),
+        (b"\xff\xfe{}", "no readable recipe.json"),
+        (b"[]", "it is damaged. Start a new run"),
+        (b'{"recipe": {"name": "lenet5-mnist"}, "data": "mnist_sample"}', "lacks data_dir, images, record, seed"),
+    ],
+)
+def test_a_damaged_recipe_ends_in_one_line(contents, message, copied):
+    copied.recipe.write_bytes(contents)
+    with pytest.raises(kc.ClassicsError, match=message) as told:
+        train.resume(copied.path)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("recipe", {"name": "lenet5-mnist"}, "holds no recipe of this version"),
+        ("recipe", None, "holds no recipe of this version"),
+        ("epochs", "three", "has changed since"),
+        ("momentum", 0.5, "has changed since"),
+        ("images", {"train": 6000, "test": 999}, "has other images than when"),
+    ],
+)
+def test_a_changed_recipe_or_changed_data_is_told(key, value, message, copied):
+    settings = json.loads(copied.recipe.read_text())
+    holder = settings if key in settings else settings["recipe"] if key == "epochs" else settings["recipe"]["optimizer"]
+    holder[key] = value
+    copied.recipe.write_text(json.dumps(settings))
+    with pytest.raises(kc.ClassicsError, match=message) as told:
+        train.resume(copied.path)
+    assert "\n" not in str(told.value)
+
+
+@pytest.fixture(scope="module")
+def finished(straight, tmp_path_factory):
+    """With its exports and without checkpoints."""
+    path = tmp_path_factory.mktemp("runs") / "finished"
+    shutil.copytree(straight.path, path)
+    train.resume(path)
+    return RunFolder(path)
+
+
+@pytest.fixture
+def finished_copy(finished, tmp_path):
+    shutil.copytree(finished.path, tmp_path / "finished")
+    return RunFolder(tmp_path / "finished")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["best", "last"])
+def test_what_a_finished_run_cannot_make_again_is_told_in_one_line(name, damage, finished_copy):
+    before = sorted(os.listdir(finished_copy.path))
+    path = getattr(finished_copy, name)
+    damage(path)
+    with pytest.raises(kc.ClassicsError) as told:
+        train.resume(finished_copy.path)
+    assert path.name in str(told.value)
+    assert "Start a new run." in str(told.value)
+    assert "\n" not in str(told.value)
+    assert set(os.listdir(finished_copy.path)) == set(before) - ({path.name} if damage is remove else set())
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "without its last line"])
+def test_a_damaged_history_of_a_finished_run_is_put_right(damage, finished_copy):
+    whole = finished_copy.history.read_bytes()
+    if damage == "without its last line":
+        finished_copy.history.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    else:
+        damage(finished_copy.history)
+    assert [row["epoch"] for row in finished_copy.last_state(print)] == [1, 2, 3]
+    assert finished_copy.history.read_bytes() == whole
+
+
+def test_half_an_export_of_a_finished_run_is_made_again(finished_copy):
+    before = json.loads(finished_copy.metrics.read_text())
+    (finished_copy.exports["saved_model"] / "saved_model.pb").unlink()
+    truncate(finished_copy.exports["tflite"])
+    truncate(finished_copy.metrics)
+    train.resume(finished_copy.path)
+    after = json.loads(finished_copy.metrics.read_text())
+    assert after["exports"] == before["exports"]
+    assert after["exports"]["model.tflite"]["same_answers"] == 100.0
+
+
+def test_leftovers_of_a_killed_process_are_swept_by_the_next_start(copied, monkeypatch):
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    (copied.path / f".{dead.stdout.strip()}-checkpoint-3.keras").write_bytes(b"half")
+    (copied.path / f".{dead.stdout.strip()}-saved_model").mkdir()
+    monkeypatch.setattr(train, "_train", lambda *_: sorted(os.listdir(copied.path)))
+    present = train.resume(copied.path)
+    assert [name for name in present if name.startswith(".")] == []
+    assert {"lock", "checkpoint-2.keras", "recipe.json"} < set(present)
+
+
+def test_two_processes_do_not_work_on_one_run(copied):
+    """The second is told who works on it; when that one is killed, the way is free."""
+    program = f"""
+import pathlib, time
+from training.judge import best_epoch, mend_models
+from training.lock import locked
+with locked(pathlib.Path({str(copied.lock)!r})):
+    print("locked", flush=True)
+    time.sleep(600)
+"""
+    other = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert other.stdout.readline() == "locked\n"
+    before = sorted(os.listdir(copied.path))
+    with pytest.raises(kc.ClassicsError, match=f"^Process {other.pid} is working on '{copied.path}'; wait until it"):
+        train.resume(copied.path)
+    assert sorted(os.listdir(copied.path)) == before
+    other.send_signal(signal.SIGKILL)
+    other.communicate()
+    assert copied.lock.exists()
+    with locked(copied.lock):
+        assert copied.lock.read_text() == str(os.getpid())
+    assert not copied.lock.exists()
+
+
+def test_a_full_disk_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path):
+    program = f"""
+import resource, signal
+from training import get_recipe, train
+from training.run_folder import RunFolder
+import keras_classics as kc
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+recipe = get_recipe("lenet5-mnist").replace(epochs=2, batch_size=500)
+save_state = RunFolder.save_state
+def filled(self, model, history):
+    if len(history) == 2:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+    save_state(self, model, history)
+RunFolder.save_state = filled
+try:
+    train.run(recipe, "mnist_sample", out={str(tmp_path / "run")!r}, seed=1)
+except kc.ClassicsError as error:
+    print("told:", error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "told: Cannot write" in done.stdout, done.stderr[-3000:]
+    assert "checkpoint-2.keras' (" in done.stdout.splitlines()[-1]
+    folder = RunFolder(tmp_path / "run")
+    assert folder.checkpoints() == [1]
+    assert folder.holds(folder.checkpoint(1), 1)
+    assert [row["epoch"] for row in rows(folder)] == [1]

@@ -1,0 +1,170 @@
+"""Which images a run trains on, chooses by and is judged on, where a folder does not tell."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from keras_classics import datasets
+from training import __main__ as command
+from training import get_recipe, run_data, train, train_batches, validation_batches
+from training.progress import plan
+from training.run_folder import RunFolder
+
+RECIPE = get_recipe("lenet5-mnist").replace(batch_size=8, hold_out=4, augment=())
+
+
+@pytest.fixture(scope="module")
+def folders(picture_folder, tmp_path_factory):
+    """The pictures as class folders alone; with train and val; and with all three splits."""
+    root = tmp_path_factory.mktemp("folders")
+    shutil.copytree(picture_folder / "train", root / "flat")
+    shutil.copytree(picture_folder / "train", root / "with_val" / "train")
+    shutil.copytree(picture_folder / "test", root / "with_val" / "val")
+    shutil.copytree(picture_folder, root / "with_all")
+    shutil.copytree(picture_folder / "test", root / "with_all" / "val")
+    return root
+
+
+def keys(examples):
+    return [np.asarray(image).tobytes() for image, _ in examples.as_numpy_iterator()]
+
+
+def batch_keys(batches, steps=None):
+    return [image.tobytes() for images, _ in batches.take(steps or -1).as_numpy_iterator() for image in images]
+
+
+@pytest.mark.parametrize("kind", ["flat", "with_val"])
+def test_without_test_images_one_of_each_class_is_held_out_for_good(kind, folders):
+    stored = datasets.load(str(folders / kind))
+    data = run_data.load(str(folders / kind))
+    assert data.judged_on == "held out of train"
+    assert data.dataset.judged_split == "test"
+    assert (data.dataset.sizes["train"], data.dataset.sizes["test"]) == (70, 10)
+    test, train_images = keys(data.dataset.split("test")), keys(data.dataset.split("train"))
+    assert (len(test), len(train_images)) == (10, 70)
+    assert not set(test) & set(train_images)
+    assert sorted(test + train_images) == sorted(keys(stored.split("train")))
+    labels = [int(label) for _, label in data.dataset.split("test").as_numpy_iterator()]
+    assert labels == list(range(10))
+    assert keys(run_data.load(str(folders / kind)).dataset.split("test")) == test  # the next time too
+
+
+def test_every_tenth_of_a_large_class_is_held_out():
+    sample = datasets.load("mnist_sample")
+    held_out = run_data.hold_out_test_split(dataclasses.replace(sample, sizes={"train": 6000}))
+    labels = np.fromiter((label for _, label in held_out.records("test").as_numpy_iterator()), "int64")
+    of_all = np.fromiter((label for _, label in sample.records("train").as_numpy_iterator()), "int64")
+    assert list(np.bincount(labels)) == [count // 10 for count in np.bincount(of_all)]
+
+
+def test_validation_images_choose_the_best_epoch_and_none_are_held_out(folders):
+    data, model = run_data.load(str(folders / "with_val")).dataset, kc.LeNet5()
+    stream, steps = train_batches(RECIPE, data, model)
+    trained_on, chosen_by = batch_keys(stream, steps), batch_keys(validation_batches(RECIPE, data, model))
+    assert (len(trained_on), len(chosen_by)) == (70, 40)
+    no_hold_out = RECIPE.replace(hold_out=0)
+    assert batch_keys(validation_batches(no_hold_out, data, model)) == chosen_by
+    everything = run_data.load(str(folders / "with_all"))
+    assert everything.judged_on == "test"
+    assert batch_keys(validation_batches(RECIPE, everything.dataset, model)) == chosen_by
+    assert train_batches(RECIPE, everything.dataset, model)[1] == 10
+
+
+def test_held_out_validation_images_and_held_out_test_images_are_apart(folders):
+    data, model = run_data.load(str(folders / "flat")).dataset, kc.LeNet5()
+    stream, steps = train_batches(RECIPE, data, model)
+    trained_on, chosen_by = batch_keys(stream, steps), batch_keys(validation_batches(RECIPE, data, model))
+    assert (len(trained_on), len(chosen_by)) == (53, 17)
+    assert not set(trained_on) & set(chosen_by)
+
+
+def test_where_no_image_can_be_spared_the_training_images_are_called_so(folders, tmp_path):
+    for digit in range(10):
+        (tmp_path / str(digit)).mkdir()
+        shutil.copy(folders / "flat" / f"digit_{digit}" / "0.png", tmp_path / str(digit))
+    data = run_data.load(str(tmp_path))
+    assert data.judged_on == "train"
+    lines = list(plan(RECIPE, data, RunFolder(tmp_path / "run"), 0))
+    assert lines[1] == "8 images to train on; 2 more, held out, choose the best epoch; judged on 10 training images."
+
+
+@pytest.mark.filterwarnings("error:.*ran out of data")
+def test_a_run_on_class_folders_says_what_it_is_judged_on(folders, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("training.judge._export", lambda *_: {})
+    out = tmp_path / "run"
+    options = ["--data", str(folders / "flat"), "--epochs", "1", "--batch-size", "8", "--hold-out", "4"]
+    command.main(["run", "lenet5-mnist", *options, "--out", str(out)])
+    lines = capsys.readouterr().out.splitlines()
+    judged = "10 images of all classes, held out of the training images"
+    assert f"53 images to train on; 17 more, held out, choose the best epoch; judged on {judged}." in lines
+    assert f"On {judged}:" in lines
+    assert not any(line.strip().startswith("the paper") for line in lines)
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["test_split"] == "held out of train"
+    assert (metrics["test_images"], metrics["train_images"]) == (10, 70)
+    assert metrics["paper_top1_error"] is None
+
+
+@pytest.mark.parametrize(
+    ("data", "recipe", "compared"),
+    [("mnist", "lenet5-mnist", True), ("mnist_sample", "lenet5-mnist", True), ("cifar10", "lenet5-mnist", False),
+     ("pictures/mnist", "lenet5-mnist", False), ("mnist", "lecun1989-mnist", True)],
+)  # fmt: skip
+def test_errors_are_compared_with_the_papers_on_its_own_data_alone(data, recipe, compared):
+    of_run = run_data.RunData(data, datasets.load("mnist_sample"), "test")
+    assert of_run.is_of(get_recipe(recipe).dataset) == compared
+
+
+@pytest.fixture
+def with_damaged_picture(picture_folder, tmp_path):
+    """Fifty pictures and more, of which one JPEG is cut off."""
+    import PIL.Image
+
+    shutil.copytree(picture_folder, tmp_path / "pictures")
+    path = tmp_path / "pictures" / "train" / "digit_3" / "5.png"
+    with PIL.Image.open(path) as image:
+        image.resize((64, 64)).save(path.with_suffix(".jpg"))
+    path.unlink()
+    path = path.with_suffix(".jpg")
+    path.write_bytes(path.read_bytes()[:-200])
+    return tmp_path / "pictures", path
+
+
+def test_a_damaged_picture_is_met_before_time_is_spent(with_damaged_picture, tmp_path):
+    folder, picture = with_damaged_picture
+    with pytest.raises(kc.ClassicsError) as told:
+        train.run(RECIPE, str(folder), out=tmp_path / "run")
+    assert str(picture) in str(told.value)
+    assert "\n" not in str(told.value)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.every_backend
+def test_a_picture_that_is_damaged_later_ends_the_run_with_how_to_go_on(with_damaged_picture, tmp_path, monkeypatch):
+    folder, picture = with_damaged_picture
+    monkeypatch.setattr(run_data, "check_pictures", lambda *_: None)
+    with pytest.raises(kc.ClassicsError) as told:
+        train.run(RECIPE.replace(epochs=1), str(folder), out=tmp_path / "run")
+    said = str(told.value)
+    assert str(picture) in said
+    assert said.endswith(f" Once it is replaced, go on with: python -m training resume {tmp_path / 'run'}")
+    assert "\n" not in said
+
+
+def test_an_epoch_is_one_line_without_control_characters(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(train, "judge", lambda *_: {})
+    recipe = get_recipe("lenet5-mnist").replace(epochs=2, batch_size=500)
+    train.run(recipe, "mnist_sample", out=tmp_path / "run")
+    said = capsys.readouterr().out
+    assert all(character == "\n" or character.isprintable() for character in said)
+    epochs = [line for line in said.splitlines() if line.startswith("epoch ")]
+    assert [line.split(":")[0] for line in epochs] == ["epoch 1 of 2", "epoch 2 of 2"]
+    assert "left" in epochs[0]
+    assert "left" not in epochs[1]
+    assert f"All goes into {tmp_path / 'run'}. Stopped, it goes on with: python -m training resume" in said
+    assert "2 epochs of 11 batches of 500." in said
+    assert "SGD with momentum 0.9, weight decay 0.0001; learning rate 0.001, after 8 epochs 0.0003" in said
