@@ -85,6 +85,11 @@ def _on_white(image, path):
     """A loaded image as one of the modes L and RGB."""
     import PIL.Image
 
+    key = image.info.get("transparency")  # a colour, where one stands for what is transparent
+    if isinstance(key, int | tuple) and (image.mode.startswith("I") or np.max(key) > 255):
+        raise ClassicsError(
+            f"'{printable(path)}' marks a colour of 16 bits as transparent; save it with 8 bits a pixel."
+        )
     if image.mode.startswith(("I", "F")):
         return PIL.Image.fromarray(_eight_bits(image, path))
     if not image.has_transparency_data:

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -84,6 +85,34 @@ def tiff(width, height, bits, data, photometric=1, sample_format=1):
     start = 8 + len(data) + len(data) % 2
     padding = b"\0" * (len(data) % 2)
     return struct.pack("<2sHI", b"II", 42, start) + data + padding + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def png(kind, pixels, *chunks):
+    """A PNG of 16 bits; its kind is 0 for grey, 2 for RGB, 6 for RGBA."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    head = struct.pack(">2I5B", pixels.shape[1], pixels.shape[0], 16, kind, 0, 0, 0)
+    parts = [(b"IHDR", head), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def test_colours_of_sixteen_bits(tmp_path):
+    colours = np.array([[[65535, 32896, 257], [0x1234, 0x5678, 0x9ABC]]])
+    (tmp_path / "x.png").write_bytes(png(2, colours))
+    np.testing.assert_allclose(read_image(tmp_path / "x.png").astype(int), colours / 257, atol=1)
+    (tmp_path / "x.png").write_bytes(png(6, np.concatenate([colours, [[[65535], [0]]]], -1)))
+    np.testing.assert_allclose(read_image(tmp_path / "x.png").astype(int)[0], [(255, 128, 1), (255, 255, 255)], atol=1)
+
+
+@pytest.mark.parametrize(("kind", "colour"), [(0, (0x1234,)), (2, (0x1234, 0x5678, 0x9ABC))])
+def test_a_transparent_colour_of_sixteen_bits_is_refused(kind, colour, tmp_path):
+    key = (b"tRNS", struct.pack(f">{len(colour)}H", *colour))
+    (tmp_path / "x.png").write_bytes(png(kind, np.array([[colour]]), key))
+    with pytest.raises(kc.ClassicsError, match="marks a colour of 16 bits as transparent"):
+        read_image(tmp_path / "x.png")
 
 
 def test_floats_are_told_apart_by_their_range(tmp_path):

@@ -7,12 +7,10 @@ from typing import Any
 
 from rich.table import Table
 
+from keras_classics.choices import BACKENDS
 from keras_classics.cli import Parser, console
 from keras_classics.cli import run as guarded
-from training import train
-from training.recipes import get_recipe, list_recipes
-from training.run_data import SAMPLES, WORDS
-from training.run_folder import RunFolder
+from keras_classics.cli.backend import start
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,12 +38,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     resume.set_defaults(function=_resume, parser=resume)
     resume.add_argument("run", help="the run folder")
     resume.add_argument("--data-dir", **data_dir)
+    for command in (listing, run, resume):
+        command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
     parsed = parser.parse_args(arguments)
-    guarded(lambda: parsed.function(parsed))
+
+    def carry_out():
+        start(parsed.backend)  # before anything imports Keras
+        parsed.function(parsed)
+
+    guarded(carry_out, parsed.debug)
 
 
 def _list(args):
+    from training.recipes import get_recipe, list_recipes
+
     table = Table(box=None, header_style="bold")
     for heading in ("recipe", "model", "data", "epochs", "batch", "paper"):
         table.add_column(heading)
@@ -63,6 +70,9 @@ def _list(args):
 
 
 def _run(args):
+    from training import train
+    from training.recipes import get_recipe
+
     recipe = get_recipe(args.recipe)
     recipe = recipe.replace(epochs=args.epochs, batch_size=args.batch_size, hold_out=args.hold_out)
     if args.classes is not None:
@@ -71,10 +81,15 @@ def _run(args):
 
 
 def _resume(args):
+    from training import train
+
     _report(train.resume(args.run, args.data_dir))
 
 
 def _report(path: pathlib.Path) -> None:
+    from training.run_data import SAMPLES
+    from training.run_folder import RunFolder
+
     metrics = json.loads(RunFolder(path).metrics.read_text("utf-8"))
     table = Table(box=None, header_style="bold", title=_judged_on(metrics), title_justify="left")
     for heading in ("", "top-1 error", "top-5 error"):
@@ -96,6 +111,8 @@ def _report(path: pathlib.Path) -> None:
 
 
 def _judged_on(metrics) -> str:
+    from training.run_data import WORDS
+
     return f"{metrics['test_images']} {WORDS[metrics['test_split']]}"
 
 
