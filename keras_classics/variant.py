@@ -4,6 +4,7 @@ import inspect
 import numbers
 import pathlib
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,7 @@ class Variant:
         min_size: the smallest input side that the network can take, in pixels.
         bound_to_size: what has other weights at another input size, and none at an unknown one: the "top", "all" of
             the network, or nothing (None).
+        beyond_float16: where the initial weights make numbers that float16 cannot hold, what to do about it.
         vary: makes the record of another form that the paper describes, from the options that it names.
         reported: errors in the paper.
         table: the paper's table of layers.
@@ -80,6 +82,7 @@ class Variant:
     channels: int = 3
     min_size: int = 32
     bound_to_size: str | None = None
+    beyond_float16: str | None = None
     vary: Callable[..., "Variant"] | None = field(default=None, compare=False)
     reported: tuple[Reported, ...] = ()
     table: tuple[Row, ...] = ()
@@ -215,6 +218,11 @@ class Variant:
             classifier_activation = form.classifier_activation
         _check_activation(classifier_activation)
         protocol = checkpoint.protocol if checkpoint and checkpoint.protocol else form.protocol
+        if form.beyond_float16 and not checkpoint and keras.config.dtype_policy().compute_dtype == "float16":
+            warnings.warn(
+                f"{form.name} starts with numbers that float16 cannot hold, and so gives NaN; {form.beyond_float16}.",
+                stacklevel=2,
+            )
 
         with seeded(None if seed is None else int(seed)):
             inputs, x = form._inputs(input_tensor, input_shape, include_top)
