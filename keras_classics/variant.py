@@ -184,7 +184,7 @@ class Variant:
                 taken, and "torchvision/IMAGENET1K_V1:<path>" chooses.
             input_tensor: a Keras tensor to build upon, instead of a new input.
             input_shape: (H, W, C) or (C, H, W), by `keras.config.image_data_format()`, without the batch.
-            pooling: without the top: None for feature maps, "avg" or "max" for a vector. With it, as in Keras, no matter.
+            pooling: without the top: None for feature maps, "avg" or "max" for a vector. Unused with it.
             classes: the number of classes; by default those of the checkpoint, or of the paper's data set. Where the
                 weights have another number, or no classifier, and this is given, the classifier starts afresh.
             classifier_activation: of the last layer; None for logits. By default the paper's: softmax but for
