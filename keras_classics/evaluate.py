@@ -94,7 +94,7 @@ def check_class_names(class_names: Sequence[str], data: Dataset) -> None:
         ours, theirs = (", ".join(names[:3]) for names in (class_names, data.class_names))
         raise ClassicsError(
             f"The model's classes are {ours}, ... and those of {data.name} are {theirs}, ...: not the same, or not in "
-            "the same order. Take other data, or compare them by number all the same (--any-classes)."
+            "the same order. Take other data, or compare them by number all the same (the command's --any-classes)."
         )
 
 
@@ -197,8 +197,5 @@ def _fitted(picture, made: Feed, name: str) -> np.ndarray:
     channels = pixels.shape[-1]
     if channels != made.channels and not {channels, made.channels} <= {1, 3}:
         raise ClassicsError(f"{name} reads {made.channels} channels, and the picture has {channels}.")
-    if pixels.dtype != "uint8":
-        low, high = pixels.min(), pixels.max()
-        if not 0 <= low <= high <= 255 or (pixels.dtype.kind in "bf" and 0 < high <= 1):
-            raise ClassicsError(f"The picture has values of {low:g} to {high:g}; give its pixels as 0..255.")
+    preprocessing.check_pixels(pixels)
     return made.fit(pixels).numpy()

@@ -13,7 +13,8 @@ import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.variant import deep_graph
-from keras_classics.weights.read import check_zip
+from keras_classics.weights.archive import open_hdf5, open_zip
+from keras_classics.weights.keras_file import WEIGHTS
 
 
 def open_model(path: str | pathlib.Path) -> keras.Model:
@@ -27,21 +28,20 @@ def open_model(path: str | pathlib.Path) -> keras.Model:
     if not zipfile.is_zipfile(path):
         reason = "it is no .keras file" if path.exists() else "there is no such file"
         raise ClassicsError(f"'{path}' is not a Keras model that can be read: {reason}.")
-    check_zip(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-            config = json.loads(archive.read("config.json"))
-        if damaged:
-            raise ClassicsError(f"its part {damaged} is damaged.")
-        if code := next(_code(config), None):
-            raise ClassicsError(f"its {code} holds code, which is not run; save the network without it.")
+        with open(path, "rb") as file, open_zip(file, path.stat().st_size) as archive:
+            if damaged := archive.testzip():
+                raise ClassicsError(f"Its part {damaged} is damaged.")
+            if code := next(_code(json.loads(archive.read("config.json"))), None):
+                raise ClassicsError(f"Its {code} holds code, which is not run; save the network without it.")
+            with archive.open(WEIGHTS) as weights, open_hdf5(weights, path.stat().st_size):
+                pass
         with deep_graph(), warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             model = keras.saving.load_model(path, compile=False)
         check_finite(model)
     except Exception as error:  # damaged bytes raise anything in zipfile, json, h5py and Keras
-        raise ClassicsError(f"'{path}' cannot be opened: {reason_of(error)}") from error
+        raise ClassicsError(f"'{path}' cannot be opened. {reason_of(error)}") from error
     for warning in warned:  # of a file that cannot be opened, the error says enough
         warnings.warn(warning.message, stacklevel=2)
     return model
@@ -53,8 +53,8 @@ def check_finite(model: keras.Model) -> None:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
             layer = weight.path.rsplit("/", 1)[0]
             raise ClassicsError(
-                f"{model.name} has weights that are not finite, first in its layer {layer}; train it anew, or take an "
-                "earlier file."
+                f"The weights of {model.name} are not finite, first those of its layer {layer}; train it anew, or take "
+                "an earlier file."
             )
 
 
@@ -80,11 +80,11 @@ def reason_of(error: Exception) -> str:
     shapes = re.search(r"variable\.shape=(\([\d, ]*\)), Received: value\.shape=(\([\d, ]*\))", text)
     unknown = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
     if shapes:
-        reason = f"the weights have the shape {shapes[2]} where {shapes[1]} is expected"
+        reason = f"The weights have the shape {shapes[2]} where {shapes[1]} is expected"
     elif unknown:
-        reason = f"it needs {unknown[1]}, which is not known here"
+        reason = f"It needs {unknown[1]}, which is not known here"
     else:
         text = re.split(r"error message for object [^\n]+\n+|encountered[^:\n]*: ", text)[-1]
         reason = " ".join(re.split(r"\.\s|\n|=\{", text)[0].split()).removesuffix(".")[:160]
-    where = f"in its layer '{layer[1]}' " if layer and f"'{layer[1]}'" not in reason else ""
-    return f"{where}{reason}."
+    where = f" in its layer '{layer[1]}'" if layer and f"'{layer[1]}'" not in reason else ""
+    return f"{reason}{where}."

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_classics import preprocessing
 from keras_classics.blocks import global_pool_head, pool
@@ -134,11 +135,18 @@ class Variant:
         """The record of another form of the network, such as `kc.ResNet34.with_options(shortcut="A")`.
 
         Raises:
-            ClassicsError: if the network has no option of that name, or the paper no such value.
+            ClassicsError: if the network has no option of that name, or the value is none that it can have.
         """
-        for option in options:
+        for option, value in options.items():
+            if option in _OTHER_WORDS and option not in self.options:
+                raise ClassicsError(f"{self.name} has no option '{option}'; use {_OTHER_WORDS[option]}.")
             if option not in self.options:
                 raise unknown(f"option of {self.name}", option, [*self.options, *_BUILDER_ARGUMENTS])
+            default = self.options[option]
+            if isinstance(default, bool):
+                _check_bools(**{option: value})
+            elif isinstance(default, float) and (not isinstance(value, numbers.Real) or isinstance(value, bool)):
+                raise ClassicsError(f"`{option}` must be a number, not {value!r}.")
         chosen = {**dict(self.chosen), **options}
         if not self.vary or chosen == dict(self.chosen):
             return self
@@ -192,21 +200,23 @@ class Variant:
             ClassicsError: for an unknown option, a shape or a class count that the network cannot take, auxiliary heads
                 that do not exist or do not fit, or weights that are missing or of another network.
         """
+        _check_bools(include_top=include_top, aux_heads=aux_heads, include_preprocessing=include_preprocessing)
+        self._check_request(include_top, aux_heads, pooling, classes, seed)
         checkpoint = None
         form = self.with_options(**options)
         if weights is not None:
-            form._check_request(include_top, aux_heads, pooling, classes)
             checkpoint = locate(weights, form)
             form = form.with_options(**checkpoint.options)
-        form._check_request(include_top, aux_heads, pooling, classes)
         fresh_head = classes is not None
         if classes is None:
             classes = (checkpoint.classes if checkpoint else None) or form.classes
+        classes = int(classes)
         if classifier_activation == "default":
             classifier_activation = form.classifier_activation
+        _check_activation(classifier_activation)
         protocol = checkpoint.protocol if checkpoint and checkpoint.protocol else form.protocol
 
-        with seeded(seed):
+        with seeded(None if seed is None else int(seed)):
             inputs, x = form._inputs(input_tensor, input_shape, include_top)
             if aux_heads:
                 form._check_aux_fit(x.shape[1:])
@@ -229,7 +239,7 @@ class Variant:
             load(model, checkpoint, form.family, body, with_aux, fresh_head)
         return model
 
-    def _check_request(self, include_top, aux_heads, pooling, classes):
+    def _check_request(self, include_top, aux_heads, pooling, classes, seed):
         if aux_heads and self.aux_head is None:
             raise ClassicsError(f"{self.name} has no auxiliary heads; leave `aux_heads` False.")
         if aux_heads and not include_top:
@@ -238,15 +248,24 @@ class Variant:
             )
         if pooling not in (None, "avg", "max"):
             raise unknown("pooling", pooling, ("avg", "max"))
-        if classes is not None and (not isinstance(classes, numbers.Integral) or classes is True or classes < 1):
+        if pooling and include_top:
+            raise ClassicsError(
+                f"`pooling={pooling!r}` is for a network without its top; pass `include_top=False` too."
+            )
+        if classes is not None and not (_is_integer(classes) and classes >= 1):
             raise ClassicsError(f"`classes` must be a positive integer, not {classes!r}.")
+        if seed is not None and not (_is_integer(seed) and seed >= 0):
+            raise ClassicsError(f"`seed` must be an integer of at least 0, not {seed!r}.")
 
     def _inputs(self, input_tensor, input_shape, include_top):
         """The model's input and the tensor to build upon."""
         if input_tensor is not None:
             if not keras.utils.is_keras_tensor(input_tensor):
                 raise ClassicsError("`input_tensor` must be a Keras tensor, such as `keras.Input` returns.")
-            self._check_shape(input_tensor.shape[1:], include_top)
+            shape = tuple(input_tensor.shape[1:])
+            self._check_shape(shape, include_top)
+            if input_shape is not None and tuple(input_shape) != shape:
+                raise ClassicsError(f"`input_tensor` has the shape {shape}; leave out `input_shape={input_shape}`.")
             return keras.utils.get_source_inputs(input_tensor), input_tensor
         if input_shape is None:
             size = self.image_size if include_top or self.bound_to_size == "all" else None
@@ -269,8 +288,17 @@ class Variant:
         last = keras.config.image_data_format() == "channels_last"
         order = "(height, width, channels)" if last else "(channels, height, width)"
         if not isinstance(shape, tuple | list) or len(shape) != 3:
-            raise ClassicsError(f"{self.name} takes an input shape {order}, not {shape!r}.")
+            raise ClassicsError(f"{self.name} takes an input shape {order}, without the batch, not {shape!r}.")
+        if not all(size is None or _is_integer(size) for size in shape):
+            raise ClassicsError(f"An input shape {order} has integers, and None for an unknown side; not {shape}.")
         *sides, channels = shape if last else (*shape[1:], shape[0])
+        turned = (*shape[1:], shape[0]) if last else (shape[2], *shape[:2])
+        few, *others = turned[::-1] if last else turned
+        if few in range(1, 5) and all(size is None or size > 4 for size in others):
+            raise ClassicsError(
+                f"The image data format is {keras.config.image_data_format()}: the input shape must be {turned}, which "
+                f"is {order}, not {tuple(shape)}."
+            )
         if not channels or channels < 1:
             raise ClassicsError(
                 f"{self.name} needs a known number of channels in its input shape {order}, not {shape}."
@@ -287,6 +315,35 @@ class Variant:
                 f"is {tuple(shape)}."
             )
 
+
+def _is_integer(value) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _check_bools(**arguments):
+    for name, value in arguments.items():
+        if not isinstance(value, bool | np.bool_):
+            raise ClassicsError(f"`{name}` must be True or False, not {value!r}.")
+
+
+def _check_activation(activation):
+    try:
+        keras.activations.get(activation)
+    except ValueError:
+        names = (name for name, function in vars(keras.activations).items() if inspect.isfunction(function))
+        raise unknown("activation", activation, sorted({*names} - {"serialize", "deserialize", "get"})) from None
+
+
+# What the builders of other libraries call our arguments.
+_OTHER_WORDS = {
+    "num_classes": "`classes=`",
+    "pretrained": '`weights="imagenet"`',
+    "in_chans": "`input_shape=(height, width, channels)`",
+    "img_size": "`input_shape=(height, width, channels)`",
+    "input_size": "`input_shape=(height, width, channels)`",
+    "global_pool": "`pooling=`",
+    "aux_logits": "`aux_heads=`",
+}
 
 _BUILDER_ARGUMENTS = [
     name

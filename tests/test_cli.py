@@ -56,6 +56,13 @@ def test_predict(capsys, saved_lenet, tmp_path):
     shares = [float(line.split()[1].rstrip("%")) for line in lines[1:]]
     assert shares == sorted(shares, reverse=True)
     assert 0 < sum(shares) <= 100.01
+    PIL.Image.fromarray(image[..., 0]).save(os.fsencode(tmp_path / "caf") + b"\xe9.png")
+    logits = kc.LeNet5(seed=0, classifier_activation=None)
+    logits.save(tmp_path / "logits.keras")
+    cli.main(["predict", str(tmp_path / "logits.keras"), str(tmp_path / os.fsdecode(b"caf\xe9.png"))])
+    printed = capsys.readouterr().out
+    assert "caf\\xe9.png" in printed
+    assert "%" not in printed
     cli.main(["predict", "lenet5", str(tmp_path / "digit.png"), "--weights", str(saved_lenet), "--top", "3"])
     assert capsys.readouterr().out.splitlines()[1:] == lines[1:]
 
@@ -160,6 +167,13 @@ for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNe
         pass
     heavy = {"keras", "tensorflow", "jax", "torch", "h5py", "matplotlib", "keras_classics.zoo"} & set(sys.modules)
     assert not heavy, (arguments, heavy)
+from training import __main__ as training
+for arguments in ([], ["--help"], ["run", "--help"], ["rum"], ["run", "lenet5-mnist", "--epoch_s", "2"]):
+    try:
+        training.main(arguments)
+    except SystemExit:
+        pass
+    assert "keras" not in sys.modules, arguments
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -254,7 +268,7 @@ def test_weights_that_are_not_finite(capsys, tmp_path):
         with pytest.raises(SystemExit, match="2"):
             cli.main([arguments[0], str(tmp_path / "nan.keras"), *map(str, arguments[1:])])
         said = capsys.readouterr().err
-        assert "nan.keras' cannot be opened: lenet5 has weights that are not finite, first in its layer f6" in said
+        assert "nan.keras' cannot be opened. The weights of lenet5 are not finite, first those of its layer f6" in said
         assert said.count("\n") == 1
 
 

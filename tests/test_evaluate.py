@@ -161,9 +161,9 @@ def test_predict_names_the_classes():
         ((np.zeros((32, 32)),), "arrays (height, width, channels) or batches of them, not (32, 32)"),
         (([np.zeros((2, 32, 32, 3))],), "A picture is an array (height, width, channels), not (2, 32, 32, 3)"),
         ((np.zeros((32, 32, 4), "uint8"),), "resnet20 reads 3 channels, and the picture has 4"),
-        ((np.random.default_rng(0).random((32, 32, 3)),), "give its pixels as 0..255"),
-        ((np.full((32, 32, 3), np.nan),), "The picture has values of nan to nan; give its pixels as 0..255"),
-        ((np.full((32, 32, 3), 65535, "uint16"),), "values of 65535 to 65535"),
+        ((np.random.default_rng(0).random((32, 32, 3)),), "Pixels must be 0..255, and these go from"),
+        ((np.full((32, 32, 3), np.nan),), "Pixels must be 0..255, and these go from nan to nan"),
+        ((np.full((32, 32, 3), 65535, "uint16"),), "from 65535 to 65535"),
         (("nowhere.png",), "There is no file 'nowhere.png'"),
         ((np.zeros((32, 32, 3), "uint8"), 0), "`top` and `batch_size` must be at least 1"),
         ((np.zeros((32, 32, 3), "uint8"), 5, ["cat", "dog"]), "resnet20 has 10 classes, and 2 names were given"),
@@ -183,7 +183,7 @@ def test_predict_refuses_models_that_cannot_answer():
     model = kc.ResNet20(seed=0)
     layer = model.get_layer("conv3_block1_1_conv")
     layer.set_weights([np.full_like(w, np.inf) for w in layer.get_weights()])
-    with pytest.raises(kc.ClassicsError, match="resnet20 has weights that are not finite, first in its layer conv3_bl"):
+    with pytest.raises(kc.ClassicsError, match="weights of resnet20 are not finite, first those of its layer conv3_b"):
         kc.predict(model, image)
     inputs = keras.Input((32, 32, 3))
     foreign = keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(inputs)), name="mine")

@@ -48,7 +48,10 @@ def test_weights_that_are_not_finite(tmp_path):
         layer = model.get_layer(name)
         layer.set_weights([np.full_like(w, np.nan) for w in layer.get_weights()])
     model.save(tmp_path / "nan.keras")
-    with pytest.raises(kc.ClassicsError, match="lenet5 has weights that are not finite, first in its layer s4;"):
+    with pytest.raises(
+        kc.ClassicsError,
+        match="nan.keras' cannot be opened. The weights of lenet5 are not finite, first those of its layer s4;",
+    ):
         open_model(tmp_path / "nan.keras")
 
 
@@ -66,16 +69,16 @@ def drop_c3(layers):
     [
         (
             {"weights": replace_f6},
-            r"in its layer 'f6' the weights have the shape \(3, 3\) where \(120, 84\) is expected",
+            r"The weights have the shape \(3, 3\) where \(120, 84\) is expected in its layer 'f6'",
         ),
         ({"weights": drop_c3}, "Layer 'c3' expected 2 variables, but received 0"),
-        ({"config": lambda layers: layers["f6"].update(class_name="Foo", module="foo")}, "it needs Foo, which is not"),
+        ({"config": lambda layers: layers["f6"].update(class_name="Foo", module="foo")}, "It needs Foo, which is not"),
         ({"config": lambda layers: layers["f6"]["config"].update(units="seven")}, "invalid value for `units`"),
         ({"config": lambda layers: layers["s2"].update(inbound_nodes=[])}, "Invalid Functional model configuration"),
     ],
 )
 def test_keras_reasons_are_one_line(lenet, tmp_path, change, message):
-    with pytest.raises(kc.ClassicsError, match=f"broken.keras' cannot be opened: .*{message}") as told:
+    with pytest.raises(kc.ClassicsError, match=f"broken.keras' cannot be opened. .*{message}") as told:
         open_model(changed(lenet, tmp_path / "broken.keras", **change))
     assert len(str(told.value).replace(str(tmp_path), "")) < 250
     assert "\n" not in str(told.value)
@@ -84,7 +87,7 @@ def test_keras_reasons_are_one_line(lenet, tmp_path, change, message):
 def test_code_is_not_run(tmp_path):
     inputs = keras.Input((4,))
     keras.Model(inputs, keras.layers.Lambda(lambda x: x * 2, name="twice")(inputs)).save(tmp_path / "code.keras")
-    with pytest.raises(kc.ClassicsError, match="its Lambda layer 'twice' holds code, which is not run") as told:
+    with pytest.raises(kc.ClassicsError, match="Its Lambda layer 'twice' holds code, which is not run") as told:
         open_model(tmp_path / "code.keras")
     assert "safe_mode" not in str(told.value)
 
@@ -102,6 +105,16 @@ def test_every_flipped_byte_is_told_or_harmless(lenet, tmp_path):
             for ours, theirs in zip(model.get_weights(), kc.LeNet5(seed=0).get_weights(), strict=True):
                 np.testing.assert_array_equal(ours, theirs)
     assert told >= 10
+
+
+def swell(layers):
+    layers.create_dataset("zeros", shape=(1 << 26,), dtype="float32", compression="gzip", fillvalue=0)
+    layers["zeros"][:1] = 1
+
+
+def test_a_bomb_in_the_weights_is_refused_before_it_is_unpacked(lenet, tmp_path):
+    with pytest.raises(kc.ClassicsError, match=r"would unpack to 268,\d+,\d+ bytes, which is too much"):
+        open_model(changed(lenet, tmp_path / "bomb.keras", weights=swell))
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):

@@ -38,6 +38,8 @@ def run(args):
 
 def show(networks):
     made = table(("name", "paper", "input"), ("params", "mult-adds", "top-1", "top-5"))
+    for column in made.columns:
+        column.no_wrap = True
     made.add_column("error reported for")
     made.padding = (0, 1, 0, 0)
     for facts in networks:

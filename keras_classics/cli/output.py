@@ -18,9 +18,9 @@ def table(left: Sequence[str], right: Sequence[str] = (), title: str | None = No
     """A table with columns of text, set left, and then of figures, set right."""
     made = Table(box=None, header_style="bold", title=title, title_justify="left")
     for heading in left:
-        made.add_column(heading, no_wrap=True)
+        made.add_column(heading)
     for heading in right:
-        made.add_column(heading, justify="right", no_wrap=True)
+        made.add_column(heading, justify="right")
     return made
 
 

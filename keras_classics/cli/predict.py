@@ -19,7 +19,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    from keras_classics.pictures import check_image
+    from keras_classics.pictures import check_image, printable
 
     for image in args.images:
         check_image(image)
@@ -40,7 +40,7 @@ def run(args):
     ]
     figures = [
         {
-            "image": image,
+            "image": printable(image),
             "classes": [{"identifier": i, "name": name, "probability": score} for i, name, score in best],
         }
         for image, best in zip(args.images, answers, strict=True)
@@ -53,7 +53,8 @@ def show(figures):
         console.print(f"[bold]{escape(figure['image'])}[/]")
         best = figure["classes"]
         width = max(len(c["name"]) for c in best)
+        shares = all(0 <= c["probability"] <= 1 for c in best)  # else the network does not end in a softmax
         for c in best:
-            share, name = c["probability"], escape(f"{c['name']:<{width}}")
-            bar = "█" * round(40 * max(0.0, min(1.0, share)))
-            console.print(f"  {name}  {100 * share:6.2f}%  [green]{bar}[/]")
+            score, name = c["probability"], escape(f"{c['name']:<{width}}")
+            told = f"{100 * score:6.2f}%  [green]{'█' * round(40 * score)}[/]" if shares else f"{score:8.3f}"
+            console.print(f"  {name}  {told}")

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_classics.layers.data_format import checked_data_format
 from keras_classics.layers.torch_layout import keras_copies_maps, on_channels_first
 
 registered = keras.saving.register_keras_serializable("keras_classics")
@@ -58,7 +59,7 @@ class HalvingPadding2D(keras.layers.Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = checked_data_format(data_format)
 
     @property
     def _axes(self) -> tuple[int, int]:

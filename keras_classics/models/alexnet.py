@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from keras_classics import blocks
-from keras_classics.blocks import hidden_dense_head, max_pool, pad, relu
+from keras_classics.blocks import conv, hidden_dense_head, max_pool, pad, relu
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import Normal
 from keras_classics.layers import LocalResponseNormalization
@@ -29,9 +28,9 @@ ONE_WEIRD_TRICK = Paper(
 initializer = partial(Normal, 0.01)
 
 
-def conv(x, filters, size, strides=1, padding="same", groups=1, bias=0.0, *, name):
+def conv_relu(x, filters, size, strides=1, padding="same", groups=1, bias=0.0, *, name):
     """A convolution whose biases start at `bias`, then ReLU. Each of `groups` lives on a GPU of its own (Figure 2)."""
-    x = blocks.conv(
+    x = conv(
         x,
         filters,
         size,
@@ -63,23 +62,23 @@ def overlapping_pool(x, name):
 
 def features(x, groups=2, lrn="paper"):
     """Figure 2, to the last pooling: (N, 227, 227, 3) to (N, 6, 6, 256)."""
-    x = conv(x, 96, 11, 4, "valid", name="conv1")  # (N, 55, 55, 96)
+    x = conv_relu(x, 96, 11, 4, "valid", name="conv1")  # (N, 55, 55, 96)
     x = overlapping_pool(normalize(x, lrn, "norm1"), "pool1")  # (N, 27, 27, 96)
-    x = conv(x, 256, 5, groups=groups, bias=1.0, name="conv2")
+    x = conv_relu(x, 256, 5, groups=groups, bias=1.0, name="conv2")
     x = overlapping_pool(normalize(x, lrn, "norm2"), "pool2")  # (N, 13, 13, 256)
-    x = conv(x, 384, 3, name="conv3")
-    x = conv(x, 384, 3, groups=groups, bias=1.0, name="conv4")
-    x = conv(x, 256, 3, groups=groups, bias=1.0, name="conv5")
+    x = conv_relu(x, 384, 3, name="conv3")
+    x = conv_relu(x, 384, 3, groups=groups, bias=1.0, name="conv4")
+    x = conv_relu(x, 256, 3, groups=groups, bias=1.0, name="conv5")
     return overlapping_pool(x, "pool5")
 
 
 def single_tower_features(x):
     """The tower of 2014 (section 6, footnote): (N, 224, 224, 3) to (N, 6, 6, 256)."""
-    x = conv(pad(x, 2, "conv1_pad"), 64, 11, 4, "valid", name="conv1")  # (N, 55, 55, 64)
-    x = conv(overlapping_pool(x, "pool1"), 192, 5, bias=1.0, name="conv2")  # (N, 27, 27, 192)
-    x = conv(overlapping_pool(x, "pool2"), 384, 3, name="conv3")  # (N, 13, 13, 384)
-    x = conv(x, 256, 3, bias=1.0, name="conv4")
-    x = conv(x, 256, 3, bias=1.0, name="conv5")
+    x = conv_relu(pad(x, 2, "conv1_pad"), 64, 11, 4, "valid", name="conv1")  # (N, 55, 55, 64)
+    x = conv_relu(overlapping_pool(x, "pool1"), 192, 5, bias=1.0, name="conv2")  # (N, 27, 27, 192)
+    x = conv_relu(overlapping_pool(x, "pool2"), 384, 3, name="conv3")  # (N, 13, 13, 384)
+    x = conv_relu(x, 256, 3, bias=1.0, name="conv4")
+    x = conv_relu(x, 256, 3, bias=1.0, name="conv5")
     return overlapping_pool(x, "pool5")
 
 
@@ -106,7 +105,8 @@ def alexnet(groups: int = 2, lrn: str = "paper") -> Variant:
         vary=alexnet,
         reported=(Reported("imagenet2012", 40.7, 18.2, "10 crops", "Table 2", "1 CNN"),) if groups == 2 else (),
         departures=(
-            "The paper says 224x224, where the first layer would give 54 places; its figures need 55, and so 227x227.",
+            "The input is 227x227, for which the first layer gives the 55x55 maps of the paper's figures; for the "
+            "224x224 that the paper prints it would give 54x54.",
             "The mean colour is subtracted; the paper subtracts the mean of each pixel.",
         ),
     )

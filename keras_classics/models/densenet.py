@@ -131,7 +131,7 @@ def densenet(name: str, dropout: float = 0.0) -> Variant:
         features=partial(imagenet_features, blocks=blocks, growth_rate=growth_rate, dropout=_checked(dropout)),
         vary=partial(densenet, name),
         reported=IMAGENET_ERRORS[name],
-        departures=("The layers of Table 1 are 265: the name counts one less.",) if name == "densenet264" else (),
+        departures=("Table 1 has 265 layers, one more than the name says.",) if name == "densenet264" else (),
     )
 
 

@@ -2,15 +2,14 @@
 
 from keras import layers
 
-from keras_classics import blocks
-from keras_classics.blocks import batch_norm, concat, max_pool, pool, predictions, relu
+from keras_classics.blocks import batch_norm, concat, conv, max_pool, pool, predictions, relu
 from keras_classics.initializers import HeNormal
 from keras_classics.layers import channels_of
 from keras_classics.models.inception_v4 import (
     CONSTANTS_DEPARTURE,
     V,
+    activated_conv,
     average_pool,
-    conv,
     convs,
     dropout_head,
     network,
@@ -22,7 +21,7 @@ from keras_classics.models.inception_v4 import (
 def residual(x, branches, scale, name, activation=True):
     """Section 3.3 and Figure 20: the branches, 1x1 without activation to the width of `x`, scaled, added, then ReLU."""
     y = concat(branches, f"{name}_concat")
-    y = blocks.conv(y, channels_of(x), 1, use_bias=True, name=f"{name}_linear")
+    y = conv(y, channels_of(x), 1, use_bias=True, name=f"{name}_linear")
     y = layers.Rescaling(scale, name=f"{name}_scale")(y)
     x = layers.Add(name=f"{name}_add")([x, y])
     return relu(x, name) if activation else x
@@ -126,7 +125,7 @@ def features_v1(x):
 
 def features_v2(x):
     """(N, 299, 299, 3), (N, 35, 35, 320), (N, 17, 17, 1088), (N, 8, 8, 2080), and a 1x1 to (N, 8, 8, 1536)."""
-    return conv(features(x, stem_v2, V2, (10, 20, 9)), 1536, 1, name="conv_7b")
+    return activated_conv(features(x, stem_v2, V2, (10, 20, 9)), 1536, 1, name="conv_7b")
 
 
 def bottleneck_head(x, classes, activation):

@@ -67,24 +67,24 @@ def local_norm(x, name):
     return LocalResponseNormalization(k=1.0, n=5, alpha=1e-4 / 5, beta=0.75, name=name)(x)
 
 
-def inception(x, filters, name, unit, widest=5):
+def inception(x, filters, name, convolve, widest=5):
     """Figure 2b: 1x1, 3x3 and 5x5 convolutions and a pool side by side, all but the first behind or before a 1x1."""
     one, reduce_three, three, reduce_five, five, proj = filters
     branches = [
-        unit(x, one, 1, name=f"{name}_1x1"),
-        unit(unit(x, reduce_three, 1, name=f"{name}_3x3_reduce"), three, 3, name=f"{name}_3x3"),
-        unit(unit(x, reduce_five, 1, name=f"{name}_5x5_reduce"), five, widest, name=f"{name}_5x5"),
-        unit(MaxPooling2D(3, 1, "same", name=f"{name}_pool")(x), proj, 1, name=f"{name}_pool_proj"),
+        convolve(x, one, 1, name=f"{name}_1x1"),
+        convolve(convolve(x, reduce_three, 1, name=f"{name}_3x3_reduce"), three, 3, name=f"{name}_3x3"),
+        convolve(convolve(x, reduce_five, 1, name=f"{name}_5x5_reduce"), five, widest, name=f"{name}_5x5"),
+        convolve(MaxPooling2D(3, 1, "same", name=f"{name}_pool")(x), proj, 1, name=f"{name}_pool_proj"),
     ]
     return concat(branches, f"{name}_output")
 
 
 def features(x, batch_norm):
     """Table 1: (N, 224, 224, 3) to 3a (N, 28, 28, 256), 4a (N, 14, 14, 512), 5b (N, 7, 7, 1024); taps 4a and 4d."""
-    unit = partial(conv_bn_relu, epsilon=1e-3) if batch_norm else conv_relu
-    x = ceil_max_pool(unit(x, 64, 7, 2, name="conv1"), 3, 2, name="pool1")
+    convolve = partial(conv_bn_relu, epsilon=1e-3) if batch_norm else conv_relu
+    x = ceil_max_pool(convolve(x, 64, 7, 2, name="conv1"), 3, 2, name="pool1")
     x = x if batch_norm else local_norm(x, "norm1")
-    x = unit(unit(x, 64, 1, name="conv2_reduce"), 192, 3, name="conv2")
+    x = convolve(convolve(x, 64, 1, name="conv2_reduce"), 192, 3, name="conv2")
     x = x if batch_norm else local_norm(x, "norm2")
     x = ceil_max_pool(x, 3, 2, name="pool2")
     outputs = {}
@@ -92,7 +92,7 @@ def features(x, batch_norm):
         if module in ("4a", "5a"):
             size = 2 if batch_norm and module == "5a" else 3
             x = ceil_max_pool(x, size, 2, name="pool3" if module == "4a" else "pool4")
-        outputs[module] = x = inception(x, filters, f"inception_{module}", unit, widest=3 if batch_norm else 5)
+        outputs[module] = x = inception(x, filters, f"inception_{module}", convolve, widest=3 if batch_norm else 5)
     return x, {head: outputs[module] for head, module in TAPS.items()}
 
 
@@ -134,10 +134,11 @@ def inception_v1(batch_norm: bool = False) -> Variant:
         ),
         table=TABLE,
         departures=(
-            "Three rows of Table 1 count other than their own filters give: 2.7K parameters and 34M multiply-adds for "
-            "the 7x7 convolution (9.4K, 118M), 463K for 4c (498K), 1072K and 54M for 5a (1019K, 51M).",
-            "The constants of the local response normalisation are those of Caffe's replication, which has it after "
-            "pool 1 and conv 2: the paper does not print them.",
+            "Three rows of Table 1 print counts that do not follow from their filters: 2.7K parameters and 34M "
+            "multiply-adds for the 7x7 convolution, which has 9.4K and 118M; 463K for 4c, which has 498K; 1072K and "
+            "54M for 5a, which has 1019K and 51M.",
+            "The paper does not print the constants of local response normalisation: they are those of Caffe's "
+            "replication, which has it after pool 1 and conv 2.",
             "The paper does not tell the initialisation: here uniform with variance 1 / fan-in, as in Caffe's "
             "replication.",
         ),
@@ -155,8 +156,8 @@ def inception_v1(batch_norm: bool = False) -> Variant:
         table=(),
         departures=(
             "torchvision's form: batch normalisation (epsilon 0.001) in the place of biases and local response "
-            "normalisation; 3x3 convolutions in the place of the 5x5, under their names; pool 4 is 2x2; dropout 0.2; "
-            "the auxiliary heads pool to 4x4 by windows of 4, which do not overlap alike.",
+            "normalisation; 3x3 convolutions in the place of the 5x5, in layers that keep the name 5x5; pool 4 is 2x2; "
+            "dropout is 0.2; the auxiliary heads pool to 4x4 by windows of 4 pixels, of which only some overlap.",
         ),
     )
 

@@ -33,37 +33,37 @@ MAX_POOLED = "5b"  # the only module of stride 1 whose pool takes the maximum
 PUBLISHED_PROJ = {"4c": 128, "4d": 128}  # pool proj of the public nets, where the figure prints 96
 
 
-def inception(x, filters, name, unit, average):
+def inception(x, filters, name, convolve, average):
     """Figure 2b of the GoogLeNet paper with two 3x3 for the 5x5 (section 4.2): (N, H, W, C) to (N, H, W, sum)."""
     one, reduce_three, three, reduce_double, double, proj = filters
     strides = 1 if one else 2
-    x3 = unit(x, reduce_three, 1, name=f"{name}_3x3_reduce")
-    x3 = unit(x3, three, 3, strides, name=f"{name}_3x3")
-    xd = unit(x, reduce_double, 1, name=f"{name}_double_3x3_reduce")
-    xd = unit(xd, double, 3, name=f"{name}_double_3x3_1")
-    xd = unit(xd, double, 3, strides, name=f"{name}_double_3x3_2")
+    x3 = convolve(x, reduce_three, 1, name=f"{name}_3x3_reduce")
+    x3 = convolve(x3, three, 3, strides, name=f"{name}_3x3")
+    xd = convolve(x, reduce_double, 1, name=f"{name}_double_3x3_reduce")
+    xd = convolve(xd, double, 3, name=f"{name}_double_3x3_1")
+    xd = convolve(xd, double, 3, strides, name=f"{name}_double_3x3_2")
     if average:
         pooled = avg_pool(x, 3, counts_padding=True, name=f"{name}_pool")
     else:
         pooled = MaxPooling2D(3, strides, "same", name=f"{name}_pool")(x)
     if strides == 2:
         return concat([x3, xd, pooled], f"{name}_output")
-    x1 = unit(x, one, 1, name=f"{name}_1x1")
-    pooled = unit(pooled, proj, 1, name=f"{name}_pool_proj")
+    x1 = convolve(x, one, 1, name=f"{name}_1x1")
+    pooled = convolve(pooled, proj, 1, name=f"{name}_pool_proj")
     return concat([x1, x3, xd, pooled], f"{name}_output")
 
 
 def features(x, as_printed):
     """Figure 5: (N, 224, 224, 3), 3c (N, 14, 14, 576), 4e (N, 7, 7, 1024), 5b (N, 7, 7, 1024)."""
-    unit = partial(conv_bn_relu, use_bias=not as_printed)
-    x = ceil_max_pool(unit(x, 64, 7, 2, name="conv1"), 3, 2, name="pool1")
-    x = unit(unit(x, 64, 1, name="conv2_reduce"), 192, 3, name="conv2")
+    convolve = partial(conv_bn_relu, use_bias=not as_printed)
+    x = ceil_max_pool(convolve(x, 64, 7, 2, name="conv1"), 3, 2, name="pool1")
+    x = convolve(convolve(x, 64, 1, name="conv2_reduce"), 192, 3, name="conv2")
     x = ceil_max_pool(x, 3, 2, name="pool2")
     for module, filters in MODULES.items():
         if not as_printed and module in PUBLISHED_PROJ:
             filters = (*filters[:-1], PUBLISHED_PROJ[module])
         average = filters[0] > 0 and module != MAX_POOLED
-        x = inception(x, filters, f"inception_{module}", unit, average)
+        x = inception(x, filters, f"inception_{module}", convolve, average)
     return x
 
 

@@ -18,24 +18,24 @@ PAPER = Paper(
 )
 
 # TensorFlow's padding: "same", but for the stem and whatever reduces the map. Momentum and epsilon are of its code.
-unit = partial(conv_bn_relu, padding="same", momentum=0.99, epsilon=1e-3)
-valid_unit = partial(conv_bn_relu, padding="valid", momentum=0.99, epsilon=1e-3)
+same_conv = partial(conv_bn_relu, padding="same", momentum=0.99, epsilon=1e-3)
+valid_conv = partial(conv_bn_relu, padding="valid", momentum=0.99, epsilon=1e-3)
 
 
 def chain(x, name, *convolutions):
     """Convolutions (part of the name, filters, kernel size) one after the other."""
     for part, filters, kernel_size in convolutions:
-        x = unit(x, filters, kernel_size, name=f"{name}_{part}")
+        x = same_conv(x, filters, kernel_size, name=f"{name}_{part}")
     return x
 
 
 def grid_35(x, proj, name, average):
     """Figure 5: (N, 35, 35, C) to (N, 35, 35, 224 + proj)."""
     branches = [
-        unit(x, 64, 1, name=f"{name}_1x1"),
+        same_conv(x, 64, 1, name=f"{name}_1x1"),
         chain(x, name, ("5x5_reduce", 48, 1), ("5x5", 64, 5)),
         chain(x, name, ("double_3x3_reduce", 64, 1), ("double_3x3_1", 96, 3), ("double_3x3_2", 96, 3)),
-        unit(average(x, 3, name=f"{name}_pool"), proj, 1, name=f"{name}_pool_proj"),
+        same_conv(average(x, 3, name=f"{name}_pool"), proj, 1, name=f"{name}_pool_proj"),
     ]
     return concat(branches, f"{name}_output")
 
@@ -44,8 +44,8 @@ def reduce_to_17(x, name):
     """Figure 10: (N, 35, 35, 288) to (N, 17, 17, 768)."""
     double = chain(x, name, ("double_3x3_reduce", 64, 1), ("double_3x3_1", 96, 3))
     branches = [
-        valid_unit(x, 384, 3, 2, name=f"{name}_3x3"),
-        valid_unit(double, 96, 3, 2, name=f"{name}_double_3x3_2"),
+        valid_conv(x, 384, 3, 2, name=f"{name}_3x3"),
+        valid_conv(double, 96, 3, 2, name=f"{name}_double_3x3_2"),
         MaxPooling2D(3, 2, name=f"{name}_pool")(x),
     ]
     return concat(branches, f"{name}_output")
@@ -61,21 +61,21 @@ def grid_17(x, width, name, average):
         ("double_7x7_4", 192, (1, 7)),
     ]
     branches = [
-        unit(x, 192, 1, name=f"{name}_1x1"),
+        same_conv(x, 192, 1, name=f"{name}_1x1"),
         chain(x, name, ("7x7_reduce", width, 1), ("7x7_1", width, (1, 7)), ("7x7_2", 192, (7, 1))),
         chain(x, name, *double),
-        unit(average(x, 3, name=f"{name}_pool"), 192, 1, name=f"{name}_pool_proj"),
+        same_conv(average(x, 3, name=f"{name}_pool"), 192, 1, name=f"{name}_pool_proj"),
     ]
     return concat(branches, f"{name}_output")
 
 
 def reduce_to_8(x, name):
     """(N, 17, 17, 768) to (N, 8, 8, 1280)."""
-    three = unit(x, 192, 1, name=f"{name}_3x3_reduce")
+    three = same_conv(x, 192, 1, name=f"{name}_3x3_reduce")
     seven = chain(x, name, ("7x7_reduce", 192, 1), ("7x7_1", 192, (1, 7)), ("7x7_2", 192, (7, 1)))
     branches = [
-        valid_unit(three, 320, 3, 2, name=f"{name}_3x3"),
-        valid_unit(seven, 192, 3, 2, name=f"{name}_7x7_3x3"),
+        valid_conv(three, 320, 3, 2, name=f"{name}_3x3"),
+        valid_conv(seven, 192, 3, 2, name=f"{name}_7x7_3x3"),
         MaxPooling2D(3, 2, name=f"{name}_pool")(x),
     ]
     return concat(branches, f"{name}_output")
@@ -83,20 +83,20 @@ def reduce_to_8(x, name):
 
 def fan(x, name):
     """1x3 and 3x1 convolutions of the same maps, side by side."""
-    sides = [unit(x, 384, (1, 3), name=f"{name}_1x3"), unit(x, 384, (3, 1), name=f"{name}_3x1")]
+    sides = [same_conv(x, 384, (1, 3), name=f"{name}_1x3"), same_conv(x, 384, (3, 1), name=f"{name}_3x1")]
     return concat(sides, f"{name}_output")
 
 
 def grid_8(x, name, average):
     """Figure 7: (N, 8, 8, C) to (N, 8, 8, 2048)."""
     branches = [
-        unit(x, 320, 1, name=f"{name}_1x1"),
-        fan(unit(x, 384, 1, name=f"{name}_3x3_reduce"), f"{name}_3x3"),
+        same_conv(x, 320, 1, name=f"{name}_1x1"),
+        fan(same_conv(x, 384, 1, name=f"{name}_3x3_reduce"), f"{name}_3x3"),
         fan(
             chain(x, name, ("double_3x3_reduce", 448, 1), ("double_3x3_1", 384, 3)),
             f"{name}_double_3x3",
         ),
-        unit(average(x, 3, name=f"{name}_pool"), 192, 1, name=f"{name}_pool_proj"),
+        same_conv(average(x, 3, name=f"{name}_pool"), 192, 1, name=f"{name}_pool_proj"),
     ]
     return concat(branches, f"{name}_output")
 
@@ -113,12 +113,12 @@ def features(x, counts_padding):
     The tap is 6e.
     """
     average = partial(avg_pool, counts_padding=counts_padding)
-    x = valid_unit(x, 32, 3, 2, name="conv_1a")
-    x = valid_unit(x, 32, 3, name="conv_2a")
-    x = unit(x, 64, 3, name="conv_2b")
+    x = valid_conv(x, 32, 3, 2, name="conv_1a")
+    x = valid_conv(x, 32, 3, name="conv_2a")
+    x = same_conv(x, 64, 3, name="conv_2b")
     x = MaxPooling2D(3, 2, name="pool_3a")(x)
-    x = unit(x, 80, 1, name="conv_3b")
-    x = valid_unit(x, 192, 3, name="conv_4a")
+    x = same_conv(x, 80, 1, name="conv_3b")
+    x = valid_conv(x, 192, 3, name="conv_4a")
     x = MaxPooling2D(3, 2, name="pool_5a")(x)
     for module, proj in ON_35.items():
         x = grid_35(x, proj, f"mixed_{module}", average)
@@ -135,7 +135,7 @@ def features(x, counts_padding):
 def aux_head(x, classes, activation, name):
     """Section 4: (N, 17, 17, 768) to (N, 5, 5, 768), (N, 5, 5, 128), (N, 1, 1, 768) and (N, classes)."""
     x = AveragePooling2D(5, 3, name=f"{name}_pool")(x)
-    x = valid_unit(unit(x, 128, 1, name=f"{name}_1x1"), 768, 5, name=f"{name}_5x5")
+    x = valid_conv(same_conv(x, 128, 1, name=f"{name}_1x1"), 768, 5, name=f"{name}_5x5")
     x = layers.GlobalAveragePooling2D(name=f"{name}_avg_pool")(x)
     return predictions(x, classes, activation, name=name)
 

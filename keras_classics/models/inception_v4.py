@@ -17,16 +17,16 @@ PAPER = Paper(
 V = "valid"  # the figures' mark of what is not padded
 
 
-def conv(x, filters, kernel_size, strides=1, padding="same", *, name):
+def activated_conv(x, filters, kernel_size, strides=1, padding="same", *, name):
     """A convolution, batch normalisation and ReLU: layers `name`_conv, `name`_bn and `name`_relu."""
     constants = {"momentum": 0.9997, "epsilon": 1e-3}
     return conv_bn_relu(x, filters, kernel_size, strides, padding=padding, name=name, **constants)
 
 
 def convs(x, *steps, name):
-    """One `conv` after another, `name`_1, `name`_2 ...; a step is (filters, kernel size[, strides, padding])."""
+    """Such convolutions in a row, `name`_1, `name`_2 ...; a step is (filters, kernel size[, strides, padding])."""
     for i, step in enumerate(steps, 1):
-        x = conv(x, *step, name=f"{name}_{i}")
+        x = activated_conv(x, *step, name=f"{name}_{i}")
     return x
 
 
@@ -81,10 +81,10 @@ def inception_c(x, name):
     branch3 = convs(x, (384, 1), (448, (3, 1)), (512, (1, 3)), name=f"{name}_branch3")
     branches = [
         convs(x, (256, 1), name=f"{name}_branch1"),
-        conv(branch2, 256, (1, 3), name=f"{name}_branch2_1x3"),
-        conv(branch2, 256, (3, 1), name=f"{name}_branch2_3x1"),
-        conv(branch3, 256, (1, 3), name=f"{name}_branch3_1x3"),
-        conv(branch3, 256, (3, 1), name=f"{name}_branch3_3x1"),
+        activated_conv(branch2, 256, (1, 3), name=f"{name}_branch2_1x3"),
+        activated_conv(branch2, 256, (3, 1), name=f"{name}_branch2_3x1"),
+        activated_conv(branch3, 256, (1, 3), name=f"{name}_branch3_1x3"),
+        activated_conv(branch3, 256, (3, 1), name=f"{name}_branch3_3x1"),
         convs(average_pool(x, name=f"{name}_branch4_pool"), (256, 1), name=f"{name}_branch4"),
     ]
     return concat(branches, name)
@@ -161,9 +161,9 @@ InceptionV4 = network(
     head=dropout_head,
     reported=reported((20.0, 5.0), (18.7, 4.2), (17.7, 3.8)),
     departures=(
-        "Where the authors' published network differs from the figures, it stands. Figure 5 prints 1x7 twice in a row, "
-        "where the network has 1x7 and 7x1, and in the longest branch it turns the four about; Figure 3 leaves out the "
-        "stride 2 of its last convolution.",
+        "The network is the one that the authors published. Figure 5 prints 1x7 twice in a row where it has 1x7 and "
+        "7x1, and prints the four of the longest branch in another order; Figure 3 leaves out the stride 2 of its last "
+        "convolution.",
         CONSTANTS_DEPARTURE,
     ),
 )

@@ -99,8 +99,8 @@ def aux_head(x, classes, activation, name, norm=imagenet_norm):
 
 
 INITIALIZATION_DEPARTURE = (
-    "Weights start as in He et al. 2015, by the inputs of a unit; in the published code by its outputs. Batch "
-    "normalisation follows either way."
+    "Weights start as in He et al. 2015, scaled by the number of a unit's inputs, where the published code takes that of "
+    "its outputs. Batch normalisation follows either way."
 )
 DETAILS_DEPARTURE = (
     "What the paper leaves open is as in the published code: the constants of batch normalisation, the auxiliary head, "

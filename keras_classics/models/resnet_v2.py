@@ -113,10 +113,12 @@ ERRORS = {
     ),
 }
 
-PROJECTION_DEPARTURE = "Where the filters grow, the shortcut is a projection: the paper does not say which it took."
+PROJECTION_DEPARTURE = (
+    "Where the filters grow, the shortcut is a projection: the paper does not say which kind it took."
+)
 FIRST_DEPARTURE = (
-    "The first unit activates what conv1's own activation and the pooling have passed; the appendix can be read to "
-    "leave that out."
+    "The first unit begins with batch normalisation and ReLU as all others do, although those of conv1 come shortly "
+    "before; the appendix can be read as leaving them out."
 )
 
 

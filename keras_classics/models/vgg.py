@@ -3,7 +3,7 @@
 from functools import partial
 
 from keras_classics import blocks
-from keras_classics.blocks import hidden_dense_head, max_pool, relu
+from keras_classics.blocks import conv, hidden_dense_head, max_pool, relu
 from keras_classics.errors import unknown
 from keras_classics.initializers import GlorotUniform, Normal
 from keras_classics.spec import IMAGENET_MEAN, InputProtocol, Paper, Reported, Row
@@ -31,9 +31,9 @@ FILTERS = (64, 128, 256, 512, 512)
 INITIALIZERS = {"normal": partial(Normal, 0.1), "glorot": GlorotUniform}
 
 
-def conv(x, filters, batch_norm, initializer, name):
+def conv3x3(x, filters, batch_norm, initializer, name):
     """A 3x3 layer, in the form with batch normalisation before its ReLU."""
-    x = blocks.conv(x, filters, 3, use_bias=not batch_norm, kernel_initializer=initializer, name=name)
+    x = conv(x, filters, 3, use_bias=not batch_norm, kernel_initializer=initializer, name=name)
     if batch_norm:
         x = blocks.batch_norm(x, f"{name}_bn")
     return relu(x, f"{name}_relu")
@@ -43,7 +43,7 @@ def features(x, layers, batch_norm, initializer):
     """Table 1: (N, 224, 224, 3), and after each stage half the side, to (N, 7, 7, 512)."""
     for stage, (count, filters) in enumerate(zip(layers, FILTERS, strict=True), 1):
         for i in range(1, count + 1):
-            x = conv(x, filters, batch_norm, initializer, f"conv{stage}_{i}")
+            x = conv3x3(x, filters, batch_norm, initializer, f"conv{stage}_{i}")
         x = max_pool(x, 2, 2, name=f"pool{stage}")
     return x
 
@@ -114,7 +114,7 @@ def vgg(name: str, batch_norm: bool = False, initialization: str = "normal") -> 
         vary=partial(vgg, name),
         table=table(name),
         reported=() if batch_norm else tuple(Reported("imagenet2012", *row) for row in ERRORS[name]),
-        departures=("Batch normalisation is not the paper's, but of many published weights.",) if batch_norm else (),
+        departures=("Batch normalisation is not in the paper; many published weights have it.",) if batch_norm else (),
     )
 
 

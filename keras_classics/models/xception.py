@@ -111,7 +111,7 @@ Xception = Variant(
     ),
     departures=(
         "The optional dense layers of Figure 5, which Table 1 does without, are left out.",
-        "The constants of batch normalisation are those of the author's keras.applications, weights start as in He et "
-        "al. 2015: the paper says nothing of these.",
+        "Batch normalisation has the constants of the author's keras.applications, and weights start as in He et al. "
+        "2015: the paper tells neither.",
     ),
 )

@@ -4,7 +4,7 @@ import pathlib
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import h5py
 
@@ -28,7 +28,7 @@ def open_zip(file: BinaryIO, size: int) -> Iterator[zipfile.ZipFile]:
 
 
 @contextmanager
-def open_hdf5(file: BinaryIO, size: int) -> Iterator[h5py.File]:
+def open_hdf5(file: IO[bytes], size: int) -> Iterator[h5py.File]:
     """An HDF5 file of `size` bytes; refused if its parts lie in other files, or unpack to too much."""
     total = 0
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from small import SMALL
 
 import keras_classics as kc
 import training.recipes
@@ -60,6 +61,10 @@ def test_an_unknown_name_gets_the_nearest(name):
 def test_every_module_of_a_family_is_in_the_list(package, others):
     """`others` have no published weights."""
     assert {module.name for module in pkgutil.iter_modules(package.__path__)} == set(FAMILIES) - others
+
+
+def test_every_family_has_a_small_network():
+    assert {kc.get_model(name).family for name in SMALL} == set(FAMILIES)
 
 
 def test_a_record_names_the_family_that_it_stands_in():

@@ -11,6 +11,7 @@ import pathlib
 import pickle
 
 import keras
+import numpy as np
 import pytest
 from small import CELL
 
@@ -194,6 +195,31 @@ def test_lists_and_finds_networks():
         (lambda: kc.ResNet20(pooling="mean", include_top=False), "Unknown pooling 'mean'"),
         (lambda: kc.ResNet20(classes=0), "positive integer"),
         (lambda: kc.ResNet20(classes=10.0), "positive integer"),
+        (lambda: kc.ResNet20(classes=True), "positive integer"),
+        (lambda: kc.ResNet20(num_classes=10), "resnet20 has no option 'num_classes'; use `classes=`"),
+        (lambda: kc.ResNet20(pretrained=True), 'use `weights="imagenet"`'),
+        (lambda: kc.create_model("resnet20", in_chans=1), "use `input_shape="),
+        (lambda: kc.ResNet20("cifar10"), "`include_top` must be True or False, not 'cifar10'"),
+        (lambda: kc.ResNet20(include_preprocessing="no"), "`include_preprocessing` must be True or False"),
+        (lambda: kc.VGG11(batch_norm="no"), "`batch_norm` must be True or False, not 'no'"),
+        (lambda: kc.DenseNet40_12(dropout="0.2"), "`dropout` must be a number, not '0.2'"),
+        (lambda: kc.ResNet20(seed=-1), "`seed` must be an integer of at least 0, not -1"),
+        (lambda: kc.ResNet20(seed=1.5), "`seed` must be an integer"),
+        (lambda: kc.ResNet20(pooling="avg"), "pass `include_top=False` too"),
+        (lambda: kc.ResNet20(classifier_activation="sofmax"), "Unknown activation 'sofmax'. Did you mean 'softmax'"),
+        (lambda: kc.ResNet20(classifier_activation="sofmax", include_top=False), "Did you mean 'softmax'"),
+        (
+            lambda: kc.NASNetMobile(input_shape=(3, 224, 224)),
+            r"must be \(224, 224, 3\), which is \(height, width, chan",
+        ),
+        (lambda: kc.ResNet20(input_shape=(3, None, None)), r"must be \(None, None, 3\)"),
+        (lambda: kc.ResNet20(input_shape=(None, 32, 32, 3)), "without the batch"),
+        (lambda: kc.ResNet20(input_shape=(32.0, 32.0, 3)), "has integers"),
+        (
+            lambda: kc.ResNet20(input_tensor=keras.Input((32, 32, 3)), input_shape=(48, 48, 3)),
+            "leave out `input_shape=",
+        ),
+        (lambda: kc.VGG11(input_shape=(None, None, 3)), "such as 224, or `include_top=False`"),
         (lambda: kc.ResNet20(input_shape=(32, 32)), r"takes an input shape \(height, width, channels\)"),
         (lambda: kc.ResNet20(input_shape=(32, 32, None)), "known number of channels"),
         (lambda: kc.ResNet20(input_tensor=[1.0]), "Keras tensor"),
@@ -257,3 +283,15 @@ def test_another_process_builds_the_network_of_a_pickled_record():
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         there = pool.submit(_layers, variant).result()
     assert there == _layers(variant) != _layers(kc.ResNet20)
+
+
+def test_numbers_of_numpy_are_as_good_as_pythons():
+    model = kc.ResNet20(classes=np.int64(7), seed=np.int64(3), input_shape=(np.int64(16), 16, 3))
+    assert model.output_shape == (None, 7)
+    again = keras.Model.from_config(json.loads(json.dumps(model.get_config())))
+    assert again.output_shape == (None, 7)
+
+
+def test_the_other_data_format_is_told_by_its_shape(channels_first):
+    with pytest.raises(kc.ClassicsError, match=r"must be \(3, 224, 224\), which is \(channels, height, width\), not"):
+        kc.ResNet20(input_shape=(224, 224, 3))

@@ -50,7 +50,7 @@ def files(folder):
 
 
 def test_a_download_is_checked_and_kept(published, tmp_path, monkeypatch):
-    entry, expected = published
+    _, expected = published
     model = kc.ResNet20(weights="pytorchcv", classifier_activation=None)
     assert np.abs(run(model) - expected).max() < 1e-5 * np.abs(expected).max()
     assert files(tmp_path / "home" / "keras_classics") == ["net-0597.pth.zip"]
