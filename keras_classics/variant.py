@@ -184,7 +184,7 @@ class Variant:
                 taken, and "torchvision/IMAGENET1K_V1:<path>" chooses.
             input_tensor: a Keras tensor to build upon, instead of a new input.
             input_shape: (H, W, C) or (C, H, W), by `keras.config.image_data_format()`, without the batch.
-            pooling: without the top: None for feature maps, "avg" or "max" for a vector.
+            pooling: without the top: None for feature maps, "avg" or "max" for a vector. Unused with it.
             classes: the number of classes; by default those of the checkpoint, or of the paper's data set. Where the
                 weights have another number, or no classifier, and this is given, the classifier starts afresh.
             classifier_activation: of the last layer; None for logits. By default the paper's: softmax but for
@@ -256,10 +256,6 @@ class Variant:
             )
         if pooling not in (None, "avg", "max"):
             raise unknown("pooling", pooling, ("avg", "max"))
-        if pooling and include_top:
-            raise ClassicsError(
-                f"`pooling={pooling!r}` is for a network without its top; pass `include_top=False` too."
-            )
         if classes is not None and not (_is_integer(classes) and classes >= 1):
             raise ClassicsError(f"`classes` must be a positive integer, not {classes!r}.")
         if seed is not None and not (_is_integer(seed) and seed >= 0):

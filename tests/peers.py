@@ -1,7 +1,9 @@
 """Peers' networks with the same pseudo-random weights as ours."""
 
 import importlib
+import json
 import pathlib
+import struct
 from collections.abc import Mapping
 
 import keras
@@ -148,6 +150,18 @@ def golden(source: str, name: str) -> tuple[dict[str, np.ndarray], dict[str, np.
         shapes = [tuple(map(int, shape.split())) for shape in archive["shapes"]]
         tensors = {str(n): tensor(str(n), shape) for n, shape in zip(archive["names"], shapes, strict=True)}
         return tensors, {k: archive[k] for k in archive.files if k.startswith("output_")}
+
+
+def write_safetensors(path, tensors, **changes):
+    """The format, written by hand: an eight-byte length, a JSON table, the numbers."""
+    table, data = {"__metadata__": {"format": "pt"}}, b""
+    for name, array in tensors.items():
+        table[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [len(data), len(data) + array.nbytes]}
+        data += array.astype("<f4").tobytes()
+        table[name].update(changes)
+    text = json.dumps(table).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    return path
 
 
 # Marks of what runs by default on tensorflow alone, for time, and elsewhere with `-m heavy`.

@@ -35,6 +35,7 @@ class Contents:
         origin: what the file tells of them, if it is ours.
         ours: whether our layers wrote it.
         beside: the names of layers with weights that the file holds beside the network, in the model around it.
+        prepared_by: the classes of layers that seem to prepare pixels, in the network or around it.
     """
 
     tensors: Mapping[str, np.ndarray]
@@ -42,6 +43,7 @@ class Contents:
     origin: Origin | None = None
     ours: bool = False
     beside: tuple[str, ...] = ()
+    prepared_by: tuple[str, ...] = ()
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -32,12 +32,15 @@ def read_keras(path) -> Contents:
     with open(path, "rb") as file:
         if file.read(2) != b"PK":
             with open_hdf5(file, size) as h5:
-                return _contents(list(_stored_layers(h5)), _origins(h5), _has_our_input(h5))
+                layers, classes = list(_stored_layers(h5)), _classes(h5)
+                prepared_by = _prepared_by("", (kind for kind, _ in classes))
+                return _contents(layers, _origins(h5), ("input_layer", "image") in classes, prepared_by)
         with open_zip(file, size) as archive:
             config = archive.read("config.json").decode()
             weights = archive.read(WEIGHTS)
         with open_hdf5(io.BytesIO(weights), size) as h5:
-            return _contents(list(_stored_layers(h5)), _origins(h5), "keras_classics" in config)
+            in_order = sorted(_stored_layers(h5), key=lambda layer: config.find(f'"name": "{layer[1]}"'))
+            return _contents(in_order, _origins(h5), "keras_classics" in config, _prepared_by(config, ()))
 
 
 def _stored_layers(h5: h5py.File) -> Iterator[Layer]:
@@ -77,20 +80,41 @@ def _origins(h5: h5py.File) -> list[Origin]:
     return found
 
 
-def _has_our_input(h5: h5py.File) -> bool:
-    """Weights alone do not tell who wrote them, but our networks' inputs are called "image"."""
-    names = []
-    h5.visititems(lambda place, item: names.append(item.attrs.get("name")) if "input_layer" in place else None)
-    return any(name is not None and _text(name) == "image" for name in names)
+def _classes(h5: h5py.File) -> list[tuple[str, str]]:
+    """The class and the name of every layer, of those without weights too. In weights alone nothing else tells our
+    networks, whose inputs are called "image"."""
+    found = []
+
+    def visit(place, item):
+        match = re.fullmatch(r"(?:.*/)?layers/([^/]+?)(?:_\d+)?/vars", place)
+        if match and "name" in item.attrs:
+            found.append((match[1], _text(item.attrs["name"])))
+
+    h5.visititems(visit)
+    return found
+
+
+# The classes of layers that prepare pixels: Keras' own, and the operations of keras.applications' preprocess_input.
+PREPARING = ("Rescaling", "Normalization", "Lambda", "GetItem", "Subtract", "TrueDivide", "Divide")
+
+
+def _prepared_by(config: str, kinds: Iterable[str]) -> tuple[str, ...]:
+    """Which of these classes are in a model's configuration, or among the kinds of layers in a file without one, where
+    operations are not."""
+    named = {*re.findall(r'"class_name": "(?:\w+>)?(\w+)"', config), *(kind.title().replace("_", "") for kind in kinds)}
+    return tuple(name for name in PREPARING if name in named)
 
 
 def read_hdf5(path) -> Contents:
     """HDF5 as Keras 2 wrote it and Keras 3 still can: the layers' names are in it, those of variables changed."""
     with open(path, "rb") as file, open_hdf5(file, path.stat().st_size) as h5:
         root = h5["model_weights"] if "layer_names" not in h5.attrs and "layer_names0" not in h5.attrs else h5
-        layers = [layer for name in _attribute(root, "layer_names") for layer in _legacy_layers(name, root[name])]
+        names = _attribute(root, "layer_names")
+        layers = [layer for name in names for layer in _legacy_layers(name, root[name])]
         config = _text(h5.attrs.get("model_config", "null"))
-        return _contents(layers, list(_configured_origins(json.loads(config))), "keras_classics" in config)
+        prepared_by = _prepared_by(config, (re.sub(r"_\d+$", "", name) for name in names))
+        origins = list(_configured_origins(json.loads(config)))
+        return _contents(layers, origins, "keras_classics" in config, prepared_by)
 
 
 def _legacy_layers(name: str, group: h5py.Group) -> Iterator[Layer]:
@@ -127,7 +151,7 @@ def _configured_origins(config: Any) -> Iterator[Origin]:
             yield from _configured_origins(value)
 
 
-def _contents(layers: Sequence[Layer], origins: Iterable[Origin], ours: bool) -> Contents:
+def _contents(layers: Sequence[Layer], origins: Sequence[Origin], ours: bool, prepared_by: tuple[str, ...]) -> Contents:
     parts: dict[str, list[tuple[str, list[np.ndarray]]]] = {}
     for part, name, arrays in layers:
         if arrays := [a for a in arrays if a.ndim]:  # the rest are counters
@@ -135,7 +159,6 @@ def _contents(layers: Sequence[Layer], origins: Iterable[Origin], ours: bool) ->
     if not parts:
         raise ClassicsError("It holds no layers with weights.")
     network = max(parts, key=lambda part: sum(len(arrays) for _, arrays in parts[part]))
-    origins = list(origins)
     if len(origins) > 1 and any(origin != origins[0] for origin in origins):
         raise ClassicsError(f"It holds several networks: {', '.join(o.network for o in origins)}. Save the one alone.")
     names = _numbered_from_one([name for name, _ in parts[network]])
@@ -145,7 +168,7 @@ def _contents(layers: Sequence[Layer], origins: Iterable[Origin], ours: bool) ->
             if tensors.setdefault(f"{names[name]}.{variable}", array) is not array:
                 raise ClassicsError(f"It holds the layer '{name}' twice.")
     beside = tuple(name for part, inside in parts.items() if part != network for name, _ in inside)
-    return Contents(tensors, "keras", origins[0] if origins else None, ours or bool(origins), beside)
+    return Contents(tensors, "keras", origins[0] if origins else None, ours or bool(origins), beside, prepared_by)
 
 
 def _numbered_from_one(layers: Sequence[str]) -> dict[str, str]:

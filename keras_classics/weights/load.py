@@ -178,14 +178,17 @@ def _by_names(path, contents, network: Record, fitting: Sequence[Entry], tables:
             "paper, cannot be checked."
         )
         return Checkpoint(str(path), contents, tables, notes=(note,))
-    fitting = sorted(fitting, key=lambda e: _preference(e, network))
-    forms = _fitting_forms(list(dict.fromkeys(e.options for e in fitting)), contents, network, tables)
-    fitting = [e for e in fitting if e.options in forms]
+    fitting = _fitting(sorted(fitting, key=lambda e: _preference(e, network)), contents, network, tables)
     count = next((array.shape[-1 if contents.layout == "keras" else 0] for array in _heads(contents, tables)), None)
     fitting = [e for e in fitting if e.classes == count] or fitting
     entry, *others = fitting
     others = [e for e in others if _feeding(e, count) != _feeding(entry, count)]
     notes = _form_note(path, network, dict(entry.options))
+    if contents.prepared_by:
+        notes += (
+            f"The model in '{path}' prepares pixels itself, by {' and '.join(contents.prepared_by)}. That is left out: "
+            f"the pixels are prepared as '{entry.tag}' has them, {_told(entry)}.",
+        )
     if others:
         words = ", ".join(repr(e.tag) for e in others)
         notes += (
@@ -218,22 +221,27 @@ def _preference(entry: Entry, network: Record):
     return entry.protocol.dataset != network.dataset, not exact, sources.index(entry.source), entry.top1 or 100
 
 
-def _fitting_forms(forms, contents, network: Record, tables) -> list[tuple[tuple[str, Any], ...]]:
-    """Those of several forms that the tensors fit best. A form of another parameter count fits no better than one that
-    they fit whole, so its network is not built."""
-    if len(forms) == 1:
-        return forms
+def _fitting(candidates: Sequence[Entry], contents, network: Record, tables) -> list[Entry]:
+    """Those of several entries, in order, whose names and forms the tensors fit best, by the network's body. Once they
+    fit one, a form of another parameter count cannot fit as well, and is not built."""
+    kinds = {(_naming(e, tables), e.options) for e in candidates}
+    if len(kinds) == 1:
+        return list(candidates)
     problems: dict[Any, int] = {}
-    whole: int | None = None  # the parameters of a form that fits
-    for form in forms:
-        record = network.with_options(**dict(form))
-        if whole is not None and record.params not in (None, whole):
+    fitted: int | None = None  # the parameters of a form that fits
+    for options in dict.fromkeys(e.options for e in candidates):
+        record = network.with_options(**dict(options))
+        if fitted is not None and record.params not in (None, fitted):
             continue
-        model = record()
-        problems[form] = min(len(_converted(model, contents, rules).problems) for rules in tables.values())
-        if not problems[form]:
-            whole = record.params
-    return [form for form, count in problems.items() if count == min(problems.values())]
+        body = record(include_top=False)
+        for table, rules in tables.items():
+            conversion = _converted(body, contents, rules)
+            kind = _source(table), options
+            problems[kind] = min(len(conversion.problems), problems.get(kind, len(conversion.problems)))
+            if not conversion.missing and conversion.behind:
+                fitted = record.params
+    fewest = min(problems[kind] for kind in kinds & problems.keys())
+    return [e for e in candidates if problems.get((_naming(e, tables), e.options)) == fewest]
 
 
 def _layout(source: str) -> str:
@@ -296,7 +304,7 @@ def load(
     Raises:
         ClassicsError: if the weights are not of this network.
     """
-    table, conversion = _fitted(model, checkpoint, body, with_aux, fresh_head)
+    table, conversion = _fitted(model, checkpoint, family, body, with_aux, fresh_head)
     arrays = conversion.arrays
     if (family, table) in BGR:
         arrays = {key: _reversed(array) for key, array in arrays.items()}
@@ -331,7 +339,7 @@ def _dense_hint(model):
     return DENSE_HINT if any(isinstance(layer, keras.layers.Flatten) for layer in model.layers) else ""
 
 
-def _fitted(model, checkpoint: Checkpoint, body, with_aux, fresh_head) -> tuple[str, Conversion]:
+def _fitted(model, checkpoint: Checkpoint, family, body, with_aux, fresh_head) -> tuple[str, Conversion]:
     """The table by which the tensors are those of the network, and what they are by it."""
     nearest: Conversion | None = None
     tops = [layer.name for layer in weighted_layers(model) if layer.name not in body]
@@ -348,10 +356,10 @@ def _fitted(model, checkpoint: Checkpoint, body, with_aux, fresh_head) -> tuple[
             if nearest is None or len(conversion.problems) < len(nearest.problems):
                 nearest = conversion
     assert nearest is not None  # there is a table
-    raise _misfit(model, checkpoint, nearest, tops)
+    raise _misfit(model, checkpoint, family, nearest, tops)
 
 
-def _misfit(model, checkpoint: Checkpoint, nearest: Conversion, tops) -> ClassicsError:
+def _misfit(model, checkpoint: Checkpoint, family, nearest: Conversion, tops) -> ClassicsError:
     """What to say of tensors that are not those of the network."""
     contents = checkpoint.contents
     lacking = [name for name in nearest.missing if not name.startswith("aux_")]
@@ -363,11 +371,9 @@ def _misfit(model, checkpoint: Checkpoint, nearest: Conversion, tops) -> Classic
     if len(nearest.arrays) > len(nearest.problems):
         return ClassicsError(f"'{checkpoint.name}' does not fit: {Mismatch(model.name, nearest.problems)}")
     first = weighted_layers(model)[0].name
-    expected = [
-        f"'{readable(name)}' ({_source(table)})"
-        for table, rules in list(checkpoint.tables.items())[:4]
-        if (name := peer_name(first, rules) or peer_name(f"{first}/depthwise_kernel", rules))
-    ]
+    tables = checkpoint.tables if contents.ours else _tables(family, contents)
+    names = {_source(table): peer_name(first, rules) for table, rules in tables.items()}
+    expected = [f"'{readable(name)}' ({source})" for source, name in names.items() if name]
     held = ", ".join(f"'{name}'" for name in contents.layers[:4])
     return ClassicsError(
         f"'{checkpoint.name}' holds no weights of {model.name}: expected are layers such as {' or '.join(expected)}, "

@@ -35,8 +35,9 @@ class Conversion:
         arrays: by "<layer>/<variable>".
         missing: what each layer that the peer's tensors lack did not find, by the layer's name.
         left: the peer's tensors that no layer takes.
-        behind: whether these stand in the file behind all that were taken of as many axes, as a classifier does. Those
-            of a larger network of the same family stand between them.
+        behind: whether these may be a classifier: their layers stand in the file behind all that were taken of as many
+            axes, or of any; dense ones stand anywhere, where none was taken. Those of a larger network of the family
+            stand between the others.
     """
 
     network: str
@@ -111,21 +112,22 @@ def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
 def _stand_behind(left: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]) -> bool:
     """See `Conversion.behind`."""
     layers: dict[str, int] = {}  # and the axes of the first tensor of each
+    taken = set()
     for name, array in tensors.items():
         if not IGNORED.fullmatch(name):
-            layers.setdefault(name.rpartition(".")[0], np.ndim(array))
-    left_layers = {name.rpartition(".")[0] for name in left}
-    if any(
-        name.rpartition(".")[0] in left_layers for name in tensors.keys() - left.keys() if not IGNORED.fullmatch(name)
-    ):
-        return False  # a part of a layer
-    begun: set[int] = set()
-    for layer, axes in layers.items():
-        if layer in left_layers:
-            begun.add(axes)
-        elif axes in begun:
-            return False
-    return True
+            layer = name.rpartition(".")[0]
+            layers.setdefault(layer, np.ndim(array))
+            if name not in left:
+                taken.add(layer)
+    last: dict[int | None, int] = {}  # the place of the last layer that was taken, of each count of axes and of all
+    for place, (layer, axes) in enumerate(layers.items()):
+        if layer in taken:
+            last[axes] = last[None] = place
+    return all(
+        layer not in taken and (place > last.get(axes, last.get(None, -1)) or (axes == 2 and axes not in last))
+        for place, (layer, axes) in enumerate(layers.items())
+        if layer in {name.rpartition(".")[0] for name in left}
+    )
 
 
 class Mismatch(ClassicsError):

@@ -2,7 +2,6 @@
 
 import collections
 import io
-import json
 import os
 import pathlib
 import pickle
@@ -11,6 +10,7 @@ import zipfile
 
 import h5py
 import numpy as np
+import peers
 import pytest
 from pseudo_random import tensor
 
@@ -65,21 +65,9 @@ def test_a_module_state_dict_with_its_versions(tmp_path):
     assert list(tensors) == list(net.state_dict())
 
 
-def write_safetensors(path, tensors, **changes):
-    """The format, written by hand: an eight-byte length, a JSON table, the numbers."""
-    table, data = {"__metadata__": {"format": "pt"}}, b""
-    for name, array in tensors.items():
-        table[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [len(data), len(data) + array.nbytes]}
-        data += array.astype("<f4").tobytes()
-        table[name].update(changes)
-    text = json.dumps(table).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-    return path
-
-
 def test_safetensors(tmp_path):
     arrays = {"a.weight": tensor("a.weight", (4, 3)), "b": tensor("b", (5,))}
-    path = write_safetensors(tmp_path / "any.name", arrays)
+    path = peers.write_safetensors(tmp_path / "any.name", arrays)
     assert kind_of(path) == "safetensors"
     tensors = read(path).tensors
     for name, array in arrays.items():
@@ -257,7 +245,7 @@ def test_hostile_and_broken_files_are_refused_without_a_trace(case, tmp_path, mo
 @pytest.mark.parametrize("changes", [{"shape": [5, 3]}, {"dtype": "F64"}, {"data_offsets": [-4, 44]}, {"dtype": "X"}])
 def test_safetensors_that_lie(changes, tmp_path):
     with pytest.raises(kc.ClassicsError, match="another size|damaged"):
-        read(write_safetensors(tmp_path / "x.safetensors", GOOD, **changes))
+        read(peers.write_safetensors(tmp_path / "x.safetensors", GOOD, **changes))
 
 
 def test_onnx_needs_its_package(tmp_path, monkeypatch):
