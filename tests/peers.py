@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from pseudo_random import images as images
+from pseudo_random import pixels as pixels
 from pseudo_random import tensor
 
 from keras_classics.weights import NAMES, assign

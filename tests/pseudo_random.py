@@ -20,3 +20,8 @@ def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
 def images(*shape: int) -> np.ndarray:
     """The same pseudo-random images at every call, channels last."""
     return np.random.default_rng(7).standard_normal(shape).astype("float32")
+
+
+def pixels(*shape: int) -> np.ndarray:
+    """The same pseudo-random pixels of 0..255 at every call, channels last."""
+    return np.random.default_rng(7).integers(0, 256, shape).astype("uint8")

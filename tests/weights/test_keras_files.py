@@ -57,7 +57,7 @@ def around(body, how: str) -> keras.Model:
 def answers(builder: str, net, path, **arguments) -> float:
     """How far ours and theirs are apart on pixels, each by its own preparation, as a share of the answers' scale."""
     module, form, size = NETS[builder]
-    pixels = np.random.default_rng(0).integers(0, 256, (2, size, size, 3)).astype("float32")
+    pixels = peers.pixels(2, size, size, 3).astype("float32")
     prepared = importlib.import_module(f"keras.applications.{module}").preprocess_input(pixels.copy())
     expected = keras.ops.convert_to_numpy(net(prepared, training=False))
     with warnings.catch_warnings(record=True) as caught:

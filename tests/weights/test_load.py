@@ -51,16 +51,20 @@ CIFAR = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 HALF = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 
 
-def pixels_of(batch, constants):
-    """The pixels of 0..255 that a peer turns into this batch."""
+def prepared(pixels, constants):
+    """What a peer makes of pixels."""
     mean, std = (np.array(values) for values in constants)
-    return 255 * (batch * std + mean)
+    return ((pixels / 255 - mean) / std).astype("float32")
 
 
-def difference(model, pixels, expected):
-    got = keras.ops.convert_to_numpy(model(kc.preprocess_input(pixels, model), training=False))
+def difference(model, batch, expected):
+    got = keras.ops.convert_to_numpy(model(batch, training=False))
     assert got.shape == expected.shape
     return float(np.max(np.abs(got - expected)) / np.max(np.abs(expected)))
+
+
+def difference_on_pixels(model, pixels, expected):
+    return difference(model, kc.preprocess_input(pixels, model), expected)
 
 
 def form_of(model):
@@ -79,13 +83,13 @@ def test_pytorchcv(module, peer, name, options, tmp_path):
     net, _ = peers.pytorchcv(module, peer)
     path = torch_checkpoint(tmp_path / "net.pth", net)
     size = kc.get_model(name).image_size
-    batch = peers.images(1, size, size, 3)
+    pixels = peers.pixels(1, size, size, 3)
+    expected = peers.torch_outputs(net, prepared(pixels, CIFAR if "cifar" in peer else IMAGENET))
     classes = 100 if peer.endswith("cifar100") else None
     weights = f"pytorchcv/{peer}:{path}" if peer in ALIKE else path
     model = kc.create_model(name, weights=weights, classifier_activation=None, classes=classes)
     assert options.items() <= form_of(model).items()
-    pixels = pixels_of(batch, CIFAR if "cifar" in peer else IMAGENET)
-    assert difference(model, pixels, peers.torch_outputs(net, batch)) < 1e-4
+    assert difference_on_pixels(model, pixels, expected) < 1e-4
 
 
 KERAS = [
@@ -125,11 +129,11 @@ def test_keras_applications(builder, name, options, tmp_path):
             file.move(f"moved/{old}", old)
             file.attrs["layer_names"] = [old if n == new else n for n in file.attrs["layer_names"]]
     size = kc.get_model(name).image_size
-    pixels = pixels_of(peers.images(1, size, size, 3), IMAGENET)
-    expected = keras.ops.convert_to_numpy(net(prepare(pixels.copy()), training=False))
+    pixels = peers.pixels(1, size, size, 3)
+    expected = keras.ops.convert_to_numpy(net(prepare(pixels.astype("float32")), training=False))
     model = kc.create_model(name, weights=tmp_path / "net.h5", classifier_activation=None)
     assert options.items() <= form_of(model).items()
-    assert difference(model, pixels, expected) < 1e-5
+    assert difference_on_pixels(model, pixels, expected) < 1e-5
 
 
 GOLDEN = [
@@ -162,8 +166,11 @@ def test_torchvision_and_timm(source, peer, name, options, tmp_path):
     size = kc.get_model(name).image_size
     model = kc.create_model(name, weights=tmp_path / "net.pth", classifier_activation=None)
     assert options.items() <= form_of(model).items()
-    batch = peers.images(2, size, size, 3)
-    assert difference(model, pixels_of(batch, HALF if name in HALVES else IMAGENET), outputs["output_logits"]) < 1e-4
+    # the images of the outputs go beyond what pixels can be
+    pixels = peers.pixels(1, 8, 8, 3)
+    ours = kc.preprocess_input(pixels, model)
+    np.testing.assert_allclose(ours, prepared(pixels, HALF if name in HALVES else IMAGENET), atol=1e-5)
+    assert difference(model, peers.images(2, size, size, 3), outputs["output_logits"]) < 1e-4
 
 
 @pytest.mark.parametrize(("peer", "name"), [("googlenet", "inception_v1"), ("inception_v3", "inception_v3")])
@@ -212,17 +219,18 @@ def test_onnx(light, name, options, found, size, tmp_path):
 
     graph, _ = peers.onnx_light(light)
     onnx.save(graph, tmp_path / "net.onnx")
-    batch = 50 * peers.images(1, *size, 3)
+    pixels = peers.pixels(1, *size, 3)
     told = {"alexnet": "is built with lrn='caffe'", "inception_v2": "cannot be checked"}.get(name)
     with pytest.warns(UserWarning, match=told) if told else contextlib.nullcontext():
         model = kc.create_model(name, weights=tmp_path / "net.onnx", classifier_activation=None, **options)
     assert found.items() <= form_of(model).items()
-    if options:
-        mean, std = (np.array(v) for v in (kc.InceptionV2.normalization.mean, kc.InceptionV2.normalization.std))
-        pixels = batch * std + mean
+    if name == "inception_v2":
+        normalization = kc.InceptionV2.normalization
+        batch = (pixels - np.array(normalization.mean)) / np.array(normalization.std)
     else:
-        pixels = batch + CAFFE_MEAN
-    assert difference(model, pixels, peers.onnx_outputs(graph, batch[..., ::-1])) < 1e-5
+        batch = pixels - CAFFE_MEAN
+    expected = peers.onnx_outputs(graph, batch.astype("float32")[..., ::-1])
+    assert difference_on_pixels(model, pixels, expected) < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,8 @@ def test_kinds_and_classes(kind, peer, classes, tmp_path):
         state = {name: array for name, array in state.items() if not name.startswith("output")}
         net.output = torch.nn.Identity()
     path = write(state, tmp_path, kind)
-    batch = peers.images(2, 32, 32, 3)
-    mean, std = (np.array(v) for v in CIFAR)
-    pixels, expected = 255 * (batch * std + mean), peers.torch_outputs(net, batch)
+    pixels, (mean, std) = peers.pixels(2, 32, 32, 3), (np.array(values) for values in CIFAR)
+    expected = peers.torch_outputs(net, ((pixels / 255 - mean) / std).astype("float32"))
     top = {"classes": classes, "classifier_activation": None} if classes else {"include_top": False, "pooling": "avg"}
     with pytest.warns(UserWarning, match="is built with shortcut='B'"):
         model = kc.ResNet20(weights=path, **top)
