@@ -158,7 +158,7 @@ def _predictions(model: keras.Model) -> keras.Model:
 def _natural_images(model: keras.Model) -> np.ndarray:
     """A few pictures as the model takes them: digits for a small grey image, else rendered photographs."""
     protocol = preprocessing.carried_protocol(model)
-    axis = channel_axis()
+    axis = channel_axis(data_format_of(model))
     shape = list(model.input_shape[1:])
     channels = shape.pop(axis if axis == -1 else 0)
     height, width = (side or (protocol.image_size if protocol else 224) for side in shape)

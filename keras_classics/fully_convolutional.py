@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from keras_classics.errors import ClassicsError
-from keras_classics.layers import UnitBias, channel_axis
+from keras_classics.layers import Conv2D, UnitBias, channel_axis
 
 
 def to_fully_convolutional(model: keras.Model) -> keras.Model:
@@ -65,7 +65,7 @@ def _checked(model) -> layers.Flatten:
 def _convolution(dense, x, kernel_size, data_format):
     """A dense layer as a convolution. Softmax is a layer of its own, since the channels may be another axis."""
     softmax = dense.activation is keras.activations.softmax
-    x = layers.Conv2D(
+    x = Conv2D(
         dense.units,
         kernel_size,
         data_format=data_format,

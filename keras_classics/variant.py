@@ -4,6 +4,7 @@ import inspect
 import numbers
 import pathlib
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,7 @@ class Variant:
         min_size: the smallest input side that the network can take, in pixels.
         bound_to_size: what has other weights at another input size, and none at an unknown one: the "top", "all" of
             the network, or nothing (None).
+        beyond_float16: where the initial weights make numbers that float16 cannot hold, what to do about it.
         vary: makes the record of another form that the paper describes, from the options that it names.
         reported: errors in the paper.
         table: the paper's table of layers.
@@ -80,6 +82,7 @@ class Variant:
     channels: int = 3
     min_size: int = 32
     bound_to_size: str | None = None
+    beyond_float16: str | None = None
     vary: Callable[..., "Variant"] | None = field(default=None, compare=False)
     reported: tuple[Reported, ...] = ()
     table: tuple[Row, ...] = ()
@@ -181,7 +184,7 @@ class Variant:
                 taken, and "torchvision/IMAGENET1K_V1:<path>" chooses.
             input_tensor: a Keras tensor to build upon, instead of a new input.
             input_shape: (H, W, C) or (C, H, W), by `keras.config.image_data_format()`, without the batch.
-            pooling: without the top: None for feature maps, "avg" or "max" for a vector.
+            pooling: without the top: None for feature maps, "avg" or "max" for a vector. Unused with it.
             classes: the number of classes; by default those of the checkpoint, or of the paper's data set. Where the
                 weights have another number, or no classifier, and this is given, the classifier starts afresh.
             classifier_activation: of the last layer; None for logits. By default the paper's: softmax but for
@@ -215,6 +218,11 @@ class Variant:
             classifier_activation = form.classifier_activation
         _check_activation(classifier_activation)
         protocol = checkpoint.protocol if checkpoint and checkpoint.protocol else form.protocol
+        if form.beyond_float16 and not checkpoint and keras.config.dtype_policy().compute_dtype == "float16":
+            warnings.warn(
+                f"{form.name} starts with numbers that float16 cannot hold, and so gives NaN; {form.beyond_float16}.",
+                stacklevel=2,
+            )
 
         with seeded(None if seed is None else int(seed)):
             inputs, x = form._inputs(input_tensor, input_shape, include_top)
@@ -248,10 +256,6 @@ class Variant:
             )
         if pooling not in (None, "avg", "max"):
             raise unknown("pooling", pooling, ("avg", "max"))
-        if pooling and include_top:
-            raise ClassicsError(
-                f"`pooling={pooling!r}` is for a network without its top; pass `include_top=False` too."
-            )
         if classes is not None and not (_is_integer(classes) and classes >= 1):
             raise ClassicsError(f"`classes` must be a positive integer, not {classes!r}.")
         if seed is not None and not (_is_integer(seed) and seed >= 0):

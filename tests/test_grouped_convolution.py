@@ -48,7 +48,8 @@ def path(request, monkeypatch):
 @pytest.mark.parametrize("case", CASES)
 def test_equals_keras_conv2d_forward_and_gradient(case, data_format):
     channels, filters, options = CASES[case]
-    x = RNG.standard_normal((2, 9, 8, channels)).astype("float32")
+    # never as many columns as filters, between which Keras on tensorflow does not tell with the channels first
+    x = RNG.standard_normal((2, 8, 9, channels)).astype("float32")
     x = x if data_format == "channels_last" else channels_first(x)
     ours, theirs = (kind(filters, data_format=data_format, **options) for kind in (Conv2D, keras.layers.Conv2D))
     expected = keras.ops.convert_to_numpy(theirs(x))

@@ -1,6 +1,6 @@
 """The papers' training, on top of keras_classics: recipes, the pipelines that they describe, and runs.
 
-A name is imported when it is first asked for, so that the command can choose Keras' backend before.
+A name is imported when it is first asked for, so that the command can answer before Keras is there.
 """
 
 import importlib

@@ -38,14 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     for command in (run, resume):
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
+    for command in (listing, run, resume):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
     parsed = parser.parse_args(arguments)
-    guarded(lambda: parsed.function(parsed), parsed.debug)
+
+    def carry_out():
+        start(parsed.backend)  # before anything imports Keras
+        parsed.function(parsed)
+
+    guarded(carry_out, parsed.debug)
 
 
 def _list(args):
-    start()
     from training.recipes import get_recipe, list_recipes
 
     recipes = [get_recipe(name) for name in list_recipes()]
@@ -57,7 +62,6 @@ def _list(args):
 
 
 def _run(args):
-    start(args.backend)
     from training import train
     from training.recipes import get_recipe
 
@@ -69,7 +73,6 @@ def _run(args):
 
 
 def _resume(args):
-    start(args.backend)
     from training import train
 
     _report(train.resume(args.run, args.data_dir))

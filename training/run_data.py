@@ -11,6 +11,7 @@ from keras_classics.datasets import Dataset
 
 SAMPLES = {"mnist_sample": "mnist"}  # data sets that are a part of another
 EVERY = 10  # one image in so many of each class is held out
+CHECKED = 10_000  # pictures; to read more of them once would take as long as an epoch of many hours
 
 # What a run is judged on, by the name in metrics.json.
 TEST, HELD_OUT, VALIDATION, TRAINING = "test", "held out of train", "validation", "train"
@@ -57,12 +58,14 @@ def load(name: str, data_dir: str | None = None) -> RunData:
 def check_pictures(data: RunData, say: Callable[[str], None]) -> None:
     """Reads each picture of a folder once, so that a damaged one is met before time is spent, not in mid-epoch.
 
+    Of a folder of more than `CHECKED` none is read, and a damaged one stops the run where it is met.
+
     Raises:
         ClassicsError: for a picture that cannot be read whole.
     """
-    if data.name in datasets.NAMES:
-        return
     sizes = data.dataset.sizes
+    if data.name in datasets.NAMES or sum(sizes.values()) > CHECKED:
+        return
     say(f"Reading each of the {sum(sizes.values()):,} pictures once, to find damaged ones before the start.")
     with datasets.reading():
         for split in sizes:

@@ -21,7 +21,11 @@ class Conv2D(keras.layers.Conv2D):
     """
 
     def call(self, inputs):
-        return self.activation(self._torch_op(inputs)) if self._is_torch_op(inputs) else super().call(inputs)
+        if self._is_torch_op(inputs):
+            return self.activation(self._torch_op(inputs))
+        if keras_may_add_bias_to_columns(self):
+            return _biased_and_activated(self, self.convolution_op(inputs, self.kernel))
+        return super().call(inputs)
 
     def _is_torch_op(self, inputs) -> bool:
         if not keras_copies_maps(self.data_format):
@@ -62,21 +66,36 @@ class Conv2D(keras.layers.Conv2D):
 @registered
 class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
     def call(self, inputs):
-        if not keras_copies_maps(self.data_format):
-            return super().call(inputs)
-        return _convolved(self, ops.depthwise_conv, inputs, self.kernel)
+        if keras_copies_maps(self.data_format) or keras_may_add_bias_to_columns(self):
+            return _convolved(self, ops.depthwise_conv, inputs, self.kernel)
+        return super().call(inputs)
 
 
 @registered
 class SeparableConv2D(keras.layers.SeparableConv2D):
     def call(self, inputs):
-        if not keras_copies_maps(self.data_format):
-            return super().call(inputs)
-        return _convolved(self, ops.separable_conv, inputs, self.depthwise_kernel, self.pointwise_kernel)
+        if keras_copies_maps(self.data_format) or keras_may_add_bias_to_columns(self):
+            return _convolved(self, ops.separable_conv, inputs, self.depthwise_kernel, self.pointwise_kernel)
+        return super().call(inputs)
 
 
 def _convolved(layer, operation, inputs, *kernels):
-    """What a layer makes of maps with the channels last, by one of Keras' operations, without copies."""
+    """What a layer makes of maps by one of Keras' operations; those with the channels last are not copied."""
     options = {"strides": layer.strides, "padding": layer.padding, "dilation_rate": layer.dilation_rate}
-    outputs = on_channels_first(operation, inputs, *kernels, **options)
-    return layer.activation(ops.add(outputs, layer.bias) if layer.use_bias else outputs)
+    if layer.data_format == "channels_last":
+        outputs = on_channels_first(operation, inputs, *kernels, **options)
+    else:
+        outputs = operation(inputs, *kernels, data_format="channels_first", **options)
+    return _biased_and_activated(layer, outputs)
+
+
+def keras_may_add_bias_to_columns(layer) -> bool:
+    """Whether Keras takes the columns of a map for its channels, on tensorflow with the channels first: it does so
+    where there are as many of the ones as of the others."""
+    return layer.use_bias and layer.data_format == "channels_first" and keras.config.backend() == "tensorflow"
+
+
+def _biased_and_activated(layer, outputs):
+    if layer.use_bias:
+        outputs = outputs + ops.reshape(layer.bias, (-1,) if layer.data_format == "channels_last" else (-1, 1, 1))
+    return layer.activation(outputs)

@@ -29,6 +29,7 @@ FILTERS = (64, 128, 256, 512, 512)
 # Section 3.1: a normal distribution of variance 0.01, or, found after the submission, Glorot and Bengio's. As printed
 # the first lets even VGG11's logits start beyond 1e8, which half precision cannot hold; the recipes take the second.
 INITIALIZERS = {"normal": partial(Normal, 0.1), "glorot": GlorotUniform}
+HALF_PRECISION = "build it with initialization='glorot', or under the policy mixed_bfloat16"
 
 
 def conv3x3(x, filters, batch_norm, initializer, name):
@@ -107,6 +108,7 @@ def vgg(name: str, batch_norm: bool = False, initialization: str = "normal") -> 
         paper=PAPER,
         protocol=InputProtocol("imagenet2012", IMAGENET_MEAN, 224, 256),
         bound_to_size="top",
+        beyond_float16=None if batch_norm or initialization != "normal" else HALF_PRECISION,
         params=params,
         macs=macs,
         features=partial(features, layers=layers, batch_norm=batch_norm, initializer=initializer),

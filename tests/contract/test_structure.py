@@ -205,7 +205,6 @@ def test_lists_and_finds_networks():
         (lambda: kc.DenseNet40_12(dropout="0.2"), "`dropout` must be a number, not '0.2'"),
         (lambda: kc.ResNet20(seed=-1), "`seed` must be an integer of at least 0, not -1"),
         (lambda: kc.ResNet20(seed=1.5), "`seed` must be an integer"),
-        (lambda: kc.ResNet20(pooling="avg"), "pass `include_top=False` too"),
         (lambda: kc.ResNet20(classifier_activation="sofmax"), "Unknown activation 'sofmax'. Did you mean 'softmax'"),
         (lambda: kc.ResNet20(classifier_activation="sofmax", include_top=False), "Did you mean 'softmax'"),
         (

@@ -1,5 +1,7 @@
 """Simonyan and Zisserman 2014, table by table, and beside independent code."""
 
+import warnings
+
 import keras
 import numpy as np
 import peers
@@ -47,6 +49,29 @@ def test_initialisation_of_section_3_1():
     assert 0.99 * limit < np.abs(kernel).max() <= limit
     with pytest.raises(kc.ClassicsError, match="Known: normal, glorot"):
         kc.VGG11(initialization="he")
+
+
+@pytest.mark.structure
+def test_half_precision_cannot_hold_what_the_printed_initialisation_starts_with(tmp_path):
+    """The other forms, and weights from a file, are built without a word."""
+
+    def build(**options):
+        return kc.VGG11(include_top=False, input_shape=(32, 32, 3), **options)
+
+    build(initialization="glorot").save_weights(tmp_path / "body.weights.h5")
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with pytest.warns(UserWarning, match="vgg11 starts with numbers that float16 cannot hold.*'glorot'"):
+            build()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for options in ({"initialization": "glorot"}, {"batch_norm": True}):
+                build(**options)
+            build(weights=tmp_path / "body.weights.h5")
+            keras.config.set_dtype_policy("mixed_bfloat16")
+            build()
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 @pytest.mark.structure
