@@ -20,7 +20,8 @@ from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import seeded
 from keras_classics.layers import Provenance
 from keras_classics.spec import CLASSES, TRAINING_OPTIONS, InputProtocol, Normalization, Paper, Reported, Row, plain
-from keras_classics.weights.load import load, locate
+from keras_classics.weights.load import load
+from keras_classics.weights.locate import locate
 
 
 @contextmanager

@@ -172,7 +172,7 @@ def test_bodies_that_are_not_asked_for(tmp_path):
 @pytest.mark.structure
 def test_the_form_of_a_source_contradicts(tmp_path):
     """NASNet's counted padding and ResNet v2's strides, without building what they are of."""
-    from keras_classics.weights.load import locate
+    from keras_classics.weights.locate import locate
 
     layers = [keras.layers.Dense(1000, name="predictions")]
     path = write(keras.Sequential([keras.Input((4,)), *layers]), tmp_path, "net.keras")

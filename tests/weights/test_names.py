@@ -12,7 +12,7 @@ import pytest
 import keras_classics as kc
 from keras_classics import preprocessing
 from keras_classics.weights import entries
-from keras_classics.weights.load import locate
+from keras_classics.weights.locate import locate
 from keras_classics.weights.mapping import readable
 
 torch = pytest.importorskip("torch")

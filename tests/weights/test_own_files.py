@@ -145,10 +145,10 @@ def test_a_file_from_before_it_was_said(kind, tmp_path, monkeypatch):
 
 def test_an_epsilon_goes_with_the_weights(tmp_path):
     """A source's batch norms may divide by another root than ours; a file of weights alone has no layer's settings."""
-    from keras_classics.weights.load import _set_epsilon
+    from keras_classics.weights.load import set_epsilon
 
     model = kc.ResNet20(seed=0)
-    _set_epsilon(model, 0.1)
+    set_epsilon(model, 0.1)
     for kind in ("net.keras", "net.weights.h5"):
         path = write(model, tmp_path / kind)
         np.testing.assert_array_equal(run(kc.ResNet20(weights=path)), run(model))
