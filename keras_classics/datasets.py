@@ -60,12 +60,8 @@ class Dataset:
 
     @property
     def judged_split(self) -> str:
-        """The split to judge a network on if none is named: `test_split`, or else "train"; `images_of` tells which."""
+        """The split to judge a network on if none is named: `test_split`, or else "train"."""
         return self.test_split or "train"
-
-    def images_of(self, split: str) -> str:
-        """What a split holds, in words: "10,000 test images", "50 training images"."""
-        return f"{self.sizes[split]:,} {'training' if split == 'train' else split} images"
 
     def records(self, split: str) -> "tf.data.Dataset":
         """The stream of (stored image, int64 label) of a split, in the order in which it is stored.

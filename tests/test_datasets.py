@@ -24,7 +24,6 @@ def test_the_embedded_sample():
     assert data.sizes == {"train": 6000, "test": 1000}
     assert data.class_names == tuple("0123456789")
     assert data.test_split == data.judged_split == "test"
-    assert data.images_of("test") == "1,000 test images"
     for split, each in (("train", 600), ("test", 100)):
         images, labels = arrays(data, split)
         assert images[0].shape == (28, 28, 1)
@@ -83,7 +82,6 @@ def test_a_folder_without_splits_is_for_training(picture_folder):
     assert data.sizes == {"train": 80}
     assert data.test_split is None
     assert data.judged_split == "train"
-    assert data.images_of("train") == "80 training images"
 
 
 def test_folders_that_will_not_do(tmp_path):
@@ -113,7 +111,6 @@ def test_what_a_validation_folder_may_be_called(name, tmp_path):
     data = datasets.load(str(tmp_path))
     assert data.sizes == {"train": 2, "validation": 2}
     assert data.test_split == "validation"
-    assert data.images_of("validation") == "2 validation images"
     pictures(tmp_path / "test" / "cat" / "1.png", tmp_path / "test" / "dog" / "1.png")
     assert datasets.load(str(tmp_path)).test_split == "test"
 

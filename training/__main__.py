@@ -4,7 +4,7 @@ import json
 import pathlib
 from collections.abc import Sequence
 
-from keras_classics.choices import BACKENDS
+from keras_classics.choices import BACKENDS, SAMPLES
 from keras_classics.cli import Parser, console
 from keras_classics.cli import run as guarded
 from keras_classics.cli.arguments import add_json, data_set
@@ -80,7 +80,7 @@ def _resume(args):
 
 def _report(path: pathlib.Path) -> None:
     """The errors, how the exports agree, and where all is."""
-    from training.run_data import SAMPLES, WORDS
+    from training.run_data import WORDS
     from training.run_folder import RunFolder
 
     metrics = json.loads(RunFolder(path).metrics.read_text("utf-8"))

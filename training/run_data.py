@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_classics import datasets
+from keras_classics.choices import SAMPLES
 from keras_classics.datasets import Dataset
 
-SAMPLES = {"mnist_sample": "mnist"}  # data sets that are a part of another
 EVERY = 10  # one image in so many of each class is held out
 CHECKED = 10_000  # pictures; to read more of them once would take as long as an epoch of many hours
 

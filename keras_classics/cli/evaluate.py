@@ -1,6 +1,6 @@
 """Measures top-1 and top-5 errors, beside the paper's."""
 
-from keras_classics.choices import DATA_SETS
+from keras_classics.choices import DATA_SETS, SAMPLES
 from keras_classics.cli.arguments import add_json, add_model, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.opening import check_source, open_source
@@ -54,7 +54,7 @@ def run(args):
 
 def show(figures, reported, public):
     """The table; the paper's figures stand in it if they are for such images: of `public` data, not to train on."""
-    data = "mnist" if figures["data"] == "mnist_sample" else figures["data"]
+    data = SAMPLES.get(figures["data"], figures["data"])
     beside = [r for r in reported if public and r.dataset == data and figures["split"] != "train"]
     made = table((), ("", "top-1 error", "top-5 error"))
     made.add_row(f"measured, {figures['images']} images", percent(figures["top1"]), percent(figures["top5"]))
