@@ -19,6 +19,7 @@ NOTICE = re.compile(
     rb"|WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
     rb"|To enable the following instructions: .* rebuild TensorFlow with the appropriate compiler flags\."
     rb"|E\d{4} .*(failed call to cuInit|Unable to register cu).*"  # that is, there is no graphics card
+    rb"|E\d{4} .* Falling back to the default Eigen-based implementation if present\."
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate for CPU\."
 )
 FIRST_BYTES = b"0123456789EITW"  # of a notice

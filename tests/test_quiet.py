@@ -15,6 +15,7 @@ I0000 00:00:1795595279.688240    5514 port.cc:153] oneDNN custom operations are 
 I0000 00:00:1795595279.740712    5514 cpu_feature_guard.cc:227] This TensorFlow binary is optimized to use available CPU
 To enable the following instructions: AVX2 FMA, in other operations, rebuild TensorFlow with the appropriate compiler flags.
 E0000 00:00:1795595337.342876    5658 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error: UNKNOWN ERROR (303)
+E0000 00:00:1795600793.885391   10658 util.cc:131] oneDNN supports DT_UINT8 only on platforms with AVX-512. Falling back to the default Eigen-based implementation if present.
 W0000 00:00:1795595358.141505    5828 tf_tfl_flatbuffer_helpers.cc:364] Ignored output_format.
 2025-08-01 12:00:00.123456: I tensorflow/core/util/port.cc:153] oneDNN custom operations are on.
 INFO: Created TensorFlow Lite XNNPACK delegate for CPU.

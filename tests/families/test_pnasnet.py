@@ -110,7 +110,7 @@ def test_a_narrow_one_equals_pytorchcv():
     tensors = peers.torch_tensors(net)
     narrow = dataclasses.replace(
         kc.PNASNet5Large,
-        image_size=43,
+        protocol=dataclasses.replace(kc.PNASNet5Large.protocol, image_size=43),
         features=partial(features, cell=PNASNET_5, filters=8, repeats=2, first=12, drop_path=0.0),
         vary=None,
     )
