@@ -74,7 +74,8 @@ def test_files_are_keras_own(tmp_path):
 def test_an_export_folds_it(tmp_path):
     """TFLite has no batch norm of its own."""
     model = kc.ResNet20(seed=0)
-    path = export(model, tmp_path / "net.tflite", "tflite")
+    path = tmp_path / "net.tflite"
+    export(model, path, "tflite")
     assert compare(model, path, RNG.standard_normal((2, 32, 32, 3))).max_abs_error < 1e-5
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf
