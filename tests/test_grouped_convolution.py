@@ -116,11 +116,13 @@ def test_an_export_has_one_operation(kernel_size, tmp_path):
 
     inputs = keras.Input((6, 6, 8))
     model = keras.Model(inputs, Conv2D(12, kernel_size, groups=4)(inputs))
-    path = export(model, tmp_path / "net.tflite", "tflite")
+    path = tmp_path / "net.tflite"
+    export(model, path, "tflite")
     assert compare(model, path, RNG.standard_normal((3, 6, 6, 8))).max_abs_error < 1e-5
     operations = [op["op_name"] for op in tf.lite.Interpreter(str(path))._get_ops_details()]
     assert [name for name in operations if name != "DELEGATE"] == ["CONV_2D"]
-    path = export(model, tmp_path / "net", "saved_model")
+    path = tmp_path / "net"
+    export(model, path, "saved_model")
     assert compare(model, path, RNG.standard_normal((3, 6, 6, 8))).max_abs_error < 1e-5
 
 
