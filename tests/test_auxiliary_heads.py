@@ -35,6 +35,7 @@ TINY = dataclasses.replace(
     name="tiny",
     protocol=dataclasses.replace(kc.LeNet5.protocol, image_size=28),
     min_size=4,
+    bound_to_size=None,
     features=features,
     head=blocks.global_pool_head,
     aux_head=aux_head,
