@@ -14,11 +14,19 @@ from keras_classics.layers import data_format_of
 
 pytestmark = pytest.mark.every_backend
 
-one_of_each_family = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.heavy) if name in DEEP else name for name in SMALL]
-)
+
+def but_for(heavy):
+    """One network of each family, of which some only run with `-m heavy`."""
+    return pytest.mark.parametrize(
+        "name", [pytest.param(name, marks=pytest.mark.heavy) if name in heavy else name for name in SMALL]
+    )
+
+
+one_of_each_family = but_for(DEEP)
 # For time: jax compiles every operation of every shape and type.
 ON_JAX = [pytest.mark.heavy] if keras.config.backend() == "jax" else []
+MANY_SHAPES = {"densenet40_12", "inception_v1", "resnext29_32x4d", "shufflenet_g3", "nasnet_mobile"}
+in_the_other_format = but_for(DEEP | MANY_SHAPES if ON_JAX else DEEP)
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "outputs.json"
 
 
@@ -119,7 +127,7 @@ def test_mixed_precision_keeps_float32_predictions(name):
     assert np.isfinite(history["loss"][0])
 
 
-@one_of_each_family
+@in_the_other_format
 def test_channels_first_gives_the_same(name, channels_first):
     first = build(name, seed=0, classifier_activation=None)
     outputs = run(first, batch(name).transpose(0, 3, 1, 2))
@@ -148,7 +156,7 @@ def test_half_precision_is_off_by_its_rounding_alone(name, policy):
     np.testing.assert_allclose(run(half, batch(name)), exact, atol=0.01 * np.abs(exact).max(), rtol=0)
 
 
-@one_of_each_family
+@in_the_other_format
 @pytest.mark.parametrize(
     "built_in",
     [
