@@ -73,5 +73,9 @@ def _facts(symbols, variant, entries) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(collect(), indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(f"{FILE}: {len(collect())} networks")
+    from keras_classics.files import atomic_write
+
+    networks = collect()
+    with atomic_write(FILE) as temporary:
+        temporary.write_text(json.dumps(networks, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    print(f"{FILE}: {len(networks)} networks")
