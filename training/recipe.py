@@ -3,10 +3,11 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 from keras_classics.errors import ClassicsError
 from keras_classics.spec import Paper, plain
+from training.augment import Operation
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,6 @@ class Cosine:
 
     def __str__(self) -> str:
         return f"{self.rate:g}, falling to 0 along a cosine"
-
-
-class Operation(Protocol):
-    """What may be done to a training image; see `training.augment`."""
-
-    takes_raw: ClassVar[bool]
-
-    def __call__(self, image: Any, seed: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
