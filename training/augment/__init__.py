@@ -1,5 +1,6 @@
 """What is done to a training image: the papers' operations, each of them named and sourced."""
 
+from training.augment.batch import BatchOperation, CutMix, MixUp
 from training.augment.colour import PCA_COMPONENTS, PCA_DEVIATIONS, PCAColour
 from training.augment.crops import Flip, PadAndCrop, RandomAreaCrop, ScaleJitterCrop
 from training.augment.operation import Operation
@@ -7,7 +8,10 @@ from training.augment.operation import Operation
 __all__ = [
     "PCA_COMPONENTS",
     "PCA_DEVIATIONS",
+    "BatchOperation",
+    "CutMix",
     "Flip",
+    "MixUp",
     "Operation",
     "PCAColour",
     "PadAndCrop",
