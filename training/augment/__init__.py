@@ -2,11 +2,14 @@
 
 from training.augment.colour import PCA_COMPONENTS, PCA_DEVIATIONS, PCAColour
 from training.augment.crops import Flip, PadAndCrop, RandomAreaCrop, ScaleJitterCrop
+from training.augment.lenet import AffineDistortion, ElasticDistortion
 from training.augment.operation import Operation
 
 __all__ = [
     "PCA_COMPONENTS",
     "PCA_DEVIATIONS",
+    "AffineDistortion",
+    "ElasticDistortion",
     "Flip",
     "Operation",
     "PCAColour",
