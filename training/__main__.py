@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.add_argument("--hold-out", type=int, help="hold out one training image in so many; 0 for none")
     run.add_argument("--classes", type=int, help="class count, where the data has another than the recipe's")
     run.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
+    run.add_argument("--limit", type=int, help="use so many images of each split, as many of each class")
+    run.add_argument("--class-weights", choices=("balanced",), metavar="balanced", help="rare classes weigh more")
     run.add_argument("--record", action="store_true", help="write the metrics into training/results as well")
 
     resume = commands.add_parser("resume", help="goes on with a run that was stopped")
@@ -69,7 +71,18 @@ def _run(args):
     recipe = recipe.replace(epochs=args.epochs, batch_size=args.batch_size, hold_out=args.hold_out)
     if args.classes is not None:
         recipe = recipe.replace(build={**recipe.build, "classes": args.classes})
-    _report(train.run(recipe, args.data, args.data_dir, args.out, args.seed, args.record))
+    _report(
+        train.run(
+            recipe,
+            args.data,
+            args.data_dir,
+            args.out,
+            args.seed,
+            args.record,
+            limit=args.limit,
+            class_weights=args.class_weights,
+        )
+    )
 
 
 def _resume(args):

@@ -14,7 +14,7 @@ import keras
 
 from keras_classics import datasets
 from keras_classics.environment import environment
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, unknown
 from keras_classics.zoo import get_model
 from training import run_data
 from training.compile import callbacks, compile_arguments
@@ -38,6 +38,9 @@ def run(
     out: str | pathlib.Path | None = None,
     seed: int = 0,
     record: bool = False,
+    *,
+    limit: int | None = None,
+    class_weights: str | None = None,
 ) -> pathlib.Path:
     """Trains a network by a recipe, judges it on the test split and exports it.
 
@@ -50,19 +53,26 @@ def run(
         out: the run folder, which must not exist; by default a new one in "runs".
         seed: of the weights, the order of the images and their augmentation, 0 to 2**32 - 1.
         record: whether to write the metrics into `training/results` as well.
+        limit: how many images of each split to use, as `datasets.limited` chooses them; by default all.
+        class_weights: "balanced" to give each class the same weight in the loss, however many images it has.
 
     Returns:
         The path of the run folder, which `RunFolder` describes.
 
     Raises:
-        ClassicsError: before any time is spent, if the data is not there or does not fit, a picture is damaged, the
-            seed is out of its range, or the folder exists or cannot be written.
+        ClassicsError: before any time is spent, if the data is not there or does not fit, too many pictures are
+            damaged, the seed is out of its range, or the folder exists or cannot be written.
     """
     if seed not in SEEDS:
         raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
-    data = run_data.load(recipe.dataset if data_name is None else data_name, data_dir)
+    if class_weights not in (None, "balanced"):
+        raise unknown("kind of class weights", class_weights, ("balanced",))
+    data_name = recipe.dataset if data_name is None else data_name
+    data = run_data.load(data_name, data_dir, limit)
     _check_fit(recipe, data)
-    run_data.check_pictures(data, say)
+    if skipped := run_data.check_pictures(data, say):
+        data = run_data.load(data_name, data_dir, limit, skipped)
+        _check_fit(recipe, data)
     folder = RunFolder.new(out, recipe.name)
     settings = {
         "recipe": recipe.as_dict(),
@@ -71,6 +81,9 @@ def run(
         "seed": seed,
         "record": record,
         "images": dict(data.dataset.sizes),
+        "limit": limit,
+        "class_weights": class_weights,
+        "skipped": skipped,
     }
     with locked(folder.lock):
         folder.write_settings(settings)
@@ -102,7 +115,7 @@ def resume(folder: str | pathlib.Path, data_dir: str | None = None) -> pathlib.P
     run_folder = RunFolder(pathlib.Path(folder))
     settings = run_folder.read_settings()
     recipe = _recipe_of(settings, run_folder)
-    data = run_data.load(settings["data"], data_dir or settings["data_dir"])
+    data = run_data.load(settings["data"], data_dir or settings["data_dir"], settings["limit"], settings["skipped"])
     if data.dataset.sizes != settings["images"]:
         raise ClassicsError(
             f"{data.name} has other images than when '{folder}' was begun ({data.dataset.sizes}, then "
@@ -136,11 +149,12 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
     if len(history) < epochs:
         for line in plan(recipe, data, folder, len(history)):
             say(line)
-        _fit(recipe, data, folder, settings["seed"], history, epochs)
+        _fit(recipe, data, folder, settings, history, epochs)
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
-    metrics["settings"] = {key: settings[key] for key in ("recipe", "data", "seed")}
+    metrics["settings"] = {key: settings[key] for key in ("recipe", "data", "seed", "limit", "class_weights")}
+    metrics["skipped"] = [*settings["skipped"], *folder.read_skipped()]
     metrics |= environment()
     folder.finish(metrics)
     if settings["record"]:
@@ -148,13 +162,20 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
     return folder.path
 
 
-def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: History, epochs: int) -> None:
+def _fit(
+    recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any], history: History, epochs: int
+) -> None:
     """Trains from the end of `history`, to which it adds, until there are `epochs`."""
+    seed = settings["seed"]
     if history:
         model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=True)
     else:
         model = get_model(recipe.model)(seed=seed, **recipe.build)
-    stream, steps = train_batches(recipe, data.dataset, model, seed, first_epoch=len(history))
+    weights = data.dataset.class_weights() if settings["class_weights"] else None
+    skip = run_data.skipping(folder, data.dataset, say)
+    stream, steps = train_batches(
+        recipe, data.dataset, model, seed, first_epoch=len(history), class_weights=weights, skip=skip
+    )
     if not history:
         model.compile(**compile_arguments(recipe, steps))
     validated = count_images(recipe, data.dataset).validation > 0
@@ -167,7 +188,7 @@ def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: H
                 steps_per_epoch=steps,
                 initial_epoch=len(history),
                 epochs=epochs,
-                validation_data=validation_batches(recipe, data.dataset, model),
+                validation_data=validation_batches(recipe, data.dataset, model, skip),
                 callbacks=[*made, EpochWriter(folder, history, shipped_form(recipe)), Progress(history, on_terminal)],
                 verbose=1 if on_terminal else 0,  # Keras' bar; `Progress` says the rest
                 shuffle=False,  # the stream is shuffled
