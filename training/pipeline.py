@@ -77,12 +77,12 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
         stream = stream.enumerate().map(
             lambda i, example: augment(tf.stack([seed + epoch, i]), *example), tf.data.AUTOTUNE, deterministic=True
         )
-        return stream.batch(recipe.batch_size).map(
+        return stream.batch(recipe.part_size).map(
             lambda images, labels: (made.model_input(images), _for_outputs(model, labels))
         )
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
-    return stream.prefetch(tf.data.AUTOTUNE), math.ceil(images / recipe.batch_size)
+    return stream.prefetch(tf.data.AUTOTUNE), math.ceil(images / recipe.part_size)
 
 
 def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model):
@@ -101,9 +101,9 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model):
         examples = _examples(recipe, data, held_out=True)
         if not data.in_memory:
             examples = examples.map(lambda image, label: (data.decode(image), label))
-    stream = feed.batches(examples, model, get_model(recipe.model), recipe.batch_size)
+    stream = feed.batches(examples, model, get_model(recipe.model), recipe.part_size)
     stream = stream.map(lambda images, labels: (images, _for_outputs(model, labels)))
-    stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.batch_size)))
+    stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.part_size)))
     return stream.cache() if data.in_memory else stream
 
 

@@ -18,7 +18,7 @@ from training.seal import is_whole, read_note, seal
 
 History = list[dict[str, float]]
 CHECKPOINTS = 2  # that are kept: where the newest is damaged, training goes on from the one before
-SETTINGS = {"recipe", "data", "data_dir", "seed", "record", "images"}
+SETTINGS = {"recipe", "set", "data", "data_dir", "seed", "record", "images", "backend", "tensorboard"}
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class RunFolder:
 
     recipe.json, what is done; checkpoint-<epoch>.keras, the states to go on from, until the run is finished; last.keras
     and best.keras, the network as it ships; history.csv, a copy of what each of these files says of its epochs;
-    metrics.json, which stands for a finished run; curves.png and confusion.png; saved_model/ and model.tflite; and
-    `lock`, while a process works on it.
+    metrics.json, which stands for a finished run; curves.png and confusion.png; saved_model/ and model.tflite;
+    tensorboard/, where asked for; and `lock`, while a process works on it.
     """
 
     path: pathlib.Path
@@ -60,6 +60,10 @@ class RunFolder:
     @property
     def confusion(self) -> pathlib.Path:
         return self.path / "confusion.png"
+
+    @property
+    def tensorboard(self) -> pathlib.Path:
+        return self.path / "tensorboard"
 
     @property
     def exports(self) -> dict[str, pathlib.Path]:
