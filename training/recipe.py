@@ -171,12 +171,16 @@ class Recipe:
     departures: tuple[str, ...] = ()
 
     def replace(self, **changes) -> "Recipe":
-        """A copy with other values; those that are None stay as they are.
+        """A copy with other values; those that are None stay as they are. A batch of another size is not divided
+        unless `accumulate` says so as well.
 
         Raises:
             ClassicsError: for a value that cannot be trained with.
         """
-        recipe = dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
+        changes = {k: v for k, v in changes.items() if v is not None}
+        if changes.get("batch_size", self.batch_size) != self.batch_size:
+            changes.setdefault("accumulate", 1)
+        recipe = dataclasses.replace(self, **changes)
         if not 0 < recipe.epochs < math.inf:
             raise ClassicsError(f"The number of epochs must be positive and finite, not {recipe.epochs:g}.")
         if recipe.batch_size < 1:

@@ -183,7 +183,7 @@ def test_a_linear_schedule_falls_to_zero():
     """ShuffleNet, section 4: 0.5 to 0 over 3e5 iterations of batches of 1024."""
     recipe = get_recipe("shufflenet_g3-imagenet")
     steps = 1000
-    rate = compile_arguments(recipe, steps)["optimizer"]._learning_rate
+    rate = compile_arguments(recipe, steps * recipe.accumulate)["optimizer"]._learning_rate
     end = recipe.epochs * steps
     assert [float(rate(i)) for i in (0, end / 2, end, 2 * end)] == pytest.approx([0.5, 0.25, 0.0, 0.0], abs=1e-6)
     assert recipe.epochs * 1_281_167 / 1024 == pytest.approx(300_000)
