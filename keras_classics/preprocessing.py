@@ -92,13 +92,8 @@ def carried_protocol(model: keras.Model) -> InputProtocol | None:
     return found.protocol if found else None
 
 
-def fit(image, resize_size: int, image_size: int, channels: int, interpolation: str = "bilinear"):
-    """Resizes the shorter side of an image (H, W, C) to `resize_size`, then takes the centre square of `image_size`.
-
-    It does so as torchvision's and timm's transforms of Pillow's images, to the pixel: the longer side is rounded down,
-    the place of the square to the nearest even number, the resized pixels to whole ones. Where the image is smaller
-    than the square, zeros surround it. An image that has the size keeps its pixels. Grey becomes RGB, and RGB grey,
-    where `channels` asks for it. Returns a float32 TensorFlow tensor, 0..255.
+def with_channels(image, channels: int):
+    """An image (H, W, C) as a tensor with that many channels: grey becomes RGB, and RGB grey, as float32.
 
     Raises:
         ClassicsError: if the image has other channels, and they are not grey or RGB on both sides.
@@ -113,6 +108,23 @@ def fit(image, resize_size: int, image_size: int, channels: int, interpolation: 
             )
         image = tf.cast(image, tf.float32)
         image = tf.image.rgb_to_grayscale(image) if channels == 1 else tf.image.grayscale_to_rgb(image)
+    return image
+
+
+def fit(image, resize_size: int, image_size: int, channels: int, interpolation: str = "bilinear"):
+    """Resizes the shorter side of an image (H, W, C) to `resize_size`, then takes the centre square of `image_size`.
+
+    It does so as torchvision's and timm's transforms of Pillow's images, to the pixel: the longer side is rounded down,
+    the place of the square to the nearest even number, the resized pixels to whole ones. Where the image is smaller
+    than the square, zeros surround it. An image that has the size keeps its pixels. Grey becomes RGB, and RGB grey,
+    where `channels` asks for it. Returns a float32 TensorFlow tensor, 0..255.
+
+    Raises:
+        ClassicsError: if the image has other channels, and they are not grey or RGB on both sides.
+    """
+    import tensorflow as tf
+
+    image = with_channels(image, channels)
     size = tf.shape(image, tf.int64)[:2]
     shorter = tf.reduce_min(size)
     resized = resize_size * size // shorter
