@@ -92,11 +92,11 @@ def find(name: str) -> Views:
     return VIEWS[str(name)]
 
 
-def cut(image, views: Views, resize_size: int, image_size: int, channels: int, interpolation: str = "bilinear"):
+def cut(image, views: Views, resize_size: int, image_size: int, channels: int, interpolation="bilinear", squash=False):
     """The views of an image (H, W, C) of 0..255.
 
     A picture that is smaller than a scale is enlarged to it. The other arguments are those of `preprocessing.fit`,
-    which cuts the view of the network's own protocol.
+    which cuts the view of the network's own protocol; no other view is squashed.
 
     Returns:
         A TensorFlow tensor (views.count, image_size, image_size, channels) of 0..255: uint8, or float32 of the
@@ -108,7 +108,7 @@ def cut(image, views: Views, resize_size: int, image_size: int, channels: int, i
     import tensorflow as tf
 
     if not views.scales:
-        shown = preprocessing.fit(image, resize_size, image_size, channels, interpolation)[None]
+        shown = preprocessing.fit(image, resize_size, image_size, channels, interpolation, squash)[None]
     else:
         image = preprocessing.with_channels(image, channels)
         sides = views.sides(image_size)

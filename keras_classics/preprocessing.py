@@ -111,8 +111,10 @@ def with_channels(image, channels: int):
     return image
 
 
-def fit(image, resize_size: int, image_size: int, channels: int, interpolation: str = "bilinear"):
+def fit(image, resize_size: int, image_size: int, channels: int, interpolation="bilinear", squash=False):
     """Resizes the shorter side of an image (H, W, C) to `resize_size`, then takes the centre square of `image_size`.
+
+    With `squash`, both sides are resized to `resize_size`, whatever the image's shape.
 
     It does so as torchvision's and timm's transforms of Pillow's images, to the pixel: the longer side is rounded down,
     the place of the square to the nearest even number, the resized pixels to whole ones. Where the image is smaller
@@ -126,8 +128,7 @@ def fit(image, resize_size: int, image_size: int, channels: int, interpolation: 
 
     image = with_channels(image, channels)
     size = tf.shape(image, tf.int64)[:2]
-    shorter = tf.reduce_min(size)
-    resized = resize_size * size // shorter
+    resized = tf.constant([resize_size] * 2, tf.int64) if squash else resize_size * size // tf.reduce_min(size)
     window = tf.minimum(resized, image_size)
     corner = tf.cast(tf.round((resized - window) / 2), tf.int64)  # of two nearest, to the even one
 
@@ -138,7 +139,7 @@ def fit(image, resize_size: int, image_size: int, channels: int, interpolation: 
         return window_of_resized(image, resized, corner, window, interpolation)
 
     image = tf.cond(
-        shorter == resize_size,
+        tf.reduce_all(resized == size),
         lambda: tf.cast(cropped(), tf.float32),
         lambda: tf.cast(cropped_of_resized(), tf.float32),
     )
