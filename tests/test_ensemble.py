@@ -6,10 +6,11 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from conftest import SHARED
 from pseudo_random import pixels
 
 import keras_classics as kc
-from keras_classics import evaluation
+from keras_classics import datasets, evaluation
 from keras_classics.crops import VIEWS, cut
 from keras_classics.datasets import Dataset
 from keras_classics.layers import Provenance
@@ -171,3 +172,26 @@ def test_progress_is_shown_in_images(capsys):
     assert "7/7" in capsys.readouterr().out
     kc.evaluate(colours(), data(), "2", batch_size=4, verbose=0)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.heavy
+def test_public_checkpoints_on_cifar10(tfds_dir):
+    """8.27% as published; mirrored views and two networks err as often as NumPy's averages of their probabilities."""
+    files = {"resnet20": "resnet20-12fca82f.th", "resnet56": "resnet56-4bfd9763.th"}
+    paths = {name: SHARED / "checkpoints" / file for name, file in files.items()}
+    if not all(path.exists() for path in paths.values()):
+        pytest.skip("no public checkpoints on this machine")
+    cifar = datasets.load("cifar10", tfds_dir)
+    models = [kc.create_model(name, weights=path) for name, path in paths.items()]
+    images, labels = (np.stack(part) for part in zip(*cifar.split("test").as_numpy_iterator(), strict=True))
+    read = kc.preprocess_input(images, models[0])
+    answers = [[m.predict(x, batch_size=250, verbose=0) for x in (read, read[:, :, ::-1])] for m in models]
+    errors = {}
+    for asked, own in ((models[0], answers[:1]), (models, answers)):
+        for views in ("1", "2"):
+            averaged = np.mean([part for one in own for part in one[: int(views)]], axis=0)
+            result = kc.evaluate(asked, cifar, views, batch_size=250, verbose=0)
+            errors[len(own), views] = result.top1
+            assert result.images - result.wrong == np.sum(averaged.argmax(1) == labels)
+    assert round(errors[1, "1"], 2) == 8.27
+    assert errors[2, "2"] < errors[2, "1"] < errors[1, "2"] < errors[1, "1"]

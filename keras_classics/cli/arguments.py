@@ -26,7 +26,7 @@ def add_views(parser: Parser) -> None:
         "--views",
         choices=VIEWS,
         default="1",
-        metavar="count",
+        metavar="views",
         help=f"of each picture, whose answers are averaged: {', '.join(VIEWS)} (default 1, the centre; 2 with its "
         "mirror image; 10 of AlexNet, 144 of GoogLeNet, 150 of VGG)",
     )
