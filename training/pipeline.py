@@ -54,6 +54,8 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
     import tensorflow as tf
 
     data.check_classes(feed.classes_of(model), model.name)
+    for operation in recipe.augment:
+        operation.check()
     images = count_images(recipe, data).train
     if images <= 0:
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
