@@ -82,6 +82,8 @@ def train_batches(
     import tensorflow as tf
 
     data.check_classes(feed.classes_of(model), model.name)
+    for operation in recipe.augment:
+        operation.check()
     images = count_images(recipe, data).train
     if images < max(1, processes):
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
@@ -137,7 +139,8 @@ def train_batches(
         if data.files is not None or processes > 1:
             stream = stream.repeat().take(max(len(places), (steps - 1) * batch_size + 1))
         batches = stream.batch(batch_size).enumerate()
-        return batches.map(lambda number, batch: finish(tf.stack([seed + epoch, -1 - number]), *batch))
+        # Numbers below 0 are no image's.
+        return batches.map(lambda i, batch: finish(tf.stack([seed + epoch, -1 - (i * processes + process)]), *batch))
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
     if class_weights is not None:
