@@ -60,6 +60,12 @@ def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path
     return {"last": (folder.last, len(history)), "best": (folder.best, best_epoch(history))}
 
 
+def papers_error(recipe: Recipe) -> float | None:
+    """The top-1 error that the paper reports for such a training, in percent; None where it reports none."""
+    reported = (r for r in get_model(recipe.model).reported if r.dataset == recipe.dataset)
+    return next((r.top1 for r in reported if recipe.reported in (None, r.note)), None)
+
+
 def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) -> dict[str, Any]:
     """Errors of the last and the best epoch; and of the best, which ships, the pictures and the exports.
 
@@ -76,7 +82,7 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
     models = {which: folder.load_model(path, epoch) for which, (path, epoch) in _models(folder, history).items()}
     results = {which: evaluate.evaluate(model, dataset, variant, verbose=0) for which, model in models.items()}
     best = results["best"]
-    paper = next((r.top1 for r in variant.reported if r.dataset == recipe.dataset and data.is_of(r.dataset)), None)
+    paper = papers_error(recipe) if data.is_of(recipe.dataset) else None
     title = f"{recipe.name} on {dataset.name}"
     plots.curves(history, folder.curves, title, paper)
     plots.confusion(

@@ -71,7 +71,8 @@ def train_batches(
 
     Returns:
         A `tf.data.Dataset` of (images, labels), and the number of batches in an epoch: `model.fit`'s `steps_per_epoch`.
-        The labels are a dict, by output, where the model has auxiliary heads.
+        The labels are indices, or soft ones (N, classes) where `recipe.augment_batch` mixes them; a dict of them, by
+        output, where the model has auxiliary heads.
 
     Raises:
         ClassicsError: if the data has other classes than the model, no image is left to train on, or the batch cannot
@@ -106,6 +107,13 @@ def train_batches(
             image = operation(image, tf.random.experimental.stateless_fold_in(seeds, i))
         return tf.ensure_shape(image, (made.image_size, made.image_size, made.channels)), label
 
+    def finish(seeds, images, labels):
+        if recipe.augment_batch:
+            labels = tf.one_hot(labels, feed.classes_of(model))
+        for i, operation in enumerate(recipe.augment_batch):
+            images, labels = operation(images, labels, tf.random.experimental.stateless_fold_in(seeds, i))
+        return made.model_input(images), _for_outputs(model, labels)
+
     def missed(epoch, first, found):
         order = permutation(images, seed + epoch).numpy()
         for place in range(first, found, processes):
@@ -127,9 +135,8 @@ def train_batches(
             stream = readable(stream, prepare, places, blank, missed, epoch)
         if data.files is not None or processes > 1:
             stream = stream.repeat().take(max(len(places), (steps - 1) * batch_size + 1))
-        return stream.batch(batch_size).map(
-            lambda images, labels: (made.model_input(images), _for_outputs(model, labels))
-        )
+        batches = stream.batch(batch_size).enumerate()
+        return batches.map(lambda number, batch: finish(tf.stack([seed + epoch, -1 - number]), *batch))
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
     if class_weights is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_classics.errors import ClassicsError
 from keras_classics.spec import Paper, plain
-from training.augment import Operation
+from training.augment import BatchOperation, Operation
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,10 @@ class Recipe:
         loss: one of `training.compile.LOSSES`.
         label_smoothing: how much of the target is spread evenly over all classes; for "crossentropy".
         augment: operations on a training image, in order, from `training.augment`.
+        augment_batch: operations on a batch of them and its labels, in order, after those of `augment`.
         hold_out: one training image in so many is held out, to choose the best epoch by; 0 for none.
+        reported: the note, in the network's record, of the paper's error that the recipe is held against; by default
+            the first for the data.
         build: arguments of the builder for the form that is trained. What is judged and shipped has the paper's
             activation, no auxiliary heads and no drop path, whatever the training needed.
         departures: where the recipe knowingly differs from the paper, or settles what the paper leaves open.
@@ -139,7 +142,9 @@ class Recipe:
     loss: str = "crossentropy"
     label_smoothing: float = 0.0
     augment: tuple[Operation, ...] = ()
+    augment_batch: tuple[BatchOperation, ...] = ()
     hold_out: int = 10
+    reported: str | None = None
     build: dict[str, Any] = dataclasses.field(default_factory=dict)
     departures: tuple[str, ...] = ()
 

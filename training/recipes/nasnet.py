@@ -3,9 +3,9 @@
 python -m training run nasnet_cifar-cifar10 --data-dir <tfds folder>
 """
 
-from keras_classics.models.nasnet import PAPER
+from keras_classics.models.nasnet import PAPER, TRAINED_WITH_CUTOUT
 from keras_classics.spec import CIFAR10_STATISTICS, Paper
-from training.augment import Flip, PadAndCrop, RandomAreaCrop
+from training.augment import Cutout, Flip, PadAndCrop, RandomAreaCrop
 from training.departures import WEIGHTS_NOT_AVERAGED, held_out
 from training.recipe import SGD, Cosine, Exponential, Recipe, RMSProp
 
@@ -64,11 +64,12 @@ RECIPES = (
         batch_size=32,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4, clip=5.0),
         schedule=Cosine(0.025),
-        augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip()),
+        augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip(), Cutout(16, CIFAR10_STATISTICS.mean)),
         hold_out=10,
+        reported=TRAINED_WITH_CUTOUT,
         build={"aux_heads": True, "drop_path": 0.4},
         departures=(
-            "Without cutout, with which the paper reaches 2.65%.",
+            "Cutout hides 16x16 pixels, as its own paper does on CIFAR-10: this paper does not say how many.",
             DECAY_DEPARTURE,
             held_out(10),
         ),
