@@ -84,9 +84,9 @@ def train_batches(
     images = count_images(recipe, data).train
     if images < max(1, processes):
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
-    if recipe.batch_size % processes:
+    if recipe.part_size % processes:
         raise ClassicsError(
-            f"A batch of {recipe.batch_size} cannot be divided among {processes} processes; choose a "
+            f"A batch of {recipe.part_size} cannot be divided among {processes} processes; choose a "
             f"multiple of {processes}."
         )
     variant = get_model(recipe.model)
@@ -95,7 +95,7 @@ def train_batches(
     data = _part(recipe, data, held_out=False)
     files = data.files or {}
     stored = data.split("train").cache() if data.in_memory else data.records("train")
-    steps, batch_size, places = math.ceil(images / recipe.batch_size), recipe.batch_size // processes, range(images)
+    steps, batch_size, places = math.ceil(images / recipe.part_size), recipe.part_size // processes, range(images)
     places = places[process::processes]
     seed *= 1_000_003  # so that the epochs of one seed are not those of the next
 
@@ -190,9 +190,9 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
         examples = (
             readable(part.records(split).enumerate(), prepare, range(images), blank, missed).repeat().take(images)
         )
-    stream = feed.batches(examples, model, get_model(recipe.model), recipe.batch_size)
+    stream = feed.batches(examples, model, get_model(recipe.model), recipe.part_size)
     stream = stream.map(lambda images, labels: (images, _for_outputs(model, labels)))
-    stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.batch_size)))
+    stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.part_size)))
     return stream.cache() if data.in_memory else stream
 
 
