@@ -1,6 +1,5 @@
 """From a data set to the batches that a recipe trains on."""
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -121,8 +120,8 @@ def train_batches(
         order = permutation(images, seed + epoch).numpy()
         for place in range(first, found, processes):
             path, label = (of_all[order[place]] for of_all in files["train"])
-            again = functools.partial(augment, tf.stack([seed + epoch, place]), path, label)
-            _skip(skip, path, fault(data, path, again), "train")
+            seeds = np.stack([seed + epoch, place])
+            _skip(skip, path, fault(data, path, augment, seeds, path, label), "train")
         return found
 
     def epoch_batches(epoch):
@@ -184,7 +183,7 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
 
         def missed(_, first, found):
             for path in files[split].paths[first:found]:
-                _skip(skip, path, fault(part, path, lambda: None), split)
+                _skip(skip, path, fault(part, path, part.decode, path), split)
             return found
 
         def prepare(_, example):

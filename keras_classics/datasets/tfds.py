@@ -54,8 +54,8 @@ def open_tfds(name: str, data_dir: str | pathlib.Path | None) -> Dataset:
 
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-    except ValueError as error:  # of a configuration or version that is not there
-        raise ClassicsError(f"tensorflow-datasets has no '{name}': {_one_line(error)[:300]}") from None
+    except (ValueError, AssertionError) as error:  # of a configuration or version that is not there
+        raise ClassicsError(f"tensorflow-datasets has no '{name}' ({_one_line(error)[:300]}).") from None
     image_key, label_key = _keys(builder, tfds)
     if not builder.is_prepared():
         _prepare(builder)
