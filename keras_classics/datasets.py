@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_classics import pictures, preprocessing
+from keras_classics import decoding, pictures, preprocessing
 from keras_classics.choices import DATA_SETS
 from keras_classics.errors import ClassicsError, unknown
 
@@ -26,6 +26,10 @@ TFDS_NAMES = tuple(name for name in DATA_SETS if name != "mnist_sample")
 # The splits, and what their folders may be called.
 SPLIT_FOLDERS = {"train": ("train",), "test": ("test",), "validation": ("validation", "valid", "val")}
 SECONDS_TO_CONNECT = 10
+
+# The last two attributes of a data set of files, and of one of encoded pictures.
+DECODE_FILES = (decoding.decode_file, decoding.decode_window_of_file)
+DECODE_CONTENTS = (decoding.decode_contents, decoding.decode_window_of_contents)
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -42,6 +46,7 @@ class Dataset:
         in_memory: whether it is small enough to be kept decoded in memory.
         stored: gives the records of a split.
         decode: turns a stored image into a uint8 tensor (H, W, C).
+        decode_window: a part of it, as `decoding.decode_window_of_file` does; None where images are small.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Dataset:
     in_memory: bool
     stored: Callable[[str], "tf.data.Dataset"]
     decode: Callable[["tf.Tensor"], "tf.Tensor"]
+    decode_window: Callable | None = None
 
     @property
     def test_split(self) -> str | None:
@@ -139,9 +145,10 @@ def reading() -> Iterator[None]:
         raise
     except Exception as error:
         told = re.search(rf"\b{ClassicsError.__name__}: (.+)", str(error))
-        if told is None:
+        message = told[1] if told else decoding.explained(str(error))
+        if message is None:
             raise
-        raise ClassicsError(told[1]) from None
+        raise ClassicsError(message) from None
 
 
 def known_class_names(name: str) -> tuple[str, ...]:
@@ -191,6 +198,7 @@ def _tfds(name, data_dir) -> Dataset:
     sizes = {split: info.num_examples for split, info in builder.info.splits.items()}
     if name == "imagenet2012":
         sizes.pop("test", None)  # its labels are not public
+    jpegs = image.encoding_format == "jpeg" and image.shape[-1] == 3
     return Dataset(
         name,
         known_class_names(name) or tuple(label.names),
@@ -198,7 +206,7 @@ def _tfds(name, data_dir) -> Dataset:
         image.shape[-1],
         name != "imagenet2012",
         records,
-        image.decode_example,
+        *(DECODE_CONTENTS if jpegs else (image.decode_example,)),
     )
 
 
@@ -259,14 +267,8 @@ def _folder(root) -> Dataset:
         labels = [label for label, class_name in enumerate(class_names) for _ in files[split][class_name]]
         return tf.data.Dataset.from_tensor_slices((paths, np.asarray(labels, "int64")))
 
-    def decode(path):
-        import tensorflow as tf
-
-        image = tf.numpy_function(lambda name: pictures.read_image(os.fsdecode(name)), [path], tf.uint8)
-        return tf.ensure_shape(image, (None, None, 3))
-
     sizes = {split: sum(map(len, by_class.values())) for split, by_class in files.items()}
-    return Dataset(pictures.printable(root.absolute().name), class_names, sizes, 3, False, records, decode)
+    return Dataset(pictures.printable(root.absolute().name), class_names, sizes, 3, False, records, *DECODE_FILES)
 
 
 def _split_folders(root, split) -> list[str]:

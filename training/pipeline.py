@@ -9,6 +9,7 @@ from keras_classics import feed
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
+from training.augment import Crop
 from training.recipe import Recipe
 
 SHUFFLE_BUFFER = 16_384  # stored images, where a data set is too large to be shuffled as a whole
@@ -58,17 +59,24 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
     variant = get_model(recipe.model)
     made = feed.feed_of(model, variant)
-    takes_raw = any(operation.takes_raw for operation in recipe.augment)
     stored = _examples(recipe, data, held_out=False)
     stored = stored.cache() if data.in_memory else stored
     seed *= 1_000_003  # so that the epochs of one seed are not those of the next
 
     def augment(seeds, image, label):
-        image = tf.cast(image if data.in_memory else data.decode(image), tf.float32)
-        if not takes_raw:
-            image = made.fit(image)
-        for i, operation in enumerate(recipe.augment):
-            image = operation(image, tf.random.experimental.stateless_fold_in(seeds, i))
+        seeds = [tf.random.experimental.stateless_fold_in(seeds, i) for i in range(len(recipe.augment))]
+        operations = list(zip(recipe.augment, seeds, strict=True))
+        crop = recipe.augment[0] if recipe.augment else None
+        if isinstance(crop, Crop) and not data.in_memory and data.decode_window:
+            image = crop.resample(*data.decode_window(image, lambda shape: crop.draw(shape, seeds[0])))
+            operations = operations[1:]
+        else:
+            image = image if data.in_memory else data.decode(image)
+            if not any(operation.takes_raw for operation in recipe.augment):
+                image = made.fit(image)
+        image = tf.cast(image, tf.float32)
+        for operation, seed in operations:
+            image = operation(image, seed)
         return tf.ensure_shape(image, (made.image_size, made.image_size, made.channels)), label
 
     def epoch_batches(epoch):

@@ -20,6 +20,7 @@ LAYERS = [
     {"models"},
     {"model_file", "zoo", "complexity", "plots"},
     {"catalogue", "stub"},
+    {"decoding"},
     {"datasets", "feed"},
     {"evaluate", "export", "fine_tuning", "fully_convolutional", "fusion", "benchmark"},
     {"cli", "data"},
@@ -33,7 +34,7 @@ LINEAGES = {
     ("pnasnet", "nasnet"),
 }
 TORCH_IN_FUNCTIONS = {"benchmark", "layers"}
-TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "export", "feed", "layers"}
+TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "decoding", "export", "feed", "layers"}
 
 
 def imports(path):
