@@ -3,7 +3,6 @@
 import functools
 import io
 import os
-import pathlib
 from contextlib import contextmanager
 
 import numpy as np
@@ -56,9 +55,9 @@ def max_pixels() -> int:
     return 2 * PIL.Image.MAX_IMAGE_PIXELS if PIL.Image.MAX_IMAGE_PIXELS else 2**62  # Pillow warns at one, refuses at 2
 
 
-def is_image(path: pathlib.Path) -> bool:
-    """Whether the file's name says that it is a picture; a hidden file is none."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+def is_image(name: str) -> bool:
+    """Whether a file's name says that it is a picture; a hidden file is none."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def printable(path) -> str:
@@ -79,6 +78,8 @@ def _open(path):
         raise
     except FileNotFoundError:
         raise ClassicsError(f"There is no file '{shown}'.") from None
+    except PermissionError:
+        raise ClassicsError(f"'{shown}' may not be read. Correct its permissions.") from None
     except IsADirectoryError:
         raise ClassicsError(f"'{shown}' is a folder; give the path of an image.") from None
     except PIL.UnidentifiedImageError:

@@ -134,10 +134,9 @@ def test_faults_are_told_in_one_line(tmp_path, monkeypatch):
         with pytest.raises(kc.ClassicsError, match=f"{name}' is no image that can be read") as caught:
             decoded(tmp_path / name)
         assert "\n" not in str(caught.value)
-    (tmp_path / "within.jpg").write_bytes(jpeg[:2] + jpeg[2:300].replace(b"\xff\xc0", b"\xff\xc9") + jpeg[300:])
-    (tmp_path / "within.png").write_bytes(png[:60] + bytes(50) + png[110:])
-    for name in ("within.jpg", "within.png", "nowhere.jpg"):
-        with pytest.raises(kc.ClassicsError, match="Replace or remove it|replace or remove it") as caught:
+    (tmp_path / "within.jpg").write_bytes(jpeg.replace(b"\xff\xc0", b"\xff\xc5", 1))  # a coding that is not known
+    for name, message in (("within.jpg", "is damaged within"), ("nowhere.jpg", "nowhere.jpg' cannot be read")):
+        with pytest.raises(kc.ClassicsError, match=message) as caught:
             decoded(tmp_path / name)
         assert "\n" not in str(caught.value)
     monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)

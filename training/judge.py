@@ -1,5 +1,6 @@
 """Judging a finished training: which model ships, its errors, its pictures and its exports."""
 
+import math
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics import evaluate, export, feed, plots
+from keras_classics import evaluation, export, feed, plots
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.files import remove
 from keras_classics.variant import Variant
 from keras_classics.zoo import get_model
+from training.average import averaged
 from training.recipe import Recipe
 from training.run_data import RunData
 from training.run_folder import History, RunFolder
@@ -27,6 +29,14 @@ def best_epoch(history: History) -> int:
     return int(min(history, key=key)["epoch"])
 
 
+def is_trained(recipe: Recipe, history: History) -> bool:
+    """Whether no epoch is left: all are done, or there was no better one for as many as early stopping waits."""
+    if len(history) >= math.ceil(recipe.epochs):
+        return True
+    waits = recipe.early_stopping
+    return bool(history) and waits is not None and len(history) - best_epoch(history) >= waits
+
+
 def shipped_form(recipe: Recipe) -> keras.Model:
     """The network in the form that is judged and shipped: as trained, without what only the training needs."""
     build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads", "drop_path")}
@@ -34,10 +44,12 @@ def shipped_form(recipe: Recipe) -> keras.Model:
 
 
 def copy_weights(trained: keras.Model, shipped: keras.Model) -> None:
-    """Gives each layer of the shipped form the weights of the trained one's layer of that name."""
-    for layer in shipped.layers:
-        if layer.weights:
-            layer.set_weights(trained.get_layer(layer.name).get_weights())
+    """Gives each layer of the shipped form the weights of the trained one's layer of that name, averaged where it is
+    compiled so."""
+    with averaged(trained):
+        for layer in shipped.layers:
+            if layer.weights:
+                layer.set_weights(trained.get_layer(layer.name).get_weights())
 
 
 def mend_models(recipe: Recipe, folder: RunFolder, history: History, say: Callable[[str], None]) -> None:
@@ -48,7 +60,7 @@ def mend_models(recipe: Recipe, folder: RunFolder, history: History, say: Callab
             continue
         if folder.holds(checkpoint, epoch):
             shipped = shipped_form(recipe)
-            copy_weights(folder.load_model(checkpoint, epoch), shipped)
+            copy_weights(folder.load_model(checkpoint, epoch, compile=True), shipped)
             folder.save_model(shipped, path, history[:epoch])
             say(f"'{path}' was damaged; it was made again from {checkpoint.name}.")
         elif folder.checkpoints():
@@ -58,6 +70,12 @@ def mend_models(recipe: Recipe, folder: RunFolder, history: History, say: Callab
 def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path, int]]:
     """The models that are judged: their files, and the epochs whose weights these hold. The best ships."""
     return {"last": (folder.last, len(history)), "best": (folder.best, best_epoch(history))}
+
+
+def papers_error(recipe: Recipe) -> float | None:
+    """The top-1 error that the paper reports for such a training, in percent; None where it reports none."""
+    reported = (r for r in get_model(recipe.model).reported if r.dataset == recipe.dataset)
+    return next((r.top1 for r in reported if recipe.reported in (None, r.note)), None)
 
 
 def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) -> dict[str, Any]:
@@ -74,9 +92,9 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
     """
     variant, dataset = get_model(recipe.model), data.dataset
     models = {which: folder.load_model(path, epoch) for which, (path, epoch) in _models(folder, history).items()}
-    results = {which: evaluate.evaluate(model, dataset, variant, verbose=0) for which, model in models.items()}
+    results = {which: evaluation.evaluate(model, dataset, verbose=0) for which, model in models.items()}
     best = results["best"]
-    paper = next((r.top1 for r in variant.reported if r.dataset == recipe.dataset and data.is_of(r.dataset)), None)
+    paper = papers_error(recipe) if data.is_of(recipe.dataset) else None
     title = f"{recipe.name} on {dataset.name}"
     plots.curves(history, folder.curves, title, paper)
     plots.confusion(
@@ -97,7 +115,7 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
     }
 
 
-def _errors(result: evaluate.Evaluation) -> dict[str, float]:
+def _errors(result: evaluation.Evaluation) -> dict[str, float]:
     return {"top1_error": round(result.top1, 4), "top5_error": round(result.top5, 4)}
 
 

@@ -18,6 +18,8 @@ PAPER = Paper(
     url="https://doi.org/10.1109/5.726791",
 )
 
+TRAINED_WITH_DISTORTIONS = "trained with distorted copies as well"  # which of the reported errors it is
+
 # Table I: the maps of S2 that each of the 16 maps of C3 reads.
 C3_READS = (
     *((i, (i + 1) % 6, (i + 2) % 6) for i in range(6)),
@@ -113,7 +115,7 @@ def lenet5(output: str = "rbf") -> Variant:
         vary=lenet5,
         reported=(
             Reported("mnist", top1=0.95, source="Figure 9"),
-            Reported("mnist", top1=0.8, source="Figure 9", note="trained with distorted copies as well"),
+            Reported("mnist", top1=0.8, source="Figure 9", note=TRAINED_WITH_DISTORTIONS),
         ),
         departures=(
             "The RBF outputs are negated and pass through softmax, so that the greatest of them is the answer.",

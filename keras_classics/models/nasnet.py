@@ -27,6 +27,8 @@ PAPER = Paper(
     url="https://arxiv.org/abs/1707.07012",
 )
 
+TRAINED_WITH_CUTOUT = "mean of five runs, trained with cutout"  # which of the reported errors it is
+
 
 NORMAL = Cell(  # Figure 4, left
     blocks=(
@@ -111,7 +113,7 @@ DETAILS_DEPARTURE = (
 def imagenet(*, sides: tuple[int, int], **facts) -> Variant:
     """The record of an ImageNet network of cells; PNASNet's are made here too."""
     return Variant(
-        protocol=InputProtocol("imagenet2012", PLUS_MINUS_ONE, *sides),
+        protocol=InputProtocol("imagenet2012", PLUS_MINUS_ONE, *sides, squash=True),  # as IMAGENET_299
         min_size=3,
         head=partial(global_pool_head, dropout=0.5),
         aux_head=aux_head,
@@ -194,7 +196,7 @@ def nasnet_cifar(normal: Cell = NORMAL, reduction: Cell = REDUCTION, drop_path: 
         vary=nasnet_cifar,
         reported=(
             Reported("cifar10", 3.41, source="Table 1", note="mean of five runs"),
-            Reported("cifar10", 2.65, source="Table 1", note="mean of five runs, trained with cutout"),
+            Reported("cifar10", 2.65, source="Table 1", note=TRAINED_WITH_CUTOUT),
         ),
         departures=(INITIALIZATION_DEPARTURE, DETAILS_DEPARTURE),
     )
