@@ -11,6 +11,7 @@ from keras_classics import datasets, feed, pictures
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
+from training.augment import Crop
 from training.order import Skip, fault, permutation, readable, shuffled
 from training.recipe import Recipe
 
@@ -93,7 +94,6 @@ def train_batches(
         )
     variant = get_model(recipe.model)
     made = feed.feed_of(model, variant)
-    takes_raw = any(operation.takes_raw for operation in recipe.augment)
     data = _part(recipe, data, held_out=False)
     files = data.files or {}
     stored = data.split("train").cache() if data.in_memory else data.records("train")
@@ -102,11 +102,19 @@ def train_batches(
     seed *= 1_000_003  # so that the epochs of one seed are not those of the next
 
     def augment(seeds, image, label):
-        image = tf.cast(image if data.in_memory else data.decode(image), tf.float32)
-        if not takes_raw:
-            image = made.fit(image)
-        for i, operation in enumerate(recipe.augment):
-            image = operation(image, tf.random.experimental.stateless_fold_in(seeds, i))
+        seeds = [tf.random.experimental.stateless_fold_in(seeds, i) for i in range(len(recipe.augment))]
+        operations = list(zip(recipe.augment, seeds, strict=True))
+        crop = recipe.augment[0] if recipe.augment else None
+        if isinstance(crop, Crop) and not data.in_memory and data.decode_window:
+            image = crop.resample(*data.decode_window(image, lambda shape: crop.draw(shape, seeds[0])))
+            operations = operations[1:]
+        else:
+            image = image if data.in_memory else data.decode(image)
+            if not any(operation.takes_raw for operation in recipe.augment):
+                image = made.fit(image)
+        image = tf.cast(image, tf.float32)
+        for operation, seed in operations:
+            image = operation(image, seed)
         return tf.ensure_shape(image, (made.image_size, made.image_size, made.channels)), label
 
     def finish(seeds, images, labels):
