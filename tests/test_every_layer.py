@@ -21,6 +21,7 @@ LAYERS = {
     "ConstantPadding2D": {"padding": 2, "value": -1.5},
     "Conv2D": {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same", "groups": 2, "activation": "relu"},
     "DepthwiseConv2D": {"kernel_size": 2, "activation": "relu"},
+    "GlobalContrastNormalization": {"scale": 55.0},
     "HalvingAveragePooling2D": {},
     "HalvingPadding2D": {},
     "LocalResponseNormalization": {"k": 1.0, "n": 3, "alpha": 0.3, "beta": 0.5},

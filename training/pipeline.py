@@ -107,6 +107,12 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model):
     return stream.cache() if data.in_memory else stream
 
 
+def training_images(recipe: Recipe, data: Dataset):
+    """The images that are trained on, uint8 (H, W, C), in the order in which they are stored."""
+    examples = _examples(recipe, data, held_out=False)
+    return examples.map(lambda image, _: image if data.in_memory else data.decode(image))
+
+
 def _for_outputs(model, labels):
     """The labels as the model's losses take them: the same for the predictions and each auxiliary head."""
     return dict.fromkeys(model.output, labels) if isinstance(model.output, dict) else labels

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import keras
 
 from keras_classics.zoo import get_model
+from training.augment.whitening import RULES
 from training.departures import is_of_held_out
 from training.pipeline import count_images, has_validation_split
 from training.recipe import Recipe
@@ -39,6 +40,8 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: int) -> Iterato
         f", {done} are done." if done else "."
     )
     yield f"{recipe.optimizer}; learning rate {recipe.schedule}; loss: {recipe.loss}."
+    if recipe.pixels in RULES:
+        yield f"The pixels: {RULES[recipe.pixels]}."
     if recipe.augment:
         yield f"Each image: {', '.join(map(str, recipe.augment))}."
     for departure in recipe.departures:

@@ -8,6 +8,7 @@ from typing import Any
 from keras_classics.errors import ClassicsError
 from keras_classics.spec import Paper, plain
 from training.augment import Operation
+from training.augment.whitening import Pixels
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,9 @@ class Recipe:
         schedule: of the learning rate.
         loss: one of `training.compile.LOSSES`.
         label_smoothing: how much of the target is spread evenly over all classes; for "crossentropy".
+        pixels: how the network reads them: "normalized" as its record says, "per_pixel_mean" without the mean of the
+            training images, "gcn_zca" by global contrast normalisation and ZCA. The last two are fitted on the images
+            that are trained on, and done before the augmentation, which then fills with 0. What ships does them itself.
         augment: operations on a training image, in order, from `training.augment`.
         hold_out: one training image in so many is held out, to choose the best epoch by; 0 for none.
         reported: the note, in the network's record, of the paper's error that the recipe is held against; by default
@@ -140,6 +144,7 @@ class Recipe:
     schedule: Steps | Plateau | Exponential | Linear | Cosine
     loss: str = "crossentropy"
     label_smoothing: float = 0.0
+    pixels: Pixels = "normalized"
     augment: tuple[Operation, ...] = ()
     hold_out: int = 10
     reported: str | None = None
@@ -153,6 +158,8 @@ class Recipe:
             ClassicsError: for a value that cannot be trained with.
         """
         recipe = dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
+        if recipe.pixels != "normalized":
+            recipe = dataclasses.replace(recipe, augment=tuple(map(_filling_with_zero, recipe.augment)))
         if not 0 < recipe.epochs < math.inf:
             raise ClassicsError(f"The number of epochs must be positive and finite, not {recipe.epochs:g}.")
         if recipe.batch_size < 1:
@@ -166,3 +173,8 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """What JSON can hold; an operation is its name and its values."""
         return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def _filling_with_zero(operation: Operation) -> Operation:
+    fill = getattr(operation, "fill", None)
+    return operation if fill is None else dataclasses.replace(operation, fill=(0.0,) * len(fill))

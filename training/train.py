@@ -17,6 +17,7 @@ from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
 from training import run_data
+from training.augment.whitening import Numbers
 from training.compile import callbacks, compile_arguments
 from training.judge import best_epoch, copy_weights, judge, mend_models, shipped_form
 from training.lock import locked
@@ -26,6 +27,7 @@ from training.recipe import Recipe
 from training.recipes import get_recipe
 from training.run_data import RunData
 from training.run_folder import History, RunFolder, write_json
+from training.whitening import network, numbers_of, whitened
 
 RESULTS = pathlib.Path(__file__).with_name("results")
 SEEDS = range(2**32)  # NumPy takes no others
@@ -119,7 +121,7 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
     recipe = get_recipe(saved["name"])
     changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
     try:
-        recipe = recipe.replace(**{key: saved[key] for key in ("epochs", "batch_size", "hold_out", "build")})
+        recipe = recipe.replace(**{key: saved[key] for key in ("epochs", "batch_size", "hold_out", "pixels", "build")})
     except TypeError:
         raise changed from None
     if json.loads(json.dumps(recipe.as_dict())) != saved:
@@ -131,12 +133,13 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
     keras.utils.set_random_seed(settings["seed"])
     epochs = math.ceil(recipe.epochs)
     history = folder.last_state(say)
+    numbers = numbers_of(recipe, data.dataset, folder, say)
     if history:
-        mend_models(recipe, folder, history, say)
+        mend_models(recipe, folder, history, say, numbers)
     if len(history) < epochs:
         for line in plan(recipe, data, folder, len(history)):
             say(line)
-        _fit(recipe, data, folder, settings["seed"], history, epochs)
+        _fit(recipe, data, folder, settings["seed"], history, epochs, numbers)
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
@@ -148,13 +151,22 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
     return folder.path
 
 
-def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: History, epochs: int) -> None:
+def _fit(
+    recipe: Recipe,
+    data: RunData,
+    folder: RunFolder,
+    seed: int,
+    history: History,
+    epochs: int,
+    numbers: Numbers | None,
+) -> None:
     """Trains from the end of `history`, to which it adds, until there are `epochs`."""
+    dataset = whitened(recipe, data.dataset, numbers)
     if history:
         model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=True)
     else:
-        model = get_model(recipe.model)(seed=seed, **recipe.build)
-    stream, steps = train_batches(recipe, data.dataset, model, seed, first_epoch=len(history))
+        model = network(recipe, seed)
+    stream, steps = train_batches(recipe, dataset, model, seed, first_epoch=len(history))
     if not history:
         model.compile(**compile_arguments(recipe, steps))
     validated = count_images(recipe, data.dataset).validation > 0
@@ -167,8 +179,12 @@ def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: H
                 steps_per_epoch=steps,
                 initial_epoch=len(history),
                 epochs=epochs,
-                validation_data=validation_batches(recipe, data.dataset, model),
-                callbacks=[*made, EpochWriter(folder, history, shipped_form(recipe)), Progress(history, on_terminal)],
+                validation_data=validation_batches(recipe, dataset, model),
+                callbacks=[
+                    *made,
+                    EpochWriter(folder, history, shipped_form(recipe, numbers)),
+                    Progress(history, on_terminal),
+                ],
                 verbose=1 if on_terminal else 0,  # Keras' bar; `Progress` says the rest
                 shuffle=False,  # the stream is shuffled
             )
