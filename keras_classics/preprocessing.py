@@ -12,9 +12,8 @@ import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Provenance, channel_axis, channels_of
+from keras_classics.resampling import window_of_resized
 from keras_classics.spec import InputProtocol, Normalization
-
-LONGEST = 16  # an image longer than this many times its width would fill the memory when it is resized
 
 
 def normalize(images, normalization: Normalization):
@@ -93,38 +92,48 @@ def carried_protocol(model: keras.Model) -> InputProtocol | None:
     return found.protocol if found else None
 
 
-def fit(image, resize_size: int, image_size: int, channels: int, interpolation: str = "bilinear"):
+def fit(image, resize_size: int, image_size: int, channels: int, interpolation="bilinear", squash=False):
     """Resizes the shorter side of an image (H, W, C) to `resize_size`, then takes the centre square of `image_size`.
 
-    Where the image is smaller than that square, zeros surround it. An image that has the size keeps its pixels. Grey
-    becomes RGB, and RGB grey, where `channels` asks for it. Of an image more than `LONGEST` times as long as wide, the
-    middle stands for the whole. Returns a float32 TensorFlow tensor, 0..255.
+    With `squash`, both sides are resized to `resize_size`, whatever the image's shape.
+
+    It does so as torchvision's and timm's transforms of Pillow's images, to the pixel: the longer side is rounded down,
+    the place of the square to the nearest even number, the resized pixels to whole ones. Where the image is smaller
+    than the square, zeros surround it. An image that has the size keeps its pixels. Grey becomes RGB, and RGB grey,
+    where `channels` asks for it. Returns a float32 TensorFlow tensor, 0..255.
 
     Raises:
         ClassicsError: if the image has other channels, and they are not grey or RGB on both sides.
     """
     import tensorflow as tf
 
-    image = tf.cast(image, tf.float32)
+    image = tf.convert_to_tensor(image)
     if image.shape[-1] != channels:
         if {image.shape[-1], channels} != {1, 3}:
             raise ClassicsError(
                 f"The network reads {channels} channels and the pictures have {image.shape[-1]}; convert them."
             )
+        image = tf.cast(image, tf.float32)
         image = tf.image.rgb_to_grayscale(image) if channels == 1 else tf.image.grayscale_to_rgb(image)
-    size = tf.shape(image)[:2]
-    shorter = tf.reduce_min(size)
+    size = tf.shape(image, tf.int64)[:2]
+    resized = tf.constant([resize_size] * 2, tf.int64) if squash else resize_size * size // tf.reduce_min(size)
+    window = tf.minimum(resized, image_size)
+    corner = tf.cast(tf.round((resized - window) / 2), tf.int64)  # of two nearest, to the even one
 
-    def resized():
-        kept = tf.minimum(size, LONGEST * shorter)
-        (top, left), (height, width) = tf.unstack((size - kept) // 2), tf.unstack(kept)
-        to = tf.cast(kept, tf.float32) * (resize_size / tf.cast(shorter, tf.float32))
-        middle = image[top : top + height, left : left + width]
-        middle = tf.image.resize(middle, tf.cast(tf.round(to), tf.int32), interpolation, antialias=True)
-        return tf.clip_by_value(middle, 0.0, 255.0)
+    def cropped():
+        return image[corner[0] : corner[0] + window[0], corner[1] : corner[1] + window[1]]
 
-    image = tf.cond(shorter == resize_size, lambda: image, resized)
-    return tf.image.resize_with_crop_or_pad(image, image_size, image_size)
+    def cropped_of_resized():
+        return window_of_resized(image, resized, corner, window, interpolation)
+
+    image = tf.cond(
+        tf.reduce_all(resized == size),
+        lambda: tf.cast(cropped(), tf.float32),
+        lambda: tf.cast(cropped_of_resized(), tf.float32),
+    )
+    before = (image_size - window) // 2
+    image = tf.pad(image, tf.concat([tf.stack([before, image_size - window - before], 1), [[0, 0]]], 0))
+    return tf.ensure_shape(image, (image_size, image_size, channels))
 
 
 def model_input(images, normalization: Normalization | None, data_format: str):

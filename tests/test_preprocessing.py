@@ -1,11 +1,18 @@
 """From pictures to what a network reads."""
 
+import pathlib
+import zlib
+
+import keras
 import numpy as np
 import PIL.Image
 import pytest
+from conftest import SHARED
+from pseudo_random import pixels
 
 import keras_classics as kc
 from keras_classics import preprocessing
+from keras_classics.pictures import read_image
 from keras_classics.spec import IMAGENET_STATISTICS
 
 
@@ -47,6 +54,11 @@ def test_of_a_very_long_image_the_middle_is_taken():
 def test_channels_that_are_not_pictures_are_refused():
     with pytest.raises(kc.ClassicsError, match="reads 4 channels and the pictures have 3"):
         preprocessing.fit(np.zeros((8, 8, 3), "uint8"), 8, 8, 4)
+
+
+def test_an_interpolation_that_there_is_not():
+    with pytest.raises(kc.ClassicsError, match=r"Unknown interpolation 'bicubik'\. Did you mean 'bicubic'\?"):
+        preprocessing.fit(np.zeros((8, 8, 3), "uint8"), 9, 8, 3, "bicubik")
 
 
 NOISE = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3))
@@ -92,13 +104,74 @@ def test_fit_leaves_the_pixels_of_an_image_of_the_size_and_pads_with_zeros():
     np.testing.assert_array_equal(fitted, np.pad(digit, ((2, 2), (2, 2), (0, 0))))
 
 
-def test_bicubic_is_that_of_pillow_and_stays_among_pixels():
-    noise = np.random.default_rng(0).integers(90, 160, (60, 80, 3)).astype("uint8")
-    for name, method in (("bilinear", PIL.Image.Resampling.BILINEAR), ("bicubic", PIL.Image.Resampling.BICUBIC)):
-        expected = np.asarray(PIL.Image.fromarray(noise).resize((40, 30), method), "float32")[:, 5:35]
-        fitted = preprocessing.fit(noise, 30, 30, 3, name).numpy()
-        np.testing.assert_allclose(fitted, expected, atol=1.01)  # Pillow's are rounded, twice
-    extremes = preprocessing.fit(255 * (noise > 125).astype("uint8"), 120, 100, 3, "bicubic").numpy()
+PEERS = np.load(pathlib.Path(__file__).parent / "golden" / "fitted.npz")  # made by golden/make_fitted.py
+TRANSFORMS = list(zip(PEERS["resize_size"].tolist(), PEERS["image_size"].tolist(), PEERS["interpolation"], strict=True))
+
+
+def checksums(image):
+    """Of the image as each of the peers' transforms fits it."""
+    fitted = [preprocessing.fit(image, size, crop, 3, interpolation) for size, crop, interpolation in TRANSFORMS]
+    return [zlib.crc32(image.numpy().astype("uint8").tobytes()) for image in fitted]
+
+
+@pytest.mark.parametrize(
+    "case", range(len(PEERS["shapes"])), ids=lambda case: "x".join(map(str, PEERS["shapes"][case]))
+)
+def test_fit_is_that_of_torchvision_and_timm_to_the_pixel(case):
+    assert checksums(pixels(*PEERS["shapes"][case], 3)) == PEERS["made"][case].tolist()
+
+
+@pytest.mark.parametrize("case", range(len(PEERS["photographs"])))
+def test_so_it_is_for_photographs(case):
+    path = SHARED / "data" / "imagenet_samples" / PEERS["photographs"][case]
+    if not path.exists():
+        pytest.skip("no sample photographs on this machine (KERAS_CLASSICS_SHARED names their place)")
+    assert checksums(read_image(path)) == PEERS["taken"][case].tolist()
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_resized_pixels_are_those_of_pillow(interpolation):
+    """Of Pillow's two passes in the order that it had when the peers' figures were measured."""
+    random, method = np.random.default_rng(0), getattr(PIL.Image.Resampling, interpolation.upper())
+    for _ in range(40):
+        height, width, size = (int(n) for n in random.integers(1, 100, 3))
+        crop = min(size, 32)
+        longer = int(size * max(height, width) / min(height, width))
+        to = (size, longer) if width <= height else (longer, size)
+        image = pixels(height, width, 3)
+        resized = PIL.Image.fromarray(image).resize((to[0], height), method).resize(to, method)
+        left, top = (round((side - crop) / 2) for side in to)
+        expected = np.asarray(resized.crop((left, top, left + crop, top + crop)))
+        np.testing.assert_array_equal(preprocessing.fit(image, size, crop, 3, interpolation), expected)
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (80, 60), (45, 45), (1, 90)])
+def test_squashed_pixels_are_those_of_pillow(shape):
+    image, method = pixels(*shape, 3), PIL.Image.Resampling.BILINEAR
+    resized = PIL.Image.fromarray(image).resize((45, shape[0]), method).resize((45, 45), method)
+    fitted = preprocessing.fit(image, 45, 40, 3, squash=True)
+    np.testing.assert_array_equal(fitted, np.asarray(resized)[2:42, 2:42])
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_fit_is_that_of_keras_but_for_rounding(interpolation):
+    """Keras' Resizing cuts out the centre first, so what lies outside of it does not reach its rim."""
+    image = 90 + pixels(60, 80, 3) // 4
+    batch = image[None].astype("float32")
+    resized = keras.ops.image.resize(batch, (30, 40), interpolation, antialias=True)
+    cropped = keras.layers.Resizing(30, 30, interpolation, crop_to_aspect_ratio=True, antialias=True)(batch)
+    resized, cropped = (keras.ops.convert_to_numpy(images)[0] for images in (resized, cropped))
+    fitted = preprocessing.fit(image, 30, 30, 3, interpolation).numpy()
+    np.testing.assert_allclose(fitted, resized[:, 5:35], atol=1.01)  # rounded twice
+    np.testing.assert_allclose(fitted[2:-2, 2:-2], cropped[2:-2, 2:-2], atol=1.01)
+
+
+def test_fit_rounds_what_it_resizes_and_leaves_the_rest():
+    fractions = pixels(12, 10, 3) * np.float32(0.9)
+    np.testing.assert_array_equal(preprocessing.fit(fractions, 10, 10, 3), fractions[1:11])
+    resized = preprocessing.fit(fractions, 8, 8, 3).numpy()
+    np.testing.assert_array_equal(resized, preprocessing.fit(np.round(fractions).astype("uint8"), 8, 8, 3))
+    extremes = preprocessing.fit(255 * (pixels(60, 80, 3) > 125).astype("uint8"), 120, 100, 3, "bicubic").numpy()
     assert (extremes.min(), extremes.max()) == (0, 255)
 
 

@@ -44,18 +44,37 @@ class L2RMSprop(_L2, keras.optimizers.RMSprop):
     """RMSProp with weight decay."""
 
 
+def _are_soft(labels, outputs) -> bool:
+    """Whether the labels are a distribution over the classes (N, K) for each image, not the class' index."""
+    return tuple(labels.shape[1:]) == tuple(outputs.shape[1:])
+
+
+def _distribution(labels, outputs):
+    """The labels as distributions over the classes, of the outputs' shape (N, K) and type."""
+    if _are_soft(labels, outputs):
+        return ops.cast(labels, outputs.dtype)
+    return ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), outputs.shape[-1], dtype=outputs.dtype)
+
+
+@registered
+def crossentropy(y_true, y_pred):
+    """Cross-entropy of probabilities (N, K)."""
+    if _are_soft(y_true, y_pred):
+        return keras.losses.categorical_crossentropy(y_true, y_pred)
+    return keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
+
+
 @registered
 class SmoothedCrossentropy(keras.losses.Loss):
-    """Cross-entropy for class indices and probabilities (N, K), with targets 1 - eps + eps / K for the true class and
-    eps / K for the others (Szegedy et al. 2015, section 7)."""
+    """Cross-entropy of probabilities (N, K), with targets 1 - eps + eps / K for the true class and eps / K for the
+    others (Szegedy et al. 2015, section 7)."""
 
     def __init__(self, label_smoothing, **kwargs):
         super().__init__(**kwargs)
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
-        labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-        targets = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
+        targets = _distribution(y_true, y_pred)
         return keras.losses.categorical_crossentropy(targets, y_pred, label_smoothing=self.label_smoothing)
 
     def get_config(self):
@@ -65,8 +84,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
 @registered
 def squared_error_to_targets(y_true, y_pred):
     """The mean over the outputs of their squared distances to +1 for the true class and -1 for the others."""
-    labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-    targets = 2.0 * ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype) - 1.0
+    targets = 2.0 * _distribution(y_true, y_pred) - 1.0
     return ops.mean(ops.square(y_pred - targets), axis=-1)
 
 
@@ -81,21 +99,21 @@ def map_criterion(y_true, y_pred):
     of a class of rubbish, ends the pushing away from codes that are far enough. Without it, as in cross-entropy, the
     units of F6 are driven into saturation.
     """
-    labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-    true = ops.sum(y_pred * ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype), axis=-1)
+    true = ops.sum(y_pred * _distribution(y_true, y_pred), axis=-1)
     rubbish = ops.full_like(y_pred[:, :1], -RUBBISH)
     return ops.logsumexp(ops.concatenate([y_pred, rubbish], axis=-1), axis=-1) - true
 
 
 LOSSES = {
-    "crossentropy": "sparse_categorical_crossentropy",
+    "crossentropy": crossentropy,
     "squared error": squared_error_to_targets,
     "MAP criterion": map_criterion,
 }
 
 
 def compile_arguments(recipe: Recipe, steps_per_epoch: int) -> dict[str, Any]:
-    """Keyword arguments for `model.compile`: optimizer, loss, metrics. Labels are class indices.
+    """Keyword arguments for `model.compile`: optimizer, loss, metrics. Labels are class indices (N,) or (N, 1), or
+    soft: a distribution over the classes for each image (N, K).
 
     Where the recipe trains auxiliary heads, each output has a loss of the weight that the network's record says.
     """
@@ -138,7 +156,15 @@ def _loss(recipe):
 
 
 def _accuracy():
-    return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    return keras.metrics.MeanMetricWrapper(top1, name="accuracy")
+
+
+@registered
+def top1(y_true, y_pred):
+    """1 where the class of the greatest output (N, K) is the label, or the dominant one of a soft label, else 0."""
+    if _are_soft(y_true, y_pred):
+        return keras.metrics.categorical_accuracy(y_true, y_pred)
+    return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
 
 
 def callbacks(recipe: Recipe, validated: bool | None = None) -> list[keras.callbacks.Callback]:

@@ -45,7 +45,8 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
 
     Returns:
         A `tf.data.Dataset` of (images, labels), and the number of batches in an epoch: `model.fit`'s `steps_per_epoch`.
-        The labels are a dict, by output, where the model has auxiliary heads.
+        The labels are indices, or soft ones (N, classes) where `recipe.augment_batch` mixes them; a dict of them, by
+        output, where the model has auxiliary heads.
 
     Raises:
         ClassicsError: if the data has other classes than the model, or no image is left to train on.
@@ -71,15 +72,21 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
             image = operation(image, tf.random.experimental.stateless_fold_in(seeds, i))
         return tf.ensure_shape(image, (made.image_size, made.image_size, made.channels)), label
 
+    def finish(seeds, images, labels):
+        if recipe.augment_batch:
+            labels = tf.one_hot(labels, feed.classes_of(model))
+        for i, operation in enumerate(recipe.augment_batch):
+            images, labels = operation(images, labels, tf.random.experimental.stateless_fold_in(seeds, i))
+        return made.model_input(images), _for_outputs(model, labels)
+
     def epoch_batches(epoch):
         tf.compat.v1.set_random_seed(1)  # of this function's graph: the order then follows from `seed` alone
         stream = stored.shuffle(min(images, images if data.in_memory else SHUFFLE_BUFFER), seed + epoch)
         stream = stream.enumerate().map(
             lambda i, example: augment(tf.stack([seed + epoch, i]), *example), tf.data.AUTOTUNE, deterministic=True
         )
-        return stream.batch(recipe.batch_size).map(
-            lambda images, labels: (made.model_input(images), _for_outputs(model, labels))
-        )
+        batches = stream.batch(recipe.batch_size).enumerate()
+        return batches.map(lambda number, batch: finish(tf.stack([seed + epoch, -1 - number]), *batch))
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
     return stream.prefetch(tf.data.AUTOTUNE), math.ceil(images / recipe.batch_size)

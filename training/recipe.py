@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_classics.errors import ClassicsError
 from keras_classics.spec import Paper, plain
-from training.augment import Operation
+from training.augment import BatchOperation, Operation
 from training.augment.whitening import Pixels
 
 
@@ -126,6 +126,7 @@ class Recipe:
             training images, "gcn_zca" by global contrast normalisation and ZCA. The last two are fitted on the images
             that are trained on, and done before the augmentation, which then fills with 0. What ships does them itself.
         augment: operations on a training image, in order, from `training.augment`.
+        augment_batch: operations on a batch of them and its labels, in order, after those of `augment`.
         hold_out: one training image in so many is held out, to choose the best epoch by; 0 for none.
         reported: the note, in the network's record, of the paper's error that the recipe is held against; by default
             the first for the data.
@@ -146,6 +147,7 @@ class Recipe:
     label_smoothing: float = 0.0
     pixels: Pixels = "normalized"
     augment: tuple[Operation, ...] = ()
+    augment_batch: tuple[BatchOperation, ...] = ()
     hold_out: int = 10
     reported: str | None = None
     build: dict[str, Any] = dataclasses.field(default_factory=dict)

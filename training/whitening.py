@@ -84,11 +84,12 @@ def with_normalization(variant: Variant, build: dict, normalization: Normalizati
 def _fit(recipe, image):
     """The image as a float32 tensor of the network's size, 0..255."""
     variant = get_model(recipe.model)
-    if variant.resize_size != variant.image_size:
+    protocol = variant.protocol
+    if protocol.resize_size != protocol.image_size:
         raise ClassicsError(
             f"{recipe.model} reads its pictures with a margin, and they are whitened only from edge to edge; set "
             "pixels=normalized."
         )
     return preprocessing.fit(
-        image, variant.resize_size, variant.image_size, variant.channels, variant.protocol.interpolation
+        image, protocol.resize_size, protocol.image_size, variant.channels, protocol.interpolation, protocol.squash
     )

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # A module may import what stands in a lower layer.
 LAYERS = [
     {"choices", "environment", "errors", "families", "quiet", "spec"},
-    {"files", "initializers", "pictures", "scenes"},
+    {"files", "initializers", "pictures", "resampling", "scenes"},
     {"layers"},
     {"blocks", "preprocessing"},
     {"weights"},
@@ -33,7 +33,7 @@ LINEAGES = {
     ("pnasnet", "nasnet"),
 }
 TORCH_IN_FUNCTIONS = {"benchmark", "layers"}
-TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "export", "feed", "layers"}
+TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "export", "feed", "layers", "resampling"}
 
 
 def imports(path):

@@ -1,5 +1,6 @@
 """What is done to a training image: the papers' operations, each of them named and sourced."""
 
+from training.augment.batch import BatchOperation, CutMix, MixUp
 from training.augment.colour import PCA_COMPONENTS, PCA_DEVIATIONS, PCAColour, PhotometricDistortion
 from training.augment.crops import Flip, PadAndCrop, RandomAreaCrop, ScaleJitterCrop
 from training.augment.lenet import AffineDistortion, ElasticDistortion
@@ -10,9 +11,12 @@ __all__ = [
     "PCA_COMPONENTS",
     "PCA_DEVIATIONS",
     "AffineDistortion",
+    "BatchOperation",
+    "CutMix",
     "Cutout",
     "ElasticDistortion",
     "Flip",
+    "MixUp",
     "Operation",
     "PCAColour",
     "PadAndCrop",
