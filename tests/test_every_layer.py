@@ -36,7 +36,8 @@ LAYERS = {
 }
 IMAGES = np.random.default_rng(12).standard_normal((2, 8, 7, 6)).astype("float32")
 NO_IMAGES = {"RadialBasis": IMAGES[:, 0, 0], "ScheduledDropPath": [IMAGES, 2 * IMAGES]}
-OF_IMAGES = [name for name in LAYERS if name not in ("BatchNormalization", "Provenance", "UnitBias", *NO_IMAGES)]
+ANY_FORMAT = ("BatchNormalization", "GlobalContrastNormalization", "Provenance", "UnitBias")
+OF_IMAGES = [name for name in LAYERS if name not in (*ANY_FORMAT, *NO_IMAGES)]
 
 
 def made(name, **options):

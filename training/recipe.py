@@ -177,6 +177,6 @@ class Recipe:
         return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
 
-def _filling_with_zero(operation: Operation) -> Operation:
+def _filling_with_zero(operation: Any) -> Operation:
     fill = getattr(operation, "fill", None)
-    return operation if fill is None else dataclasses.replace(operation, fill=(0.0,) * len(fill))
+    return dataclasses.replace(operation, fill=(0.0,) * len(fill)) if isinstance(fill, tuple) else operation

@@ -210,7 +210,7 @@ class RunFolder:
     def write_whitening(self, numbers: Mapping[str, np.ndarray]) -> None:
         """Writes whitening.npz, so that later damage is told."""
         with atomic_write(self.whitening) as temporary:
-            np.savez(temporary, **numbers)
+            np.savez(temporary, allow_pickle=False, **numbers)
             seal(temporary)
 
     def read_whitening(self) -> Mapping[str, np.ndarray] | None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -9,7 +10,7 @@ from keras_classics import preprocessing
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.spec import Normalization
-from keras_classics.variant import Variant
+from keras_classics.variant import Variant, deep_graph
 from keras_classics.zoo import get_model
 from training.augment.whitening import AT_ONCE, RULES, Numbers
 from training.pipeline import training_images
@@ -27,6 +28,12 @@ def numbers_of(recipe: Recipe, data: Dataset, folder: RunFolder, say: Callable[[
     """
     if recipe.pixels not in RULES:
         return None
+    protocol = get_model(recipe.model).protocol
+    if protocol.resize_size != protocol.image_size:
+        raise ClassicsError(
+            f"{recipe.model} reads its pictures with a margin, and they are whitened only from edge to edge; set "
+            "pixels=normalized."
+        )
     if (numbers := folder.read_whitening()) is None:
         say(f"Fitting {RULES[recipe.pixels]} on the images to train on.")
         images = training_images(recipe, data).map(lambda image: _fit(recipe, image))
@@ -62,7 +69,7 @@ def network(recipe: Recipe, seed: int) -> keras.Model:
     return variant(seed=seed, **build)
 
 
-def shipped_network(recipe: Recipe, build: dict, numbers: Numbers | None) -> keras.Model:
+def shipped_network(recipe: Recipe, build: dict[str, Any], numbers: Numbers | None) -> keras.Model:
     """The network as it is built with `build`, which takes pixels of 0..255 and whitens them itself if there are
     numbers."""
     variant = get_model(recipe.model)
@@ -72,24 +79,22 @@ def shipped_network(recipe: Recipe, build: dict, numbers: Numbers | None) -> ker
     variant = with_normalization(variant, build, rule.normalization(numbers))
     if keras.config.image_data_format() == "channels_first":
         shape = (shape[2], *shape[:2])
-    return variant(input_tensor=rule.layers(keras.Input(shape, name="image"), numbers), **build)
+    inputs = keras.Input(shape, name="image")
+    built = variant(input_tensor=rule.layers(inputs, numbers), **build)
+    with deep_graph():
+        return keras.Model(inputs, built.output, name=built.name)
 
 
-def with_normalization(variant: Variant, build: dict, normalization: Normalization) -> Variant:
+def with_normalization(variant: Variant, build: dict[str, Any], normalization: Normalization) -> Variant:
     """The record, in the form that `build` chooses, with another normalisation."""
     variant = variant.with_options(**{name: build[name] for name in build if name in variant.options})
     return dataclasses.replace(variant, protocol=dataclasses.replace(variant.protocol, normalization=normalization))
 
 
-def _fit(recipe, image):
+def _fit(recipe: Recipe, image):
     """The image as a float32 tensor of the network's size, 0..255."""
     variant = get_model(recipe.model)
     protocol = variant.protocol
-    if protocol.resize_size != protocol.image_size:
-        raise ClassicsError(
-            f"{recipe.model} reads its pictures with a margin, and they are whitened only from edge to edge; set "
-            "pixels=normalized."
-        )
     return preprocessing.fit(
         image, protocol.resize_size, protocol.image_size, variant.channels, protocol.interpolation, protocol.squash
     )

@@ -93,7 +93,7 @@ def test_numbers_are_fitted_on_what_is_trained_on_and_stay_in_the_folder(folder,
     assert said == ["Fitting PerPixelMean() on the images to train on."]
     images = [image for i, (image, _) in enumerate(data.split("train")) if i % 4 != 3]  # one in 4 is held out
     fit = feed.feed_of(kc.ResNet20(), kc.ResNet20).fit
-    np.testing.assert_allclose(numbers["mean"], np.mean([fit(image) for image in images], 0), atol=1e-3)
+    np.testing.assert_allclose(numbers["mean"], np.mean([fit(image).numpy() for image in images], 0), atol=1e-3)
     again = numbers_of(RESNET, data, folder, said.append)
     np.testing.assert_array_equal(again["mean"], numbers["mean"])
     assert len(said) == 1
@@ -115,7 +115,7 @@ def test_the_network_is_trained_and_validated_on_whitened_pixels(folder, picture
     assert np.abs(images.mean(0)).max() < 1e-3
     assert images.std() > 20  # still in the pixels' own unit
     fit = feed.feed_of(model, kc.ResNet20).fit
-    held_out = [fit(image) - numbers["mean"] for i, (image, _) in enumerate(data.split("train")) if i % 4 == 3]
+    held_out = [fit(image).numpy() - numbers["mean"] for i, (image, _) in enumerate(data.split("train")) if i % 4 == 3]
     validation = np.concatenate([i for i, _ in validation_batches(RESNET, white, model).as_numpy_iterator()])
     np.testing.assert_allclose(validation, held_out, atol=1e-3)
     assert RESNET.augment[0].fill == (0.0, 0.0, 0.0)  # the mean, around a shifted image
@@ -135,24 +135,21 @@ def of_zca():
 
 @pytest.mark.parametrize("recipe", [RESNET, NIN], ids=lambda r: r.name)
 def test_what_ships_takes_pixels_and_gives_the_trained_networks_answers(recipe, tmp_path):
-    rule, numbers = (
-        (PerPixelMean(), {"mean": RNG.uniform(90, 150, (32, 32, 3)).astype("float32")})
-        if recipe is RESNET
-        else (ContrastAndZCA(), of_zca())
-    )
+    if recipe is RESNET:
+        rule, numbers = PerPixelMean(), {"mean": RNG.uniform(90, 150, (32, 32, 3)).astype("float32")}
+        pixels = numbers["mean"] + RNG.uniform(-2, 2, (6, 32, 32, 3)).astype("float32")  # lest softmax saturate
+    else:
+        rule, numbers, pixels = ContrastAndZCA(), of_zca(), a_few_pictures()
     trained, shipped = network(recipe, seed=3), shipped_form(recipe, numbers)
     copy_weights(trained, shipped)
     shipped.save(tmp_path / "best.keras")
     loaded = keras.saving.load_model(tmp_path / "best.keras", compile=False)
-    pixels = a_few_pictures()
     expected = keras.ops.convert_to_numpy(trained(rule.whiten(pixels, numbers)))
     assert np.ptp(expected, 0).max() > 1e-4  # the images differ
     got = keras.ops.convert_to_numpy(loaded(feed.feed_of(loaded, kc.get_model(recipe.model)).model_input(pixels)))
     np.testing.assert_allclose(got, expected, atol=1e-5)
     np.testing.assert_array_equal(kc.preprocess_input(pixels, loaded), pixels)
     assert export.with_preprocessing(loaded, kc.get_model(recipe.model).normalization) is loaded
-    if recipe is RESNET:
-        assert export.export(loaded, tmp_path / "model.tflite", "tflite").holds
 
 
 def test_nin_is_held_against_the_error_with_augmentation():

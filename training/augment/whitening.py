@@ -28,7 +28,7 @@ class PerPixelMean:
 
     def fit(self, images) -> Numbers:
         """From a stream of images (H, W, C) of 0..255: "mean", of the same shape."""
-        total, count = 0.0, 0
+        total, count = np.zeros(()), 0
         for batch in images.batch(AT_ONCE).as_numpy_iterator():
             total, count = total + batch.sum(0, dtype="float64"), count + len(batch)
         return {"mean": np.asarray(total / count, "float32")}
@@ -66,7 +66,7 @@ class ContrastAndZCA:
     def fit(self, images) -> Numbers:
         """From a stream of images (H, W, C) of 0..255: "mean", of that shape, of the normalised images; and "matrix",
         (H W C, H W C)."""
-        total, products, count = 0.0, 0.0, 0
+        total, products, count = np.zeros(()), np.zeros(()), 0
         for batch in images.batch(AT_ONCE).map(self._normalize_contrast).as_numpy_iterator():
             flat = batch.reshape(len(batch), -1)
             total, count = total + batch.sum(0, dtype="float64"), count + len(batch)
