@@ -1,5 +1,6 @@
 """Judging a finished training: which model ships, its errors, its pictures and its exports."""
 
+import math
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics import evaluate, export, feed, plots
+from keras_classics import evaluation, export, feed, plots
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.files import remove
 from keras_classics.variant import Variant
 from keras_classics.zoo import get_model
 from training.augment.whitening import ZCA_LAYER, Numbers
+from training.average import averaged
 from training.recipe import Recipe
 from training.run_data import RunData
 from training.run_folder import History, RunFolder
@@ -29,6 +31,14 @@ def best_epoch(history: History) -> int:
     return int(min(history, key=key)["epoch"])
 
 
+def is_trained(recipe: Recipe, history: History) -> bool:
+    """Whether no epoch is left: all are done, or there was no better one for as many as early stopping waits."""
+    if len(history) >= math.ceil(recipe.epochs):
+        return True
+    waits = recipe.early_stopping
+    return bool(history) and waits is not None and len(history) - best_epoch(history) >= waits
+
+
 def shipped_form(recipe: Recipe, numbers: Numbers | None = None) -> keras.Model:
     """The network in the form that is judged and shipped: as trained, without what only the training needs. Where
     pixels are whitened, by these `numbers`, it does that itself."""
@@ -37,10 +47,12 @@ def shipped_form(recipe: Recipe, numbers: Numbers | None = None) -> keras.Model:
 
 
 def copy_weights(trained: keras.Model, shipped: keras.Model) -> None:
-    """Gives each layer of the shipped form the weights of the trained one's layer of that name."""
-    for layer in shipped.layers:
-        if layer.weights and layer.name != ZCA_LAYER:
-            layer.set_weights(trained.get_layer(layer.name).get_weights())
+    """Gives each layer of the shipped form the weights of the trained one's layer of that name, averaged where it is
+    compiled so."""
+    with averaged(trained):
+        for layer in shipped.layers:
+            if layer.weights and layer.name != ZCA_LAYER:
+                layer.set_weights(trained.get_layer(layer.name).get_weights())
 
 
 def mend_models(
@@ -57,7 +69,7 @@ def mend_models(
             continue
         if folder.holds(checkpoint, epoch):
             shipped = shipped_form(recipe, numbers)
-            copy_weights(folder.load_model(checkpoint, epoch), shipped)
+            copy_weights(folder.load_model(checkpoint, epoch, compile=True), shipped)
             folder.save_model(shipped, path, history[:epoch])
             say(f"'{path}' was damaged; it was made again from {checkpoint.name}.")
         elif folder.checkpoints():
@@ -89,7 +101,7 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
     """
     variant, dataset = get_model(recipe.model), data.dataset
     models = {which: folder.load_model(path, epoch) for which, (path, epoch) in _models(folder, history).items()}
-    results = {which: evaluate.evaluate(model, dataset, variant, verbose=0) for which, model in models.items()}
+    results = {which: evaluation.evaluate(model, dataset, verbose=0) for which, model in models.items()}
     best = results["best"]
     paper = papers_error(recipe) if data.is_of(recipe.dataset) else None
     title = f"{recipe.name} on {dataset.name}"
@@ -112,7 +124,7 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
     }
 
 
-def _errors(result: evaluate.Evaluation) -> dict[str, float]:
+def _errors(result: evaluation.Evaluation) -> dict[str, float]:
     return {"top1_error": round(result.top1, 4), "top5_error": round(result.top5, 4)}
 
 

@@ -55,7 +55,7 @@ def whitened(recipe: Recipe, data: Dataset, numbers: Numbers | None) -> Dataset:
         stream = stream.map(lambda images, labels: (RULES[recipe.pixels].whiten(images, numbers), labels))
         return stream.unbatch().apply(tf.data.experimental.assert_cardinality(data.sizes[split]))
 
-    return dataclasses.replace(data, stored=stored, decode=lambda image: image)
+    return dataclasses.replace(data, stored=stored, decode=lambda image: image, files=None)
 
 
 def network(recipe: Recipe, seed: int) -> keras.Model:

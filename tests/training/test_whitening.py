@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets, evaluate, export, feed
+from keras_classics import datasets, evaluation, export, feed
 from training import get_recipe, train, train_batches, validation_batches
 from training.augment.whitening import ContrastAndZCA, PerPixelMean
 from training.judge import copy_weights, papers_error, shipped_form
@@ -141,6 +141,7 @@ def test_what_ships_takes_pixels_and_gives_the_trained_networks_answers(recipe, 
     else:
         rule, numbers, pixels = ContrastAndZCA(), of_zca(), a_few_pictures()
     trained, shipped = network(recipe, seed=3), shipped_form(recipe, numbers)
+    trained.compile()
     copy_weights(trained, shipped)
     shipped.save(tmp_path / "best.keras")
     loaded = keras.saving.load_model(tmp_path / "best.keras", compile=False)
@@ -183,7 +184,7 @@ def test_a_whole_run_on_whitened_pixels(recipe, picture_folder, tmp_path):
     train.resume(tmp_path / "run")
     model = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
     assert model(a_few_pictures(3)).shape == before.shape
-    result = evaluate.evaluate(model, datasets.load(str(picture_folder)), kc.get_model(recipe.model), verbose=0)
+    result = evaluation.evaluate(model, datasets.load(str(picture_folder)), verbose=0)
     assert result.top1 == pytest.approx(
         json.loads(RunFolder(tmp_path / "run").metrics.read_text())["best"]["top1_error"]
     )
