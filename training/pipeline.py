@@ -207,6 +207,11 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
     return stream.cache() if data.in_memory else stream
 
 
+def training_images(recipe: Recipe, data: Dataset):
+    """The images that are trained on, uint8 (H, W, C), in the order in which they are stored."""
+    return _part(recipe, data, held_out=False).split("train").map(lambda image, _: image)
+
+
 def _for_outputs(model, labels):
     """The labels as the model's losses take them: the same for the predictions and each auxiliary head."""
     return dict.fromkeys(model.output, labels) if isinstance(model.output, dict) else labels
