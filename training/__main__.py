@@ -1,4 +1,7 @@
-"""`python -m training list | run <recipe> | resume <run folder>`. Keras is imported when a command needs it."""
+"""`python -m training list | run <recipe> | resume <run folder> | show-augment <recipe>`.
+
+Keras is imported when a command needs it.
+"""
 
 import json
 import pathlib
@@ -36,9 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     resume.set_defaults(function=_resume)
     resume.add_argument("run", help="the run folder")
 
-    for command in (run, resume):
+    show = commands.add_parser("show-augment", help="draws what a recipe does to its first images, step by step")
+    show.set_defaults(function=_show_augment)
+    show.add_argument("recipe", help="a name that `list` prints")
+    show.add_argument("--data", type=data_set, help="another data set, or a folder of class folders, of any classes")
+    show.add_argument("--images", type=int, default=8, help="rows of the sheet (default 8)")
+    show.add_argument("--seed", type=int, default=0, help="of order and augmentation, as of a run (default 0)")
+    show.add_argument("--out", help="the PNG file (default: <recipe>-augment.png)")
+
+    for command in (run, resume, show):
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
-    for command in (listing, run, resume):
+    for command in (listing, run, resume, show):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
     parsed = parser.parse_args(arguments)
@@ -76,6 +87,15 @@ def _resume(args):
     from training import train
 
     _report(train.resume(args.run, args.data_dir))
+
+
+def _show_augment(args):
+    from training import contact_sheet
+    from training.recipes import get_recipe
+
+    recipe = get_recipe(args.recipe)
+    path = contact_sheet.show(recipe, args.data, args.data_dir, args.images, args.seed, args.out)
+    console.print(f"The contact sheet is {path}", markup=False)
 
 
 def _report(path: pathlib.Path) -> None:

@@ -10,6 +10,7 @@ from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
 from training.recipe import Recipe
+from training.steps import augmentation_steps, batch_steps
 
 SHUFFLE_BUFFER = 16_384  # stored images, where a data set is too large to be shuffled as a whole
 
@@ -59,37 +60,47 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
     variant = get_model(recipe.model)
     made = feed.feed_of(model, variant)
-    takes_raw = any(operation.takes_raw for operation in recipe.augment)
-    stored = _examples(recipe, data, held_out=False)
-    stored = stored.cache() if data.in_memory else stored
-    seed *= 1_000_003  # so that the epochs of one seed are not those of the next
+    stored = training_examples(recipe, data)
 
     def augment(seeds, image, label):
-        image = tf.cast(image if data.in_memory else data.decode(image), tf.float32)
-        if not takes_raw:
-            image = made.fit(image)
-        for i, operation in enumerate(recipe.augment):
-            image = operation(image, tf.random.experimental.stateless_fold_in(seeds, i))
-        return tf.ensure_shape(image, (made.image_size, made.image_size, made.channels)), label
+        image = image if data.in_memory else data.decode(image)
+        return augmentation_steps(recipe, made, image, seeds)[-1].image, label
 
     def finish(seeds, images, labels):
-        if recipe.augment_batch:
-            labels = tf.one_hot(labels, feed.classes_of(model))
-        for i, operation in enumerate(recipe.augment_batch):
-            images, labels = operation(images, labels, tf.random.experimental.stateless_fold_in(seeds, i))
+        steps, labels = batch_steps(recipe, images, labels, seeds, feed.classes_of(model))
+        images = steps[-1].image if steps else images
         return made.model_input(images), _for_outputs(model, labels)
 
     def epoch_batches(epoch):
-        tf.compat.v1.set_random_seed(1)  # of this function's graph: the order then follows from `seed` alone
-        stream = stored.shuffle(min(images, images if data.in_memory else SHUFFLE_BUFFER), seed + epoch)
-        stream = stream.enumerate().map(
-            lambda i, example: augment(tf.stack([seed + epoch, i]), *example), tf.data.AUTOTUNE, deterministic=True
+        stream = shuffled(data, stored, images, key_of(seed, epoch)).map(
+            lambda i, example: augment(tf.stack([key_of(seed, epoch), i]), *example),
+            tf.data.AUTOTUNE,
+            deterministic=True,
         )
         batches = stream.batch(recipe.batch_size).enumerate()
-        return batches.map(lambda number, batch: finish(tf.stack([seed + epoch, -1 - number]), *batch))
+        return batches.map(lambda number, batch: finish(tf.stack([key_of(seed, epoch), -1 - number]), *batch))
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
     return stream.prefetch(tf.data.AUTOTUNE), math.ceil(images / recipe.batch_size)
+
+
+def key_of(seed: int, epoch):
+    """The number from which the order and the augmentation of an epoch follow: no two epochs of two seeds share it."""
+    return seed * 1_000_003 + epoch
+
+
+def training_examples(recipe: Recipe, data: Dataset):
+    """The (stored image, label) that are trained on, in the order in which they are stored; in memory if they fit."""
+    stored = _examples(recipe, data, held_out=False)
+    return stored.cache() if data.in_memory else stored
+
+
+def shuffled(data: Dataset, stored, images: int, key):
+    """So many training examples `stored`, as (place, example), in the order of a key; for a `tf.data` function."""
+    import tensorflow as tf
+
+    tf.compat.v1.set_random_seed(1)  # of this function's graph: the order then follows from `key` alone
+    return stored.shuffle(min(images, images if data.in_memory else SHUFFLE_BUFFER), key).enumerate()
 
 
 def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model):
