@@ -32,7 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.add_argument("--batch-size", type=int, help="images a step")
     run.add_argument("--hold-out", type=int, help="hold out one training image in so many; 0 for none")
     run.add_argument("--classes", type=int, help="class count, where the data has another than the recipe's")
+    run.add_argument("--set", nargs="+", default=[], metavar="name=value", help="such as optimizer.weight_decay=1e-3")
+    run.add_argument("--accumulate", type=int, help="divide a batch into so many parts, to save memory")
+    run.add_argument("--precision", help="that the training computes in: float32 or mixed_bfloat16")
+    run.add_argument("--early-stopping", type=int, metavar="epochs", help="end after so many without a better one")
+    run.add_argument("--tensorboard", action="store_true", help="write what TensorBoard reads into the run folder")
     run.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
+    run.add_argument("--limit", type=int, help="use so many images of each split, as many of each class")
+    run.add_argument("--class-weights", choices=("balanced",), metavar="balanced", help="rare classes weigh more")
     run.add_argument("--record", action="store_true", help="write the metrics into training/results as well")
 
     resume = commands.add_parser("resume", help="goes on with a run that was stopped")
@@ -49,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     for command in (run, resume, show):
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
+    for command in (run, resume):
+        command.add_argument("--device", help="that computes, as Keras names it: cpu:0, gpu:0")
     for command in (listing, run, resume, show):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
@@ -74,19 +83,40 @@ def _list(args):
 
 def _run(args):
     from training import train
+    from training.assign import assign
     from training.recipes import get_recipe
 
     recipe = get_recipe(args.recipe)
-    recipe = recipe.replace(epochs=args.epochs, batch_size=args.batch_size, hold_out=args.hold_out)
+    precision = [f"precision={args.precision}"] if args.precision is not None else []
+    recipe = assign(recipe, [*args.set, *precision]).replace(
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        hold_out=args.hold_out,
+        accumulate=args.accumulate,
+        early_stopping=args.early_stopping,
+    )
     if args.classes is not None:
         recipe = recipe.replace(build={**recipe.build, "classes": args.classes})
-    _report(train.run(recipe, args.data, args.data_dir, args.out, args.seed, args.record))
+    _report(
+        train.run(
+            recipe,
+            args.data,
+            args.data_dir,
+            args.out,
+            args.seed,
+            args.record,
+            limit=args.limit,
+            class_weights=args.class_weights,
+            tensorboard=args.tensorboard,
+            on_device=args.device,
+        )
+    )
 
 
 def _resume(args):
     from training import train
 
-    _report(train.resume(args.run, args.data_dir))
+    _report(train.resume(args.run, args.data_dir, args.device))
 
 
 def _show_augment(args):

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_classics.zoo import get_model
+from training.average import ValidateAveraged
 from training.drop_path import DropPathSchedule
 from training.recipe import SGD, Cosine, Exponential, Linear, Plateau, Recipe
 
@@ -13,25 +14,68 @@ registered = keras.saving.register_keras_serializable("keras_classics")
 
 
 class _L2(keras.optimizers.Optimizer):
-    """An optimizer in which `l2` times each weight joins its gradient before all else, the papers' weight decay.
+    """An optimizer in which `l2` times each weight joins its gradient before all else, the papers' weight decay; or,
+    where `l2_on` is "kernels", each weight that is neither a bias nor a batch norm's.
 
     Keras' own `weight_decay` shrinks the weight beside the momentum, which with a momentum of 0.9 is ten times weaker.
+
+    Where Keras accumulates gradients, its schedules count parts of a batch, and its averages move at each of them: here
+    both know whole steps alone.
     """
 
-    def __init__(self, *args, l2=0.0, **kwargs):
+    def __init__(self, *args, l2=0.0, l2_on="all", **kwargs):
         super().__init__(*args, **kwargs)
-        self.l2 = l2
+        self.l2, self.l2_on = l2, l2_on
 
     def apply(self, grads, trainable_variables=None):
         weights = self._trainable_variables if trainable_variables is None else trainable_variables
         if self.l2:
             grads = [
-                g if g is None else g + self.l2 * ops.convert_to_tensor(w) for g, w in zip(grads, weights, strict=True)
+                g + self.l2 * ops.convert_to_tensor(w) if g is not None and self._decays(w) else g
+                for g, w in zip(grads, weights, strict=True)
             ]
         super().apply(grads, trainable_variables)
 
+    def _decays(self, weight):
+        return self.l2_on == "all" or weight.name.endswith("kernel")
+
+    def _get_current_learning_rate(self):
+        if isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            return self._learning_rate(self.iterations)
+        return super()._get_current_learning_rate()
+
+    def _update_model_variables_moving_average(self, trainable_variables):
+        if not self.gradient_accumulation_steps:
+            super()._update_model_variables_moving_average(trainable_variables)
+            return
+        is_step = ops.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
+        kept = ops.where(is_step, ops.where(ops.equal(self.iterations, 0), 0.0, self.ema_momentum), 1.0)
+        for weight, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
+            average.assign(kept * average + (1.0 - kept) * weight)
+
     def get_config(self):
-        return {**super().get_config(), "l2": self.l2}
+        return {**super().get_config(), "l2": self.l2, "l2_on": self.l2_on}
+
+
+@registered
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises in `steps` equal steps from 0 to what `after`, a schedule or a number, says at that time."""
+
+    def __init__(self, after, steps):
+        super().__init__()
+        self.after, self.steps = after, steps
+
+    def __call__(self, step):
+        rate = self.after(step) if callable(self.after) else self.after
+        return rate * ops.minimum((ops.cast(step, "float32") + 1.0) / self.steps, 1.0)
+
+    def get_config(self):
+        after = keras.saving.serialize_keras_object(self.after)
+        return {"after": after, "steps": self.steps}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config["after"]), config["steps"])
 
 
 @registered
@@ -129,26 +173,43 @@ def compile_arguments(recipe: Recipe, steps_per_epoch: int) -> dict[str, Any]:
 
 
 def _optimizer(recipe, steps_per_epoch):
-    rule, schedule = recipe.optimizer, recipe.schedule
+    rule = recipe.optimizer
+    options = {
+        "l2": rule.weight_decay,
+        "l2_on": rule.decay_on,
+        "global_clipnorm": rule.clip,
+        "use_ema": recipe.average is not None,
+        "gradient_accumulation_steps": recipe.accumulate if recipe.accumulate > 1 else None,
+    }
+    if recipe.average is not None:
+        options["ema_momentum"] = recipe.average
+    rate = _rate(recipe, steps_per_epoch / recipe.accumulate)
+    if isinstance(rule, SGD):
+        return L2SGD(rate, rule.momentum, rule.nesterov, **options)
+    return L2RMSprop(rate, rule.rho, epsilon=rule.epsilon, **options)
+
+
+def _rate(recipe, steps_per_epoch) -> Any:
+    """The learning rate, or the schedule of it, where so many whole steps are an epoch."""
+    schedule, schedules = recipe.schedule, keras.optimizers.schedules
     all_steps = round(recipe.epochs * steps_per_epoch)
     rate: Any
     if isinstance(schedule, Plateau):
         rate = schedule.rate
     elif isinstance(schedule, Exponential):
         steps = round(schedule.epochs * steps_per_epoch)
-        rate = keras.optimizers.schedules.ExponentialDecay(schedule.rate, steps, schedule.factor, staircase=True)
+        rate = schedules.ExponentialDecay(schedule.rate, steps, schedule.factor, staircase=True)
     elif isinstance(schedule, Linear):
-        rate = keras.optimizers.schedules.PolynomialDecay(schedule.rate, all_steps, end_learning_rate=0.0)
+        rate = schedules.PolynomialDecay(schedule.rate, all_steps, end_learning_rate=0.0)
     elif isinstance(schedule, Cosine):
-        rate = keras.optimizers.schedules.CosineDecay(schedule.rate, all_steps)
+        rate = schedules.CosineDecay(schedule.rate, all_steps)
     elif not schedule.until:
         (rate,) = schedule.rates
     else:
         boundaries = [round(epochs * steps_per_epoch) for epochs in schedule.until]
-        rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, list(schedule.rates))
-    if isinstance(rule, SGD):
-        return L2SGD(rate, rule.momentum, rule.nesterov, l2=rule.weight_decay, global_clipnorm=rule.clip)
-    return L2RMSprop(rate, rule.rho, epsilon=rule.epsilon, l2=rule.weight_decay, global_clipnorm=rule.clip)
+        rate = schedules.PiecewiseConstantDecay(boundaries, list(schedule.rates))
+    warm_up = round(recipe.warm_up * steps_per_epoch)
+    return WarmUp(rate, warm_up) if warm_up else rate
 
 
 def _loss(recipe):
@@ -168,11 +229,13 @@ def top1(y_true, y_pred):
 
 
 def callbacks(recipe: Recipe, validated: bool | None = None) -> list[keras.callbacks.Callback]:
-    """The callbacks of `model.fit` that the recipe's schedule and its drop path need.
+    """The callbacks of `model.fit` that the recipe's schedule, its average and its drop path need.
 
     `validated` tells whether there are validation images; by default, whether the recipe holds some out.
     """
     made: list[keras.callbacks.Callback] = [DropPathSchedule()] if recipe.build.get("drop_path") else []
+    if recipe.average is not None:
+        made.append(ValidateAveraged())
     if isinstance(recipe.schedule, Plateau):
         plateau = recipe.schedule
         monitor = "val_loss" if (bool(recipe.hold_out) if validated is None else validated) else "loss"

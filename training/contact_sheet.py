@@ -12,7 +12,8 @@ from keras_classics.plots import contact_sheet
 from keras_classics.scenes import scenes
 from keras_classics.zoo import get_model
 from training import run_data
-from training.pipeline import count_images, key_of, shuffled, training_examples
+from training.order import shuffled
+from training.pipeline import first_key, stored_examples, trained_part
 from training.progress import say
 from training.recipe import Recipe
 from training.steps import augmentation_steps, batch_steps
@@ -64,32 +65,31 @@ def show(
 
 
 def _data(recipe, data_name, data_dir, count) -> Dataset:
-    if data_name is not None or data_dir is not None or recipe.dataset != "imagenet2012":
-        return run_data.load(recipe.dataset if data_name is None else data_name, data_dir).dataset
+    """The data as a run has it."""
+    name = recipe.dataset if data_name is None else data_name
     try:
-        return run_data.load(recipe.dataset).dataset
+        data = run_data.load(name, data_dir)
     except ClassicsError:
+        if name != "imagenet2012" or data_name is not None or data_dir is not None:
+            raise
         say("imagenet2012 is not prepared here, so these are rendered scenes; --data takes a folder of photographs.")
-    pictures = scenes(count, 375, 500)
-
-    def stored(split):
-        import tensorflow as tf
-
-        return tf.data.Dataset.from_tensor_slices((pictures, np.zeros(count, "int64")))
-
-    return Dataset("rendered scenes", ("scene",), {"train": count}, 3, True, stored, lambda image: image)
+        labels = np.zeros(count, "int64")
+        return datasets.from_arrays(scenes(count, 375, 500), labels, ("scene",), name="rendered scenes")
+    if skipped := run_data.check_pictures(data, say):
+        data = run_data.load(name, data_dir, skipped=skipped)
+    return data.dataset
 
 
-def first_examples(recipe: Recipe, data: Dataset, seed: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _first_examples(recipe: Recipe, data: Dataset, seed: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """The first images (H, W, C) of a training's first epoch, and their labels, as `train_batches` takes them."""
     import tensorflow as tf
 
-    images = count_images(recipe, data).train
-    stored = training_examples(recipe, data)
-    stream = tf.data.Dataset.range(1).flat_map(lambda epoch: shuffled(data, stored, images, key_of(seed, epoch)))
-    stream = stream.take(count).map(lambda _, example: example)
-    if not data.in_memory:
-        stream = stream.map(lambda image, label: (data.decode(image), label), tf.data.AUTOTUNE, deterministic=True)
+    part = trained_part(recipe, data)
+    stored = stored_examples(part)
+    stream = tf.data.Dataset.range(1).flat_map(lambda epoch: shuffled(part, stored, first_key(seed) + epoch))
+    stream = stream.take(count)
+    if not part.in_memory:
+        stream = stream.map(lambda image, label: (part.decode(image), label), tf.data.AUTOTUNE, deterministic=True)
     return list(stream.as_numpy_iterator())
 
 
@@ -97,9 +97,9 @@ def _rows(recipe, data, made, seed, count) -> list[list[tuple[str, np.ndarray, s
     """For each image its pictures (heading, image, caption)."""
     import tensorflow as tf
 
-    key = key_of(seed, 0)
-    batches = math.ceil(count / recipe.batch_size)  # whole ones, for an image is mixed with any other of its batch
-    examples = first_examples(recipe, data, seed, batches * recipe.batch_size if recipe.augment_batch else count)
+    key = first_key(seed)
+    batches = math.ceil(count / recipe.part_size)  # whole ones, for an image is mixed with any other of its batch
+    examples = _first_examples(recipe, data, seed, batches * recipe.part_size if recipe.augment_batch else count)
     rows, last = [], []
     for i, (image, label) in enumerate(examples):
         steps = augmentation_steps(recipe, made, image, tf.stack([key, i]))
@@ -109,8 +109,8 @@ def _rows(recipe, data, made, seed, count) -> list[list[tuple[str, np.ndarray, s
         rows.append(row)
         last.append(steps[-1].image)
     labels = [label for _, label in examples]
-    for number, first in enumerate(range(0, len(examples), recipe.batch_size)):
-        batch = slice(first, first + recipe.batch_size)
+    for number, first in enumerate(range(0, len(examples), recipe.part_size)):
+        batch = slice(first, first + recipe.part_size)
         images = tf.stack(last[batch])
         steps, targets = batch_steps(
             recipe, images, tf.stack(labels[batch]), tf.stack([key, -1 - number]), len(data.class_names)

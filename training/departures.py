@@ -2,7 +2,10 @@
 
 DECAY_ON_ALL_WEIGHTS = "Weight decay is on all weights: the paper does not say which."
 DECAY_ON_BIASES_TOO = "Weight decay is on all weights, biases too: the paper does not say which."
-WEIGHTS_NOT_AVERAGED = "The weights are not averaged over the training, as the paper's are when it evaluates."
+AVERAGE_NOT_PRINTED = (
+    "The running average of the weights keeps 0.9999 of itself at a step, as in TensorFlow's published code of "
+    "Inception: the paper says that it averages, not how."
+)
 AUGMENTATION_NOT_PRINTED = "The paper does not print its augmentation: here GoogLeNet's crops, and mirror images."
 
 

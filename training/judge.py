@@ -1,5 +1,6 @@
 """Judging a finished training: which model ships, its errors, its pictures and its exports."""
 
+import math
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from keras_classics.errors import ClassicsError
 from keras_classics.files import remove
 from keras_classics.variant import Variant
 from keras_classics.zoo import get_model
+from training.average import averaged
 from training.recipe import Recipe
 from training.run_data import RunData
 from training.run_folder import History, RunFolder
@@ -27,6 +29,14 @@ def best_epoch(history: History) -> int:
     return int(min(history, key=key)["epoch"])
 
 
+def is_trained(recipe: Recipe, history: History) -> bool:
+    """Whether no epoch is left: all are done, or there was no better one for as many as early stopping waits."""
+    if len(history) >= math.ceil(recipe.epochs):
+        return True
+    waits = recipe.early_stopping
+    return bool(history) and waits is not None and len(history) - best_epoch(history) >= waits
+
+
 def shipped_form(recipe: Recipe) -> keras.Model:
     """The network in the form that is judged and shipped: as trained, without what only the training needs."""
     build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads", "drop_path")}
@@ -34,10 +44,12 @@ def shipped_form(recipe: Recipe) -> keras.Model:
 
 
 def copy_weights(trained: keras.Model, shipped: keras.Model) -> None:
-    """Gives each layer of the shipped form the weights of the trained one's layer of that name."""
-    for layer in shipped.layers:
-        if layer.weights:
-            layer.set_weights(trained.get_layer(layer.name).get_weights())
+    """Gives each layer of the shipped form the weights of the trained one's layer of that name, averaged where it is
+    compiled so."""
+    with averaged(trained):
+        for layer in shipped.layers:
+            if layer.weights:
+                layer.set_weights(trained.get_layer(layer.name).get_weights())
 
 
 def mend_models(recipe: Recipe, folder: RunFolder, history: History, say: Callable[[str], None]) -> None:
@@ -48,7 +60,7 @@ def mend_models(recipe: Recipe, folder: RunFolder, history: History, say: Callab
             continue
         if folder.holds(checkpoint, epoch):
             shipped = shipped_form(recipe)
-            copy_weights(folder.load_model(checkpoint, epoch), shipped)
+            copy_weights(folder.load_model(checkpoint, epoch, compile=True), shipped)
             folder.save_model(shipped, path, history[:epoch])
             say(f"'{path}' was damaged; it was made again from {checkpoint.name}.")
         elif folder.checkpoints():

@@ -14,6 +14,7 @@ from training.run_data import WORDS, RunData
 from training.run_folder import History, RunFolder
 
 MEASURED = 3.0  # seconds of the first epoch from which its length is told
+OFTEN = 60.0  # seconds from one word on an epoch's progress to the next
 
 
 def say(line: str) -> None:
@@ -38,7 +39,20 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: int) -> Iterato
     yield f"{epochs} epoch{'s' * (epochs > 1)} of {batches:,} batches of {recipe.batch_size}" + (
         f", {done} are done." if done else "."
     )
-    yield f"{recipe.optimizer}; learning rate {recipe.schedule}; loss: {recipe.loss}."
+    if recipe.accumulate > 1:
+        yield (
+            f"A batch is divided into {recipe.accumulate} parts of {recipe.part_size}, whose gradients are averaged "
+            "for a step; batch norm sees one part at a time."
+        )
+    warm_up = f", from 0 in the first {recipe.warm_up:.4g} epochs" if recipe.warm_up else ""
+    smoothed = f", {recipe.label_smoothing:g} of the target on all classes" if recipe.label_smoothing else ""
+    yield f"{recipe.optimizer}; learning rate {recipe.schedule}{warm_up}; loss: {recipe.loss}{smoothed}."
+    if recipe.average is not None:
+        yield f"Judged and shipped are running averages of the weights, which keep {recipe.average:g} at each step."
+    if recipe.precision != "float32":
+        yield f"The training computes in {recipe.precision}; what ships is float32."
+    if recipe.early_stopping is not None:
+        yield f"It ends before that when {recipe.early_stopping} epochs in a row brought no better one."
     if recipe.augment:
         yield f"Each image: {', '.join(map(str, recipe.augment))}."
     for departure in recipe.departures:
@@ -49,27 +63,35 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: int) -> Iterato
 
 class Progress(keras.callbacks.Callback):
     """Tells after each epoch, in a line, what it reached and how long is left; and without a terminal, where Keras'
-    bar does not, in the first epoch how long it takes."""
+    bar does not, how long an epoch takes, and every minute how far it is."""
 
     def __init__(self, history: History, on_terminal: bool):
         super().__init__()
-        self.history, self.told = history, on_terminal
+        self.history, self.on_terminal, self.told = history, on_terminal, False
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._first_step = None
+        self._first_step, self._said = None, time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.told:
+        if self.on_terminal:
             return
         now = time.perf_counter()
         if self._first_step is None:
             self._first_step = batch, now  # the step before compiled the network
-        elif now - self._first_step[1] > MEASURED:
-            batches, seconds = batch - self._first_step[0], now - self._first_step[1]
-            epoch = seconds / batches * self.params["steps"]
-            epochs_left = self.params["epochs"] - len(self.history)
+            return
+        batches, seconds = batch - self._first_step[0], now - self._first_step[1]
+        steps, epochs_left = self.params["steps"], self.params["epochs"] - len(self.history)
+        epoch = seconds / batches * steps
+        if not self.told and seconds > MEASURED:
             say(f"An epoch takes about {_words(epoch)}, what is left about {_words(epoch * epochs_left)}.")
             self.told = True
+        elif now - self._said > OFTEN:
+            done = (batch + 1) / steps
+            say(
+                f"epoch {len(self.history) + 1} of {self.params['epochs']}, {done:.0%}: loss {logs['loss']:.4g}, about "
+                f"{_words((1 - done) * epoch)} of it left, {_words((epochs_left - done) * epoch)} in all"
+            )
+            self._said = now
 
     def on_epoch_end(self, epoch, logs=None):
         self.told = True
@@ -82,6 +104,8 @@ class Progress(keras.callbacks.Callback):
         left = (epochs - len(self.history)) * row["seconds"]
         line = f"epoch {len(self.history)} of {epochs}: {', '.join(reached)}, {_words(row['seconds'])}"
         say(line + (f", about {_words(left)} left" if left else ""))
+        if self.model.stop_training and left:
+            say("No better epoch came for as long as early stopping waits: the training ends here.")
 
 
 def _words(seconds: float) -> str:

@@ -3,22 +3,28 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from keras_classics.errors import ClassicsError
 from keras_classics.spec import Paper, plain
 from training.augment import BatchOperation, Operation
 
+Decayed = Literal["all", "kernels"]  # which weights decay: all, or neither biases nor batch norms
+Loss = Literal["crossentropy", "squared error", "MAP criterion"]
+Precision = Literal["float32", "mixed_bfloat16"]  # Keras' names of what a network computes in
+
 
 @dataclass(frozen=True)
 class SGD:
     """Stochastic gradient descent. `weight_decay` is the papers': that times the weight joins the gradient, before the
-    momentum, which may be Nesterov's. `clip` is the greatest norm that all gradients together may have."""
+    momentum, which may be Nesterov's; `decay_on` tells which weights decay. `clip` is the greatest norm that all
+    gradients together may have."""
 
     momentum: float = 0.0
     weight_decay: float = 0.0
     nesterov: bool = False
     clip: float | None = None
+    decay_on: Decayed = "all"
 
     def __str__(self) -> str:
         nesterov = " (Nesterov's)" if self.nesterov else ""
@@ -27,13 +33,14 @@ class SGD:
 
 @dataclass(frozen=True)
 class RMSProp:
-    """Steps divided by a running root mean square of the gradients, of which `rho` is kept at each step. `weight_decay`
-    and `clip` are as in `SGD`."""
+    """Steps divided by a running root mean square of the gradients, of which `rho` is kept at each step.
+    `weight_decay`, `decay_on` and `clip` are as in `SGD`."""
 
     rho: float = 0.9
     epsilon: float = 1e-7
     weight_decay: float = 0.0
     clip: float | None = None
+    decay_on: Decayed = "all"
 
     def __str__(self) -> str:
         return f"RMSProp with rho {self.rho:g}, epsilon {self.epsilon:g}, {_decay_and_clip(self)}"
@@ -41,7 +48,8 @@ class RMSProp:
 
 def _decay_and_clip(rule: SGD | RMSProp) -> str:
     clip = "" if rule.clip is None else f", gradients clipped to a norm of {rule.clip:g}"
-    return f"weight decay {rule.weight_decay:g}{clip}"
+    kernels = " on kernels alone" if rule.decay_on == "kernels" else ""
+    return f"weight decay {rule.weight_decay:g}{kernels}{clip}"
 
 
 @dataclass(frozen=True)
@@ -117,13 +125,22 @@ class Recipe:
         paper: that the recipe follows.
         epochs: passes over the training images, a fraction rounded up.
         batch_size: images a step.
+        accumulate: parts into which a batch is divided: their gradients are averaged before the step, so that a batch
+            fits that the memory does not. Batch norm sees one part at a time. Other numbers of parts see other batches
+            at an epoch's end, where one that is not full goes on in the next epoch.
         optimizer: the rule of a step.
         schedule: of the learning rate.
+        warm_up: epochs in which the rate rises from 0 in equal steps to what the schedule says; not for a `Plateau`.
+        average: what a running average of the weights keeps of itself at each step, such as 0.9999. The averaged
+            weights are validated, judged and shipped, the others go on training. Batch norm's moments are running
+            averages already, and stay as the weights in training have them. None for no average.
         loss: one of `training.compile.LOSSES`.
         label_smoothing: how much of the target is spread evenly over all classes; for "crossentropy".
         augment: operations on a training image, in order, from `training.augment`.
         augment_batch: operations on a batch of them and its labels, in order, after those of `augment`.
         hold_out: one training image in so many is held out, to choose the best epoch by; 0 for none.
+        early_stopping: epochs without a better one after which the training ends; None to train them all.
+        precision: what the trained network computes in. Its weights, its answers and what ships are float32.
         reported: the note, in the network's record, of the paper's error that the recipe is held against; by default
             the first for the data.
         build: arguments of the builder for the form that is trained. What is judged and shipped has the paper's
@@ -139,7 +156,12 @@ class Recipe:
     batch_size: int
     optimizer: SGD | RMSProp
     schedule: Steps | Plateau | Exponential | Linear | Cosine
-    loss: str = "crossentropy"
+    accumulate: int = 1
+    warm_up: float = 0.0
+    average: float | None = None
+    early_stopping: int | None = None
+    precision: Precision = "float32"
+    loss: Loss = "crossentropy"
     label_smoothing: float = 0.0
     augment: tuple[Operation, ...] = ()
     augment_batch: tuple[BatchOperation, ...] = ()
@@ -149,21 +171,43 @@ class Recipe:
     departures: tuple[str, ...] = ()
 
     def replace(self, **changes) -> "Recipe":
-        """A copy with other values; those that are None stay as they are.
+        """A copy with other values; those that are None stay as they are. A batch of another size is not divided
+        unless `accumulate` says so as well.
 
         Raises:
             ClassicsError: for a value that cannot be trained with.
         """
-        recipe = dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
+        changes = {k: v for k, v in changes.items() if v is not None}
+        if changes.get("batch_size", self.batch_size) != self.batch_size:
+            changes.setdefault("accumulate", 1)
+        recipe = dataclasses.replace(self, **changes)
         if not 0 < recipe.epochs < math.inf:
             raise ClassicsError(f"The number of epochs must be positive and finite, not {recipe.epochs:g}.")
         if recipe.batch_size < 1:
             raise ClassicsError(f"The batch size must be positive, not {recipe.batch_size}.")
+        if recipe.accumulate < 1 or recipe.batch_size % recipe.accumulate:
+            raise ClassicsError(
+                f"A batch of {recipe.batch_size} cannot be divided into {recipe.accumulate} equal parts; give a "
+                "--batch-size that can."
+            )
         if recipe.hold_out < 0 or recipe.hold_out == 1:
             raise ClassicsError(
                 f"One training image in {recipe.hold_out} cannot be held out; give 0 for none, or 2 or more."
             )
+        if not 0 <= recipe.warm_up < math.inf:
+            raise ClassicsError(f"The epochs of warm_up cannot be {recipe.warm_up:g}; give 0 for none.")
+        if recipe.warm_up and isinstance(recipe.schedule, Plateau):
+            raise ClassicsError("A rate that waits for a plateau has no warm-up; set warm_up=0.")
+        if recipe.average is not None and not 0 < recipe.average < 1:
+            raise ClassicsError(f"An average keeps between 0 and 1 of itself, not {recipe.average:g}; such as 0.9999.")
+        if recipe.early_stopping is not None and recipe.early_stopping < 1:
+            raise ClassicsError(f"Early stopping waits for 1 epoch or more, not {recipe.early_stopping}.")
         return recipe
+
+    @property
+    def part_size(self) -> int:
+        """Images that the network sees at once: of a batch, or of a part of it where gradients are accumulated."""
+        return self.batch_size // self.accumulate
 
     def as_dict(self) -> dict[str, Any]:
         """What JSON can hold; an operation is its name and its values."""

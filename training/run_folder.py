@@ -18,7 +18,20 @@ from training.seal import is_whole, read_note, seal
 
 History = list[dict[str, float]]
 CHECKPOINTS = 2  # that are kept: where the newest is damaged, training goes on from the one before
-SETTINGS = {"recipe", "data", "data_dir", "seed", "record", "images"}
+SETTINGS = {
+    "recipe",
+    "set",
+    "data",
+    "data_dir",
+    "seed",
+    "record",
+    "images",
+    "limit",
+    "class_weights",
+    "skipped",
+    "backend",
+    "tensorboard",
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +40,8 @@ class RunFolder:
 
     recipe.json, what is done; checkpoint-<epoch>.keras, the states to go on from, until the run is finished; last.keras
     and best.keras, the network as it ships; history.csv, a copy of what each of these files says of its epochs;
-    metrics.json, which stands for a finished run; curves.png and confusion.png; saved_model/ and model.tflite; and
+    skipped.json, the pictures that could not be read when their turn came, and why; metrics.json, which stands for a
+    finished run; curves.png and confusion.png; saved_model/ and model.tflite; tensorboard/, where asked for; and
     `lock`, while a process works on it.
     """
 
@@ -54,12 +68,20 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def skipped(self) -> pathlib.Path:
+        return self.path / "skipped.json"
+
+    @property
     def curves(self) -> pathlib.Path:
         return self.path / "curves.png"
 
     @property
     def confusion(self) -> pathlib.Path:
         return self.path / "confusion.png"
+
+    @property
+    def tensorboard(self) -> pathlib.Path:
+        return self.path / "tensorboard"
 
     @property
     def exports(self) -> dict[str, pathlib.Path]:
@@ -130,6 +152,17 @@ class RunFolder:
         if missing:
             raise ClassicsError(f"'{self.recipe}' lacks {', '.join(sorted(missing))}: it is damaged. Start a new run.")
         return settings
+
+    def write_skipped(self, skipped: dict[str, str]) -> None:
+        """Writes skipped.json, the reason by the picture."""
+        write_json(self.skipped, skipped)
+
+    def read_skipped(self) -> dict[str, str]:
+        """The contents of skipped.json; none if there is no such file, or it is damaged."""
+        try:
+            return json.loads(self.skipped.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
 
     def save_model(self, model: keras.Model, path: pathlib.Path, history: History) -> None:
         """Writes the model as it was at the end of `history`, and this with it, so that later damage is told."""

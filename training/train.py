@@ -1,6 +1,7 @@
 """Runs: a recipe carried out in a folder that holds all that came of it."""
 
 import dataclasses
+import importlib.util
 import json
 import math
 import os
@@ -14,16 +15,17 @@ import keras
 
 from keras_classics import datasets
 from keras_classics.environment import environment
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, unknown
 from keras_classics.zoo import get_model
-from training import run_data
+from training import device, run_data
+from training.assign import assign, differences
 from training.compile import callbacks, compile_arguments
-from training.judge import best_epoch, copy_weights, judge, mend_models, shipped_form
+from training.judge import best_epoch, copy_weights, is_trained, judge, mend_models, shipped_form
 from training.lock import locked
 from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
 from training.progress import Progress, plan, say
-from training.recipe import Recipe
-from training.recipes import get_recipe
+from training.recipe import Plateau, Recipe
+from training.recipes import get_recipe, list_recipes
 from training.run_data import RunData
 from training.run_folder import History, RunFolder, write_json
 
@@ -38,6 +40,11 @@ def run(
     out: str | pathlib.Path | None = None,
     seed: int = 0,
     record: bool = False,
+    *,
+    limit: int | None = None,
+    class_weights: str | None = None,
+    tensorboard: bool = False,
+    on_device: str | None = None,
 ) -> pathlib.Path:
     """Trains a network by a recipe, judges it on the test split and exports it.
 
@@ -50,27 +57,50 @@ def run(
         out: the run folder, which must not exist; by default a new one in "runs".
         seed: of the weights, the order of the images and their augmentation, 0 to 2**32 - 1.
         record: whether to write the metrics into `training/results` as well.
+        limit: how many images of each split to use, as `datasets.limited` chooses them; by default all.
+        class_weights: "balanced" to give each class the same weight in the loss, however many images it has.
+        tensorboard: whether to write what TensorBoard reads, an epoch's figures, into the run folder.
+        on_device: that computes, as Keras names it, such as "gpu:0"; by default Keras' own choice.
 
     Returns:
         The path of the run folder, which `RunFolder` describes.
 
     Raises:
-        ClassicsError: before any time is spent, if the data is not there or does not fit, a picture is damaged, the
-            seed is out of its range, or the folder exists or cannot be written.
+        ClassicsError: before any time is spent, if the data is not there or does not fit, too many pictures are
+            damaged, the seed is out of its range, the device or TensorBoard is not there, or the folder exists or
+            cannot be written.
     """
     if seed not in SEEDS:
         raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
-    data = run_data.load(recipe.dataset if data_name is None else data_name, data_dir)
+    if class_weights not in (None, "balanced"):
+        raise unknown("kind of class weights", class_weights, ("balanced",))
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
+    with device.on(on_device):
+        return _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard)
+
+
+def _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard) -> pathlib.Path:
+    data_name = recipe.dataset if data_name is None else data_name
+    data = run_data.load(data_name, data_dir, limit)
     _check_fit(recipe, data)
-    run_data.check_pictures(data, say)
+    if skipped := run_data.check_pictures(data, say):
+        data = run_data.load(data_name, data_dir, limit, skipped)
+        _check_fit(recipe, data)
     folder = RunFolder.new(out, recipe.name)
     settings = {
         "recipe": recipe.as_dict(),
+        "set": differences(recipe, get_recipe(recipe.name)) if recipe.name in list_recipes() else [],
         "data": data.name,
         "data_dir": None if data_dir is None else str(data_dir),
         "seed": seed,
         "record": record,
         "images": dict(data.dataset.sizes),
+        "limit": limit,
+        "class_weights": class_weights,
+        "skipped": skipped,
+        "backend": keras.config.backend(),
+        "tensorboard": tensorboard,
     }
     with locked(folder.lock):
         folder.write_settings(settings)
@@ -89,7 +119,7 @@ def _check_fit(recipe: Recipe, data: RunData) -> None:
         )
 
 
-def resume(folder: str | pathlib.Path, data_dir: str | None = None) -> pathlib.Path:
+def resume(folder: str | pathlib.Path, data_dir: str | None = None, on_device: str | None = None) -> pathlib.Path:
     """Goes on with a run that was stopped, from the end of its last whole epoch; a finished one is judged anew.
 
     Where the last state is damaged, it goes on from the one before, and where all are, from the beginning; a line says
@@ -97,18 +127,24 @@ def resume(folder: str | pathlib.Path, data_dir: str | None = None) -> pathlib.P
 
     Raises:
         ClassicsError: if the folder holds no run or another process works on it, its recipe is no longer known or its
-            images have changed, or it is finished and what it needs to be judged is damaged.
+            images have changed, it was begun on another backend, or it is finished and what it needs to be judged is
+            damaged.
     """
     run_folder = RunFolder(pathlib.Path(folder))
     settings = run_folder.read_settings()
+    if settings["backend"] != keras.config.backend():
+        raise ClassicsError(
+            f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
+            f"add --backend {settings['backend']}, or start a new run."
+        )
     recipe = _recipe_of(settings, run_folder)
-    data = run_data.load(settings["data"], data_dir or settings["data_dir"])
+    data = run_data.load(settings["data"], data_dir or settings["data_dir"], settings["limit"], settings["skipped"])
     if data.dataset.sizes != settings["images"]:
         raise ClassicsError(
             f"{data.name} has other images than when '{folder}' was begun ({data.dataset.sizes}, then "
             f"{settings['images']}); bring them back, or start a new run."
         )
-    with locked(run_folder.lock):
+    with locked(run_folder.lock), device.on(on_device):
         return _train(recipe, data, run_folder, settings)
 
 
@@ -119,8 +155,8 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
     recipe = get_recipe(saved["name"])
     changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
     try:
-        recipe = recipe.replace(**{key: saved[key] for key in ("epochs", "batch_size", "hold_out", "build")})
-    except TypeError:
+        recipe = assign(recipe, settings["set"])
+    except ClassicsError:
         raise changed from None
     if json.loads(json.dumps(recipe.as_dict())) != saved:
         raise changed
@@ -129,18 +165,18 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
 
 def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any]) -> pathlib.Path:
     keras.utils.set_random_seed(settings["seed"])
-    epochs = math.ceil(recipe.epochs)
     history = folder.last_state(say)
     if history:
         mend_models(recipe, folder, history, say)
-    if len(history) < epochs:
+    if not is_trained(recipe, history):
         for line in plan(recipe, data, folder, len(history)):
             say(line)
-        _fit(recipe, data, folder, settings["seed"], history, epochs)
+        _fit(recipe, data, folder, settings, history)
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
-    metrics["settings"] = {key: settings[key] for key in ("recipe", "data", "seed")}
+    metrics["settings"] = {key: settings[key] for key in ("recipe", "data", "seed", "limit", "class_weights")}
+    metrics["skipped"] = [*settings["skipped"], *folder.read_skipped()]
     metrics |= environment()
     folder.finish(metrics)
     if settings["record"]:
@@ -148,18 +184,33 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
     return folder.path
 
 
-def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: History, epochs: int) -> None:
-    """Trains from the end of `history`, to which it adds, until there are `epochs`."""
-    if history:
-        model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=True)
-    else:
-        model = get_model(recipe.model)(seed=seed, **recipe.build)
-    stream, steps = train_batches(recipe, data.dataset, model, seed, first_epoch=len(history))
+def _fit(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any], history: History) -> None:
+    """Trains from the end of `history`, to which it adds, until it is trained."""
+    epochs, seed = math.ceil(recipe.epochs), settings["seed"]
+    shipped = shipped_form(recipe)
+    with _computing_in(recipe.precision):
+        if history:
+            model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=True)
+        else:
+            model = get_model(recipe.model)(seed=seed, **recipe.build)
+    weights = data.dataset.class_weights() if settings["class_weights"] else None
+    skip = run_data.skipping(folder, data.dataset, say)
+    stream, steps = train_batches(
+        recipe, data.dataset, model, seed, first_epoch=len(history), class_weights=weights, skip=skip
+    )
     if not history:
         model.compile(**compile_arguments(recipe, steps))
     validated = count_images(recipe, data.dataset).validation > 0
-    made = _replayed(callbacks(recipe, validated), model, history)
+    made = callbacks(recipe, validated)
     on_terminal = os.isatty(1)
+    made += [
+        Replay(recipe, made, history),
+        StopAtNaN(folder),
+        EpochWriter(recipe, folder, history, shipped),
+        Progress(history, on_terminal),
+    ]
+    if settings["tensorboard"]:
+        made.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
     try:
         with _resumable(folder):
             model.fit(
@@ -167,8 +218,8 @@ def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: H
                 steps_per_epoch=steps,
                 initial_epoch=len(history),
                 epochs=epochs,
-                validation_data=validation_batches(recipe, data.dataset, model),
-                callbacks=[*made, EpochWriter(folder, history, shipped_form(recipe)), Progress(history, on_terminal)],
+                validation_data=validation_batches(recipe, data.dataset, model, skip),
+                callbacks=made,
                 verbose=1 if on_terminal else 0,  # Keras' bar; `Progress` says the rest
                 shuffle=False,  # the stream is shuffled
             )
@@ -176,6 +227,17 @@ def _fit(recipe: Recipe, data: RunData, folder: RunFolder, seed: int, history: H
         raise ClassicsError(
             f"Stopped after {len(history)} of {epochs} epochs. Go on with: {folder.resume_command}"
         ) from None
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Layers that are made inside compute in that precision, which they keep."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 @contextmanager
@@ -197,9 +259,9 @@ class EpochWriter(keras.callbacks.Callback):
     """After each epoch: the trained weights in the `shipped` form of the network, as last.keras and, if it is the best,
     as best.keras; and the state to resume from, which is what counts as done."""
 
-    def __init__(self, folder: RunFolder, history: History, shipped: keras.Model):
+    def __init__(self, recipe: Recipe, folder: RunFolder, history: History, shipped: keras.Model):
         super().__init__()
-        self.folder, self.history, self.shipped = folder, history, shipped
+        self.recipe, self.folder, self.history, self.shipped = recipe, folder, history, shipped
 
     def on_epoch_begin(self, epoch, logs=None):
         self._began = time.perf_counter()
@@ -208,26 +270,53 @@ class EpochWriter(keras.callbacks.Callback):
         # With auxiliary heads Keras names the output as well: what is told is what the predictions reach.
         logs = {k.replace("predictions_accuracy", "accuracy"): float(v) for k, v in (logs or {}).items()}
         row = {"epoch": epoch + 1, **logs}
-        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row["learning_rate"] = _learning_rate(self.model)
         row["seconds"] = round(time.perf_counter() - self._began, 2)
-        if not math.isfinite(row["loss"]):
-            raise ClassicsError(
-                f"The loss is no longer a number in epoch {epoch + 1}: the learning rate is too high for this data. "
-                f"'{self.folder.path}' holds what was before."
-            )
         self.history.append(row)
         copy_weights(self.model, self.shipped)
         self.folder.save_model(self.shipped, self.folder.last, self.history)
         if best_epoch(self.history) == epoch + 1:
             self.folder.save_model(self.shipped, self.folder.best, self.history)
         self.folder.save_state(self.model, self.history)
+        self.model.stop_training = is_trained(self.recipe, self.history)
 
 
-def _replayed(made: list[keras.callbacks.Callback], model, history: History) -> list[keras.callbacks.Callback]:
-    """The callbacks in the state in which they were after `history`."""
-    for callback in made:
-        callback.set_model(model)
-        callback.on_train_begin()
-        for row in history:
-            callback.on_epoch_end(int(row["epoch"]) - 1, {k: v for k, v in row.items() if k != "learning_rate"})
-    return made
+class StopAtNaN(keras.callbacks.Callback):
+    """Ends the run at the first step whose loss is no number, before anything is written of it."""
+
+    def __init__(self, folder: RunFolder):
+        super().__init__()
+        self.folder = folder
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch + 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        if math.isfinite(float(logs["loss"])):
+            return
+        if keras.config.backend() == "jax":
+            self.model.jax_state_sync()  # the optimizer's count of steps is that of the epoch's beginning
+        raise ClassicsError(
+            f"The loss is no longer a number in epoch {self._epoch}, step {batch + 1} of {self.params['steps']}: the "
+            f"learning rate of {_learning_rate(self.model):.4g} is too high for this data. '{self.folder.path}' holds "
+            "what was before."
+        )
+
+
+def _learning_rate(model) -> float:
+    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+
+
+class Replay(keras.callbacks.Callback):
+    """Brings the callbacks before it, which Keras resets as a training begins, to where they were after `history`."""
+
+    def __init__(self, recipe: Recipe, callbacks: list[keras.callbacks.Callback], history: History):
+        super().__init__()
+        self.schedule, self.callbacks, self.history = recipe.schedule, list(callbacks), list(history)
+
+    def on_train_begin(self, logs=None):
+        if self.history and isinstance(self.schedule, Plateau):
+            self.model.optimizer.learning_rate = self.schedule.rate  # which falls again as it did
+        for row in self.history:
+            for callback in self.callbacks:
+                callback.on_epoch_end(int(row["epoch"]) - 1, {k: v for k, v in row.items() if k != "learning_rate"})

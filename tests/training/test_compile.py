@@ -1,13 +1,16 @@
 """The rules of a step, beside torch's and the papers' arithmetic."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
 import keras_classics as kc
 from training import callbacks, compile_arguments, get_recipe
-from training.compile import L2SGD, RUBBISH, map_criterion, squared_error_to_targets
-from training.recipe import Plateau
+from training.average import averaged
+from training.compile import L2SGD, RUBBISH, L2RMSprop, WarmUp, map_criterion, squared_error_to_targets
+from training.recipe import SGD, Cosine, Plateau, RMSProp, Steps
 
 
 @pytest.mark.every_backend
@@ -33,6 +36,114 @@ def test_steps_are_torchs_with_its_weight_decay(momentum, l2, nesterov):
         optimizer.step()
     for ours, theirs in zip(model.get_weights(), weights, strict=True):
         np.testing.assert_allclose(ours, theirs.detach().numpy(), atol=1e-6)
+
+
+RULES = [
+    SGD(momentum=0.9, weight_decay=1e-2, nesterov=True, clip=0.5),
+    RMSProp(epsilon=1.0, weight_decay=1e-2, clip=0.5, decay_on="kernels"),
+]
+
+
+def trained(batch, accumulate, rule):
+    """A network without batch norm after six steps, each on 32 images, and its weights: at first, now and averaged."""
+    recipe = dataclasses.replace(
+        get_recipe("lenet5-mnist"),
+        optimizer=rule,
+        schedule=Cosine(0.1),
+        warm_up=0.5,
+        average=0.7,
+        accumulate=accumulate,
+        epochs=2,
+        loss="crossentropy",
+    )
+    layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]
+    model = keras.Sequential([keras.Input((6, 6, 1)), *layers])
+    rng = np.random.default_rng(0)
+    first = [rng.normal(0, 0.2, w.shape) for w in model.get_weights()]
+    model.set_weights(first)
+    model.compile(**compile_arguments(recipe, 3 * 32 // batch))
+    x, y = rng.standard_normal((6 * 32, 6, 6, 1)).astype("float32"), rng.integers(0, 3, 6 * 32)
+    for at in range(0, 6 * 32, batch):
+        model.train_on_batch(x[at : at + batch], y[at : at + batch])
+    with averaged(model):
+        averages = model.get_weights()
+    return model, first, model.get_weights(), averages
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("rule", RULES)
+def test_four_batches_of_8_are_one_of_32(rule):
+    """Rates, decay, clipping and averages are those of whole steps, three in an epoch."""
+    _, first, *whole = trained(32, 1, rule)
+    model, _, *parts = trained(8, 4, rule)
+    for weights, expected in zip(parts, whole, strict=True):
+        for got, wanted, before in zip(weights, expected, first, strict=True):
+            assert np.abs(wanted - before).max() > 1e-3
+            np.testing.assert_allclose(got, wanted, rtol=0, atol=2e-7)
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_average_is_of_whole_steps_and_the_training_weights_come_back_bit_for_bit(accumulate):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), average=0.7, accumulate=accumulate, batch_size=16)
+    optimizer = compile_arguments(recipe, 10)["optimizer"]
+    model.compile(optimizer, "mse")
+    expected, rng = None, np.random.default_rng(0)
+    for _ in range(4):
+        for _ in range(accumulate):
+            model.train_on_batch(rng.normal(size=(4, 1)), 100 * rng.normal(size=(4, 1)))
+        (weight,) = model.get_weights()
+        expected = weight if expected is None else 0.7 * expected + 0.3 * weight
+    assert abs(weight - expected) > 1e-3
+    with averaged(model):
+        np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-6)
+    np.testing.assert_array_equal(model.get_weights()[0], weight)
+    with averaged(model):
+        np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-6)
+
+
+@pytest.mark.every_backend
+def test_kernels_alone_decay_where_the_rule_says_so():
+    """Gradients are zero: what moves is what decays."""
+    for on, decayed in [("all", {"kernel", "bias", "gamma", "beta"}), ("kernels", {"kernel"})]:
+        model = keras.Sequential(
+            [keras.Input((4, 4, 2)), keras.layers.SeparableConv2D(2, 1), keras.layers.BatchNormalization()]
+        )
+        model.set_weights([np.ones(w.shape) for w in model.get_weights()])
+        optimizer = L2SGD(0.5, l2=0.1, l2_on=on)
+        optimizer.build(model.trainable_variables)
+        weights = model.trainable_variables
+        optimizer.apply([keras.ops.zeros(w.shape) for w in weights], weights)
+        moved = {w.name.split("_")[-1] for w in weights if keras.ops.convert_to_numpy(w).max() < 0.96}
+        assert moved == decayed
+        assert {w.name for w in weights} >= {"depthwise_kernel", "pointwise_kernel"}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "after"),
+    [(Cosine(0.4), 0.4 * (1 + np.cos(np.pi * 60 / 100)) / 2), (Steps((0.4, 0.1), (3,)), 0.1), (Steps((0.4,)), 0.4)],
+)
+def test_a_warm_up_rises_in_equal_steps(schedule, after):
+    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), epochs=10, schedule=schedule, warm_up=2.0)
+    optimizer = compile_arguments(recipe, 10)["optimizer"]
+    rate = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))._learning_rate
+    without = compile_arguments(recipe.replace(warm_up=0.0), 10)["optimizer"]._learning_rate
+    assert isinstance(rate, WarmUp)
+    for step in (0, 4, 19, 25, 60):
+        expected = float(without(step)) if callable(without) else 0.4
+        assert float(rate(step)) == pytest.approx(expected * min((step + 1) / 20, 1))
+    assert float(rate(60)) == pytest.approx(after)
+
+
+def test_what_an_optimizer_is_told_comes_back_from_its_configuration():
+    recipe = dataclasses.replace(get_recipe("inception_v3-imagenet"), average=0.999, accumulate=2, warm_up=1.0)
+    made = compile_arguments(recipe, 10)["optimizer"]
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
+    assert isinstance(again, L2RMSprop)
+    assert again.get_config() == made.get_config()
+    assert (again.use_ema, again.ema_momentum, again.gradient_accumulation_steps) == (True, 0.999, 2)
 
 
 @pytest.mark.every_backend
@@ -72,7 +183,7 @@ def test_a_linear_schedule_falls_to_zero():
     """ShuffleNet, section 4: 0.5 to 0 over 3e5 iterations of batches of 1024."""
     recipe = get_recipe("shufflenet_g3-imagenet")
     steps = 1000
-    rate = compile_arguments(recipe, steps)["optimizer"]._learning_rate
+    rate = compile_arguments(recipe, steps * recipe.accumulate)["optimizer"]._learning_rate
     end = recipe.epochs * steps
     assert [float(rate(i)) for i in (0, end / 2, end, 2 * end)] == pytest.approx([0.5, 0.25, 0.0, 0.0], abs=1e-6)
     assert recipe.epochs * 1_281_167 / 1024 == pytest.approx(300_000)

@@ -83,10 +83,10 @@ def test_the_command_draws_a_folder_of_any_classes_and_rendered_scenes(picture_f
     with PIL.Image.open(out) as sheet:
         assert sheet.width > sheet.height > 300
 
-    def load(name, data_dir=None):
-        raise ClassicsError("not here")
+    def not_here(*_):
+        raise ClassicsError("It is not here.")
 
-    monkeypatch.setattr(datasets, "load", load)
+    monkeypatch.setattr(datasets, "load", not_here)
     main(["show-augment", "alexnet-imagenet", "--images", "1", "--out", str(out)])
     assert "rendered scenes" in capsys.readouterr().out
 

@@ -12,6 +12,7 @@ import keras_classics as kc
 from keras_classics.cells import Cell, Step, run_cells
 from keras_classics.layers import ScheduledDropPath
 from training import callbacks, compile_arguments, get_recipe
+from training.average import ValidateAveraged
 from training.drop_path import DropPathSchedule
 from training.recipe import Cosine, Plateau
 
@@ -79,10 +80,11 @@ def test_the_recipes_that_drop_paths_have_the_callback():
     for name, rate in [("nasnet_cifar-cifar10", 0.4), ("nasnet_large-imagenet", 0.3), ("pnasnet5_large-imagenet", 0.4)]:
         recipe = get_recipe(name)
         assert recipe.build == {"aux_heads": True, "drop_path": rate}
-        (callback,) = callbacks(recipe)
+        (callback,) = callbacks(dataclasses.replace(recipe, average=None))
         assert isinstance(callback, DropPathSchedule)
-    assert callbacks(get_recipe("nasnet_mobile-imagenet")) == []
-    both = dataclasses.replace(recipe, schedule=Plateau(0.1))
+    (callback,) = callbacks(get_recipe("nasnet_mobile-imagenet"))
+    assert isinstance(callback, ValidateAveraged)
+    both = dataclasses.replace(recipe, schedule=Plateau(0.1), average=None)
     assert [type(c).__name__ for c in callbacks(both)] == ["DropPathSchedule", "ReduceLROnPlateau"]
 
 

@@ -173,7 +173,10 @@ def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_repl
         (b'{"recipe": {"name"', "no readable recipe.json"),
         (b"\xff\xfe{}", "no readable recipe.json"),
         (b"[]", "it is damaged. Start a new run"),
-        (b'{"recipe": {"name": "lenet5-mnist"}, "data": "mnist_sample"}', "lacks data_dir, images, record, seed"),
+        (
+            b'{"recipe": {"name": "lenet5-mnist"}, "data": "mnist_sample"}',
+            "lacks backend, data_dir, images, record, seed, set, tensorboard",
+        ),
     ],
 )
 def test_a_damaged_recipe_ends_in_one_line(contents, message, copied):

@@ -1,6 +1,8 @@
 """Runs from beginning to end, on few images."""
 
 import csv
+import dataclasses
+import importlib.util
 import json
 import os
 import shutil
@@ -14,7 +16,10 @@ import pytest
 import keras_classics as kc
 from keras_classics import cli, datasets, evaluate
 from training import __main__ as command
-from training import get_recipe, train
+from training import callbacks, get_recipe, train
+from training.assign import assign
+from training.judge import best_epoch, is_trained
+from training.recipe import Plateau, Steps
 from training.run_folder import RunFolder
 
 FILES = [
@@ -105,18 +110,45 @@ def test_the_same_seed_gives_the_same_run_and_a_resumed_one_too(finished, tmp_pa
         np.testing.assert_array_equal(resumed, straight)
 
 
-def test_a_plateau_goes_on_where_it_was(tmp_path):
-    """The callback's memory comes back from the history: two bad epochs before the stop count after it."""
-    recipe = get_recipe("resnet18-imagenet")
-    rows = [{"epoch": i + 1.0, "val_loss": loss, "learning_rate": 0.1} for i, loss in enumerate([1.0, 2.0, 2.0])]
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(0.1), "mse")
-    from training import callbacks
+class Told(keras.callbacks.Callback):
+    """Puts validation losses, as if there were any, into the logs of the callbacks after it."""
 
-    (plateau,) = train._replayed(callbacks(recipe), model, rows)
-    assert plateau.wait == 2
-    assert plateau.best == 1.0
-    assert float(model.optimizer.learning_rate) == pytest.approx(0.1)
+    def __init__(self, losses):
+        super().__init__()
+        self.losses = losses
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_loss"] = self.losses[epoch]
+
+
+def test_a_plateau_goes_on_where_it_was():
+    """The callback's memory comes back from the history: bad epochs before the stop count after it, and a rate that has
+    fallen neither rises nor falls again."""
+    losses = [1.0, 2.0, 2.0, 2.0, 0.5, 1.0, 1.0, 1.0]
+    recipe = dataclasses.replace(get_recipe("resnet18-imagenet"), schedule=Plateau(0.1, patience=2, lowest=1e-6))
+
+    def rates(model, first, last, history):
+        made = callbacks(recipe)
+        rows = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: history.append(
+                {"epoch": epoch + 1.0, "val_loss": losses[epoch], "learning_rate": logs["learning_rate"]}
+            )
+        )
+        made = [Told(losses), *made, train.Replay(recipe, made, history), rows]
+        model.fit(np.ones((1, 1)), np.ones((1, 1)), initial_epoch=first, epochs=last, verbose=0, callbacks=made)
+        return [float(row["learning_rate"]) for row in history]
+
+    def fresh():
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=True)
+        return model
+
+    straight = rates(fresh(), 0, 8, [])
+    assert straight == pytest.approx([0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01, 0.001])
+    for stop in (2, 4, 7):
+        model, history = fresh(), []
+        rates(model, 0, stop, history)
+        assert rates(model, stop, 8, history) == straight
 
 
 def test_run_folders_are_never_overwritten(finished, tmp_path, monkeypatch):
@@ -134,15 +166,123 @@ def test_places_that_cannot_be_written(tmp_path):
         train.run(get_recipe("lenet5-mnist"), "mnist_sample", out=tmp_path / "file" / "run")
 
 
-def test_a_diverging_run_stops_and_keeps_what_was(tmp_path):
-    import dataclasses
-
-    from training.recipe import Steps
-
-    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), epochs=3, schedule=Steps((1e38,)))
-    with pytest.raises(kc.ClassicsError, match="no longer a number in epoch 1: the learning rate is too high"):
+@pytest.mark.every_backend
+def test_a_diverging_run_stops_at_the_step_and_keeps_what_was(tmp_path, monkeypatch):
+    """The rate is fine for an epoch of 11 steps, and from the third step after it is not."""
+    recipe = get_recipe("lenet5-mnist").replace(epochs=3, batch_size=500)
+    recipe = dataclasses.replace(recipe, schedule=Steps((1e-3, 1e38), until=(12 / 11,)))
+    monkeypatch.setattr(train, "judge", lambda *_: {})
+    with pytest.raises(
+        kc.ClassicsError,
+        match=r"no longer a number in epoch 2, step [3-6] of 11: the learning rate of 1e\+38 is too high",
+    ) as told:
         train.run(recipe, "mnist_sample", out=tmp_path / "run")
-    assert os.listdir(tmp_path / "run") == ["recipe.json"]
+    assert "\n" not in str(told.value)
+    folder = RunFolder(tmp_path / "run")
+    assert folder.checkpoints() == [1]
+    assert folder.holds(folder.last, 1)
+    assert [row["epoch"] for row in history(folder.path)] == [1]
+
+
+OPTIONS = [
+    "optimizer.weight_decay=1e-3",
+    "optimizer.decay_on=kernels",
+    "schedule.rates=0.0008,0.0002",
+    "schedule.until=1",
+    "batch_size=160",
+    "accumulate=4",
+    "average=0.9",
+    "warm_up=0.1",
+    "epochs=2",
+    "precision=mixed_bfloat16",
+]
+
+
+@pytest.mark.every_backend
+def test_a_run_with_all_that_can_be_set_goes_on_bit_for_bit(tmp_path, monkeypatch):
+    """5,500 images make 138 parts of 40: an epoch ends within a batch, whose gradients so far come back too."""
+    monkeypatch.setattr(train, "judge", lambda *_: {})
+    recipe = assign(get_recipe("lenet5-mnist"), OPTIONS)
+    train.run(recipe, "mnist_sample", out=tmp_path / "straight", seed=1)
+    write = train.EpochWriter.on_epoch_end
+
+    def interrupted(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        write(self, epoch, logs)
+
+    monkeypatch.setattr(train.EpochWriter, "on_epoch_end", interrupted)
+    with pytest.raises(kc.ClassicsError, match="Stopped after 1 of 2 epochs"):
+        train.run(recipe, "mnist_sample", out=tmp_path / "stopped", seed=1)
+    monkeypatch.setattr(train.EpochWriter, "on_epoch_end", write)
+    folder = RunFolder(tmp_path / "stopped")
+    told = {"optimizer.weight_decay=0.001", "schedule.until=1.0", "epochs=2.0"}
+    assert told < set(folder.read_settings()["set"])
+    assert len(folder.read_settings()["set"]) == len(OPTIONS)
+    training = folder.load_model(folder.checkpoint(1), 1, compile=True)
+    shipped = folder.load_model(folder.last, 1)
+    kernels = [m.get_layer("f6").kernel for m in (training, shipped)]
+    assert np.abs(np.subtract(*map(keras.ops.convert_to_numpy, kernels))).max() > 1e-5  # one is an average
+    assert {layer.dtype_policy.name for layer in shipped.layers} == {"float32"}
+    assert training.get_layer("f6").dtype_policy.name == "mixed_bfloat16"
+    train.resume(folder.path)
+    assert history(folder.path) == history(tmp_path / "straight")
+    last = [keras.saving.load_model(tmp_path / f / "last.keras").get_weights() for f in ("stopped", "straight")]
+    for resumed, straight in zip(*last, strict=True):
+        np.testing.assert_array_equal(resumed, straight)
+    assert history(folder.path)[1]["loss"] < history(folder.path)[0]["loss"]
+
+
+@pytest.mark.every_backend
+def test_the_validated_weights_are_the_averaged_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "judge", lambda *_: {})
+    recipe = assign(get_recipe("lenet5-mnist"), ["epochs=1", "batch_size=250", "average=0.95"])
+    train.run(recipe, "mnist_sample", out=tmp_path / "run", seed=1)
+    folder = RunFolder(tmp_path / "run")
+    data, shipped = datasets.load("mnist_sample"), folder.load_model(folder.last, 1)
+    from training import validation_batches
+
+    (row,) = history(folder.path)
+    held_out = validation_batches(recipe, data, shipped)
+    shipped.compile(metrics=["accuracy"], loss="sparse_categorical_crossentropy")
+    _, accuracy = shipped.evaluate(held_out, verbose=0)
+    assert accuracy == pytest.approx(row["val_accuracy"], abs=1e-6)
+
+
+def test_early_stopping_is_keras(tmp_path):
+    """On random errors with ties, it ends after the same epoch as Keras' callback."""
+    recipe = get_recipe("lenet5-mnist").replace(epochs=100, early_stopping=3)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        accuracies = np.round(rng.uniform(0.8, 0.9, 100), 2)
+        keras_own = keras.callbacks.EarlyStopping("val_accuracy", patience=3, mode="max")
+        model = keras.Sequential()
+        keras_own.set_model(model)
+        keras_own.on_train_begin()
+        model.stop_training, rows = False, []
+        while not model.stop_training:
+            rows.append({"epoch": len(rows) + 1, "val_accuracy": accuracies[len(rows)], "loss": 1.0})
+            keras_own.on_epoch_end(len(rows) - 1, dict(rows[-1]))
+            assert is_trained(recipe, rows) == model.stop_training
+        assert len(rows) == best_epoch(rows) + 3
+
+
+def test_a_run_that_stopped_early_is_judged_and_does_not_go_on(tmp_path, monkeypatch, capsys):
+    """The state is whole but not judged: a resumed run trains no further."""
+    recipe = get_recipe("lenet5-mnist").replace(epochs=9, batch_size=500, early_stopping=1)
+    recipe = dataclasses.replace(recipe, schedule=Steps((0.0,)))  # no epoch is better than the first
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "judge", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train.run(recipe, "mnist_sample", out=tmp_path / "run", seed=1)
+    assert "No better epoch came" in capsys.readouterr().out
+    assert len(history(tmp_path / "run")) == 2
+    monkeypatch.setattr(train, "judge", lambda *_: {})
+    train.resume(tmp_path / "run")
+    assert len(history(tmp_path / "run")) == 2
 
 
 def test_what_is_no_run_cannot_be_resumed(finished, tmp_path):
@@ -154,6 +294,14 @@ def test_what_is_no_run_cannot_be_resumed(finished, tmp_path):
     (tmp_path / "changed" / "recipe.json").write_text(json.dumps(settings))
     with pytest.raises(kc.ClassicsError, match="has changed since"):
         train.resume(tmp_path / "changed")
+
+
+def test_a_run_does_not_go_on_on_another_backend(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "other")
+    settings = json.loads((tmp_path / "other" / "recipe.json").read_text())
+    (tmp_path / "other" / "recipe.json").write_text(json.dumps({**settings, "backend": "another"}))
+    with pytest.raises(kc.ClassicsError, match="was begun on another and cannot go on on .*; add --backend another"):
+        train.resume(tmp_path / "other")
 
 
 def test_a_full_disk_ends_a_run_with_one_line(tmp_path):
@@ -222,12 +370,22 @@ SAMPLE = ["run", "lenet5-mnist", "--data", "mnist_sample"]
         ([*SAMPLE, "--hold-out", "-3"], "One training image in -3 cannot be held out"),
         ([*SAMPLE, "--classes", "0"], "lenet5 has 0 classes and mnist_sample has 10"),
         ([*SAMPLE, "--classes", "-10"], "lenet5 has -10 classes and mnist_sample has 10"),
+        ([*SAMPLE, "--set", "optimizer.weight_decy=1"], "Did you mean 'optimizer.weight_decay'?"),
+        ([*SAMPLE, "--set", "optimizer.momentum=fast"], "optimizer.momentum takes a number, not 'fast'"),
+        ([*SAMPLE, "--set", "schedule.rates"], "'schedule.rates' sets nothing; write it as name=value"),
+        ([*SAMPLE, "--accumulate", "5"], "A batch of 16 cannot be divided into 5 equal parts"),
+        ([*SAMPLE, "--precision", "bfloat"], "precision takes one of float32, mixed_bfloat16, not 'bfloat'"),
+        ([*SAMPLE, "--early-stopping", "0"], "Early stopping waits for 1 epoch or more, not 0"),
+        ([*SAMPLE, "--device", "gpu:7"], "There is no device 'gpu:7' for"),
+        ([*SAMPLE, "--tensorboard"], "tensorboard is not installed: python -m pip install tensorboard"),
         (["run", "lenet5-mnist", "--data", ""], "it must be a folder of class folders"),
         (["run", "lenet5-mnist", "--data", "no/folder"], "There is no folder 'no/folder'"),
     ],
 )
 def test_mistakes_end_with_one_line_before_time_is_spent(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorboard" else found(name))
     with pytest.raises(SystemExit) as end:
         command.main(arguments)
     assert end.value.code == 2

@@ -5,7 +5,7 @@ python -m training run inception_v1-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.inception_v1 import PAPER
 from training.augment import Flip, PCAColour, PhotometricDistortion, RandomAreaCrop
-from training.departures import held_out
+from training.departures import AVERAGE_NOT_PRINTED, held_out
 from training.recipe import SGD, Exponential, Recipe
 
 RECIPES = (
@@ -18,6 +18,7 @@ RECIPES = (
         batch_size=32,
         optimizer=SGD(momentum=0.9, weight_decay=2e-4),
         schedule=Exponential(0.01, factor=0.96, epochs=8),
+        average=0.9999,
         augment=(
             RandomAreaCrop(224, interpolations=("bilinear", "area", "nearest", "bicubic")),
             Flip(),
@@ -30,7 +31,7 @@ RECIPES = (
             "The rate of 0.01 and the weight decay of 2e-4 are those of Caffe's replication; batch 32 and 60 "
             "epochs are chosen here: the paper tells none of them.",
             "One process; the paper: asynchronous gradient descent on many machines.",
-            "The weights are not averaged over the training.",
+            AVERAGE_NOT_PRINTED,
             "The photometric distortions are those of Howard 2013, which the paper names without their strength: "
             "brightness, contrast and colour, then AlexNet's PCA colour.",
             "The paper's sampling and rates changed over the months before the contest; here they do not.",

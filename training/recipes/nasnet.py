@@ -6,10 +6,9 @@ python -m training run nasnet_cifar-cifar10 --data-dir <tfds folder>
 from keras_classics.models.nasnet import PAPER, TRAINED_WITH_CUTOUT
 from keras_classics.spec import CIFAR10_STATISTICS, Paper
 from training.augment import Cutout, Flip, PadAndCrop, RandomAreaCrop
-from training.departures import WEIGHTS_NOT_AVERAGED, held_out
+from training.departures import held_out
 from training.recipe import SGD, Cosine, Exponential, Recipe, RMSProp
 
-DECAY_DEPARTURE = "Weight decay is on all weights, in the published code on kernels alone."
 EPOCHS = round(250_000 * 50 * 32 / 1_281_167)  # of 250,000 steps of the mobile network, or the large, on all replicas
 
 
@@ -25,27 +24,26 @@ def imagenet(
     paper: Paper = PAPER,
     departures: tuple[str, ...] = (),
 ) -> Recipe:
-    """Appendix A.2; PNASNet's are made here too. `batch_size` and `rate` are those of one replica."""
+    """Appendix A.2; PNASNet's are made here too. `batch_size` and `rate` are those of one replica; here one
+    machine adds up the gradients of all."""
     return Recipe(
         name=f"{model}-imagenet",
         model=model,
         dataset="imagenet2012",
         paper=paper,
         epochs=EPOCHS,
-        batch_size=batch_size,
-        optimizer=RMSProp(rho=0.9, epsilon=1.0, weight_decay=decay, clip=10.0),
-        schedule=Exponential(rate, factor=0.97, epochs=2.4),
+        batch_size=replicas * batch_size,
+        accumulate=replicas,
+        optimizer=RMSProp(rho=0.9, epsilon=1.0, weight_decay=decay, clip=10.0, decay_on="kernels"),
+        schedule=Exponential(replicas * rate, factor=0.97, epochs=2.4),
+        average=0.9999,
         label_smoothing=0.1,
         augment=(RandomAreaCrop(size), Flip()),
         hold_out=100,
         build={"aux_heads": True} | ({"drop_path": drop_path} if drop_path else {}),
         departures=(
-            f"One process with a batch of {batch_size} and a rate of {rate}; the published code: {replicas} replicas, "
-            "each with such a batch, and as many times the rate.",
-            WEIGHTS_NOT_AVERAGED,
             "The augmentation is GoogLeNet's crops and mirror images: the paper has that of Inception v3, which prints "
             "none.",
-            DECAY_DEPARTURE,
             held_out(100),
             *departures,
         ),
@@ -62,7 +60,7 @@ RECIPES = (
         paper=PAPER,
         epochs=600,
         batch_size=32,
-        optimizer=SGD(momentum=0.9, weight_decay=5e-4, clip=5.0),
+        optimizer=SGD(momentum=0.9, weight_decay=5e-4, clip=5.0, decay_on="kernels"),
         schedule=Cosine(0.025),
         augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip(), Cutout(16, CIFAR10_STATISTICS.mean)),
         hold_out=10,
@@ -70,7 +68,6 @@ RECIPES = (
         build={"aux_heads": True, "drop_path": 0.4},
         departures=(
             "Cutout hides 16x16 pixels, as its own paper does on CIFAR-10: this paper does not say how many.",
-            DECAY_DEPARTURE,
             held_out(10),
         ),
     ),

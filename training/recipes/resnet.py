@@ -1,14 +1,26 @@
-"""Residual and plain networks on CIFAR-10 and ImageNet (He et al. 2015, sections 3.4 and 4.2).
+"""Residual and plain networks on CIFAR-10 and ImageNet (He et al. 2015, sections 3.4 and 4.2), and beside the paper's
+recipes two of today, after He et al. 2018.
 
 python -m training run resnet20-cifar10 --data-dir <tfds folder>
+python -m training run resnet20-cifar10-today --data-dir <tfds folder>
+
+The second aims at an error of at most 8.75%, the paper's, in less than 1.5 hours of two cores: 70 epochs of 49,000
+images are 82 minutes at 700 images a second, and writing and validating take less than 5 s an epoch.
 """
 
 from keras_classics.models.resnet import PAPER
-from keras_classics.spec import CIFAR10_STATISTICS
-from training.augment import Flip, PadAndCrop, PCAColour, ScaleJitterCrop
+from keras_classics.spec import CIFAR10_STATISTICS, Paper
+from training.augment import Flip, MixUp, PadAndCrop, PCAColour, RandomAreaCrop, ScaleJitterCrop
 from training.departures import DECAY_ON_ALL_WEIGHTS, held_out
-from training.recipe import SGD, Plateau, Recipe, Steps
+from training.recipe import SGD, Cosine, Plateau, Recipe, Steps
 
+TRICKS = Paper(
+    title="Bag of Tricks for Image Classification with Convolutional Neural Networks",
+    authors="He, Zhang, Zhang, Zhang, Xie, Li",
+    year=2018,
+    venue="CVPR 2019",
+    url="https://arxiv.org/abs/1812.01187",
+)
 BATCH = 128
 EPOCH = 45_000 / BATCH  # iterations on the 45k of the paper's 45k/5k split
 WARM_UP, FIRST_DROP, SECOND_DROP, END = 400 / EPOCH, 32_000 / EPOCH, 48_000 / EPOCH, 64_000 / EPOCH  # in epochs
@@ -62,9 +74,60 @@ def imagenet(model: str) -> Recipe:
     )
 
 
+CIFAR10_TODAY = Recipe(
+    name="resnet20-cifar10-today",
+    model="resnet20",
+    dataset="cifar10",
+    paper=TRICKS,
+    epochs=70,
+    batch_size=BATCH,
+    optimizer=SGD(momentum=0.9, weight_decay=5e-4, nesterov=True, decay_on="kernels"),
+    schedule=Cosine(0.1),
+    warm_up=2,
+    average=0.999,  # of itself at each of 383 steps an epoch: the last 2.6 epochs or so
+    label_smoothing=0.05,
+    augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip()),
+    hold_out=50,
+    departures=(
+        "Not ResNet's recipe but one of today, shorter: the rates, the warm-up, the smoothed labels and the decay on "
+        "kernels alone are of the kind that He et al. 2018 use on ImageNet; their values on CIFAR-10 are ours.",
+        "Without MixUp, half of the smoothing, and the paper's crops and mirror images alone: a network as small as "
+        "this one underfits.",
+        "Averages of the weights are not of that paper.",
+        held_out(50),
+    ),
+)
+
+IMAGENET_TODAY = Recipe(
+    name="resnet50-imagenet-today",
+    model="resnet50",
+    dataset="imagenet2012",
+    paper=TRICKS,
+    epochs=200,
+    batch_size=256,
+    optimizer=SGD(momentum=0.9, weight_decay=1e-4, nesterov=True, decay_on="kernels"),
+    schedule=Cosine(0.1),
+    warm_up=5,
+    average=0.9999,
+    label_smoothing=0.1,
+    augment=(RandomAreaCrop(224), Flip(), PCAColour()),
+    augment_batch=(MixUp(0.2),),
+    hold_out=100,
+    departures=(
+        "Not ResNet's recipe but one of today: that of He et al. 2018, on the network of 2015 and without their "
+        "distillation. Their last batch norm of each block starts at zero, and here at one.",
+        "Their colours change in hue, saturation and brightness as well, and their batch of 1024 has four times the "
+        "rate.",
+        "Averages of the weights are not of their paper.",
+        held_out(100, "; the paper trains on all"),
+    ),
+)
+
 RECIPES = (
     *(cifar10(f"resnet{depth}", warm_up=depth >= 110) for depth in (20, 32, 44, 56, 110, 1202)),
     *(cifar10(f"plainnet{depth}") for depth in (20, 56)),
     *(imagenet(f"resnet{depth}") for depth in (18, 34, 50, 101, 152)),
     *(imagenet(f"plainnet{depth}") for depth in (18, 34)),
+    CIFAR10_TODAY,
+    IMAGENET_TODAY,
 )

@@ -11,9 +11,8 @@ from training.recipe import SGD, Linear, Recipe
 BATCH = 1024
 EPOCHS = 300_000 * BATCH / 1_281_167
 DEPARTURES = (
-    "One process; the paper: four GPUs, the batch of 1024 divided among them.",
     "Crops of a quarter of the picture or more: the paper says less aggressive scales, not which.",
-    "Weight decay is on all weights: the authors' later code leaves biases and batch norms out.",
+    "Weight decay leaves biases and batch norms out, as the authors' later code does: the paper does not say.",
     held_out(100),
 )
 
@@ -27,7 +26,8 @@ def imagenet(model: str) -> Recipe:
         paper=PAPER,
         epochs=EPOCHS,
         batch_size=BATCH,
-        optimizer=SGD(momentum=0.9, weight_decay=4e-5),
+        accumulate=4,  # the paper's four GPUs, each with a quarter of the batch
+        optimizer=SGD(momentum=0.9, weight_decay=4e-5, decay_on="kernels"),
         schedule=Linear(0.5),
         augment=(RandomAreaCrop(224, smallest=0.25), Flip()),
         hold_out=100,

@@ -1,0 +1,87 @@
+"""Values that are set by name: typed, refused in one line, and told again."""
+
+import dataclasses
+
+import pytest
+
+import keras_classics as kc
+from training import get_recipe, list_recipes
+from training.assign import assign, differences, settable
+from training.recipe import Cosine
+
+RECIPE = get_recipe("resnet20-cifar10")
+
+
+def test_each_value_has_the_type_of_its_field():
+    recipe = assign(
+        RECIPE,
+        [
+            "optimizer.weight_decay=1e-3",
+            "optimizer.nesterov=true",
+            "optimizer.clip=none",
+            "schedule.rates=0.2,0.02,2e-3",
+            "epochs=12",
+            "hold_out=50",
+            "average=0.99",
+            "loss=squared error",
+            "build.drop_path=0.25",
+        ],
+    )
+    assert recipe.optimizer == dataclasses.replace(RECIPE.optimizer, weight_decay=1e-3, nesterov=True)
+    assert recipe.schedule.rates == (0.2, 0.02, 0.002)
+    assert (recipe.epochs, recipe.hold_out, recipe.average, recipe.loss) == (12.0, 50, 0.99, "squared error")
+    assert isinstance(recipe.hold_out, int)
+    assert recipe.build == {"drop_path": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        (
+            "optimizer.momentun=0.5",
+            "Unknown setting of resnet20-cifar10 'optimizer.momentun'. Did you mean 'optimizer.mom",
+        ),
+        ("schedule.rate=0.05", "Did you mean 'schedule.rates'"),
+        ("name=lenet", "Unknown setting"),
+        ("paper.year=1998", "Unknown setting"),
+        ("optimizer=SGD", "Unknown setting"),
+        ("augment=none", "Unknown setting"),
+        ("hold_out=2.5", "hold_out takes a whole number, not '2.5'"),
+        ("hold_out=1", "cannot be held out"),
+        ("optimizer.nesterov=yes", "optimizer.nesterov takes true or false, not 'yes'"),
+        ("optimizer.clip=nan", "optimizer.clip takes a number, or none, not 'nan'"),
+        ("optimizer.decay_on=bias", "optimizer.decay_on takes one of all, kernels, not 'bias'"),
+        ("schedule.rates=0.1;0.2", "schedule.rates takes numbers with commas between them, not '0.1;0.2'"),
+        ("loss=entropy", "loss takes one of crossentropy, squared error, MAP criterion, not 'entropy'"),
+        ("build=[1]", "build takes a JSON object, not '[1]'"),
+        ("average=1", "An average keeps between 0 and 1 of itself, not 1"),
+        ("epochs", "sets nothing"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_one_line(assignment, message):
+    with pytest.raises(kc.ClassicsError) as told:
+        assign(RECIPE, [assignment])
+    assert message in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_warm_up_towards_a_plateau_is_refused():
+    with pytest.raises(kc.ClassicsError, match="waits for a plateau has no warm-up"):
+        assign(get_recipe("resnet18-imagenet"), ["warm_up=5"])
+
+
+def test_what_is_set_is_told_so_that_it_can_be_set_again():
+    """Of every recipe, from another of the same rules: a new kind of field must be told and read alike."""
+    bases, compared = {}, 0
+    for recipe in map(get_recipe, list_recipes()):
+        base = bases.setdefault((type(recipe.optimizer), type(recipe.schedule)), recipe)
+        told = differences(recipe, base)
+        again, fields = assign(base, told), [name.split(".")[0] for name in settable(base)]
+        assert [getattr(again, field) for field in fields] == [getattr(recipe, field) for field in fields]
+        assert bool(told) == (again != base)
+        compared += bool(told)
+    assert compared > 10
+
+
+def test_another_kind_of_rule_is_not_told():
+    assert differences(dataclasses.replace(RECIPE, schedule=Cosine(0.1)), RECIPE) == []

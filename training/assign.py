@@ -1,0 +1,129 @@
+"""Values that are set in a recipe by name: `optimizer.weight_decay=1e-3`."""
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Iterable
+from typing import Any
+
+from keras_classics.errors import ClassicsError, unknown
+from training.recipe import Recipe
+
+RULES = ("optimizer", "schedule")  # fields of a recipe that have fields themselves
+
+
+def assign(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
+    """The recipe with values set, each as name=value: a number, true or false, none, numbers with commas between them.
+
+    The fields of the optimizer and the schedule are named "optimizer.momentum", the builder's options "build.dropout",
+    which take JSON.
+
+    Raises:
+        ClassicsError: for a name that is not known, where the nearest is suggested, or a value that does not fit it.
+    """
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise ClassicsError(f"'{assignment}' sets nothing; write it as name=value, such as schedule.rate=0.05.")
+        known = settable(recipe)
+        holder, _, field = name.rpartition(".")
+        if holder == "build" and field:
+            recipe = dataclasses.replace(recipe, build={**recipe.build, field: _json_or_text(text)})
+        elif name not in known:
+            raise unknown(f"setting of {recipe.name}", name, known)
+        elif holder:
+            rule = dataclasses.replace(getattr(recipe, holder), **{field: _value(name, known[name], text)})
+            recipe = dataclasses.replace(recipe, **{holder: rule})
+        else:
+            recipe = dataclasses.replace(recipe, **{name: _value(name, known[name], text)})
+    return recipe.replace()
+
+
+def differences(recipe: Recipe, base: Recipe) -> list[str]:
+    """What `assign` has to set in `base` to make it the recipe, as far as it can."""
+    return [
+        f"{name}={_text(_get(recipe, name))}"
+        for name in settable(recipe)
+        if name in settable(base) and _get(recipe, name) != _get(base, name)
+    ]
+
+
+def settable(recipe: Recipe) -> dict[str, Any]:
+    """The annotations of all that can be set, by name."""
+    found = {}
+    for holder, prefix in [(recipe, ""), *((getattr(recipe, rule), f"{rule}.") for rule in RULES)]:
+        hints = typing.get_type_hints(type(holder))
+        found.update({f"{prefix}{f.name}": hints[f.name] for f in dataclasses.fields(holder)})
+    return {name: annotation for name, annotation in found.items() if annotation is not str and _kind(annotation)}
+
+
+def _get(recipe, name):
+    for part in name.split("."):
+        recipe = getattr(recipe, part)
+    return recipe
+
+
+def _kind(annotation) -> str | None:
+    """What a value of that annotation is, in words; None for one that cannot be written in a line."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (types.UnionType, typing.Union) and len(arguments) == 2 and arguments[1] is type(None):
+        kind = _kind(arguments[0])
+        return kind and f"{kind}, or none"
+    if origin is typing.Literal:
+        return f"one of {', '.join(arguments)}"
+    if annotation == tuple[float, ...]:
+        return "numbers with commas between them"
+    if origin is dict:
+        return "a JSON object"
+    return {float: "a number", int: "a whole number", bool: "true or false"}.get(annotation)
+
+
+def _value(name: str, annotation: Any, text: str) -> Any:
+    """Reads the text as the annotation has it."""
+    try:
+        return _read(annotation, text)
+    except ValueError:
+        raise ClassicsError(f"{name} takes {_kind(annotation)}, not '{text}'.") from None
+
+
+def _read(annotation, text):
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if type(None) in arguments:
+        return None if text.lower() == "none" else _read(arguments[0], text)
+    if origin is typing.Literal:
+        return arguments[arguments.index(text)]
+    if origin is tuple:
+        return tuple(_number(part) for part in text.split(",")) if text else ()
+    if origin is dict:
+        value = json.loads(text)
+        if not isinstance(value, dict):
+            raise ValueError(text)
+        return value
+    if annotation is bool:
+        return ("false", "true").index(text.lower()) == 1
+    return _number(text) if annotation is float else int(text)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _text(value: Any) -> str:
+    """The value as `assign` reads it."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(repr, value))
+    return json.dumps(value) if isinstance(value, dict) else str(value)
