@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
 from keras_classics import crops, preprocessing
 from keras_classics.crops import VIEWS, Views
@@ -50,6 +51,15 @@ class Feed:
         """Fitted images, one or a batch, as the model reads them."""
         return preprocessing.model_input(images, self.normalization, self.data_format)
 
+    def pixels(self, read):
+        """What the model reads, one image of NumPy's, as the pixels (H, W, C) of 0..255 from which it came."""
+        if self.data_format == "channels_first":
+            read = read.transpose(1, 2, 0)
+        if self.normalization is None:
+            return read
+        normalization = self.normalization.for_channels(self.channels)
+        return read * np.asarray(normalization.std) + np.asarray(normalization.mean)
+
     def described(self, views: Views = VIEWS["1"]) -> str:
         """The same in words: "(0..255 - (...)) / (...), RGB, shorter side 256, centre 224, bilinear"."""
         pixels = "0..255, which the model normalises itself"
@@ -72,13 +82,23 @@ def feed_of(model: keras.Model, variant: Variant) -> Feed:
     protocol = preprocessing.carried_protocol(model) or variant.protocol
     data_format = data_format_of(model)
     size = model.input_shape[1 if data_format == "channels_last" else 2] or protocol.image_size
+    channels = model.input_shape[channel_axis(data_format)]
+    return _feed(protocol, size, channels, preprocessing.normalizes(model), data_format)
+
+
+def feed_of_default(variant: Variant) -> Feed:
+    """The same for the network that a record builds by default, without building it."""
+    return _feed(variant.protocol, variant.image_size, variant.channels, False, keras.config.image_data_format())
+
+
+def _feed(protocol, size, channels, normalizes, data_format) -> Feed:
     return Feed(
         resize_size=round(protocol.resize_size * size / protocol.image_size),
         image_size=size,
-        channels=model.input_shape[channel_axis(data_format)],
+        channels=channels,
         interpolation=protocol.interpolation,
         squash=protocol.squash,
-        normalization=None if preprocessing.normalizes(model) else protocol.normalization,
+        normalization=None if normalizes else protocol.normalization,
         data_format=data_format,
     )
 

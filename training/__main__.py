@@ -1,4 +1,4 @@
-"""`python -m training list | run <recipe> | resume <run folder> | benchmark-data <recipe>`.
+"""`python -m training list | run <recipe> | resume <run folder> | show-augment <recipe> | benchmark-data <recipe>`.
 
 Keras is imported when a command needs it.
 """
@@ -54,10 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     speed.add_argument("--images", type=int, default=2000, metavar="N", help="images a round (default 2000)")
     speed.add_argument("--rounds", type=int, default=5, metavar="N", help="of each side in turn (default 5)")
 
-    for command in (run, resume, speed):
+    show = commands.add_parser("show-augment", help="draws what a recipe does to its first images, step by step")
+    show.set_defaults(function=_show_augment)
+    show.add_argument("recipe", help="a name that `list` prints")
+    show.add_argument("--data", type=data_set, help="another data set, or a folder of class folders, of any classes")
+    show.add_argument("--images", type=int, default=8, help="rows of the sheet (default 8)")
+    show.add_argument("--seed", type=int, default=0, help="of order and augmentation, as of a run (default 0)")
+    show.add_argument("--out", help="the PNG file (default: <recipe>-augment.png)")
+
+    for command in (run, resume, show, speed):
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
+    for command in (run, resume):
         command.add_argument("--device", help="that computes, as Keras names it: cpu:0, gpu:0")
-    for command in (listing, run, resume, speed):
+    for command in (listing, run, resume, show, speed):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
     parsed = parser.parse_args(arguments)
@@ -135,6 +144,15 @@ def _benchmark_data(args):
         if rate is not None:
             made.add_row(name, f"{rate:.0f}", f"{rates.recipe / rate:.2f} times as many")
     console.print(made)
+
+
+def _show_augment(args):
+    from training import contact_sheet
+    from training.recipes import get_recipe
+
+    recipe = get_recipe(args.recipe)
+    path = contact_sheet.show(recipe, args.data, args.data_dir, args.images, args.seed, args.out)
+    console.print(f"The contact sheet is {path}", markup=False)
 
 
 def _report(path: pathlib.Path) -> None:

@@ -14,6 +14,7 @@ from keras_classics.zoo import get_model
 from training.augment import Crop
 from training.order import Skip, fault, permutation, readable, shuffled
 from training.recipe import Recipe
+from training.steps import augmentation_steps, batch_steps
 
 
 @dataclass(frozen=True)
@@ -94,34 +95,23 @@ def train_batches(
         )
     variant = get_model(recipe.model)
     made = feed.feed_of(model, variant)
-    data = _part(recipe, data, held_out=False)
+    data = trained_part(recipe, data)
     files = data.files or {}
-    stored = data.split("train").cache() if data.in_memory else data.records("train")
+    stored = stored_examples(data)
     steps, batch_size, places = math.ceil(images / recipe.part_size), recipe.part_size // processes, range(images)
     places = places[process::processes]
-    seed *= 1_000_003  # so that the epochs of one seed are not those of the next
+    seed = first_key(seed)
+    windowed = data.decode_window and not data.in_memory and recipe.augment and isinstance(recipe.augment[0], Crop)
 
     def augment(seeds, image, label):
-        seeds = [tf.random.experimental.stateless_fold_in(seeds, i) for i in range(len(recipe.augment))]
-        operations = list(zip(recipe.augment, seeds, strict=True))
-        crop = recipe.augment[0] if recipe.augment else None
-        if isinstance(crop, Crop) and not data.in_memory and data.decode_window:
-            image = crop.resample(*data.decode_window(image, lambda shape: crop.draw(shape, seeds[0])))
-            operations = operations[1:]
-        else:
-            image = image if data.in_memory else data.decode(image)
-            if not any(operation.takes_raw for operation in recipe.augment):
-                image = made.fit(image)
-        image = tf.cast(image, tf.float32)
-        for operation, seed in operations:
-            image = operation(image, seed)
-        return tf.ensure_shape(image, (made.image_size, made.image_size, made.channels)), label
+        if windowed:
+            return augmentation_steps(recipe, made, image, seeds, data.decode_window)[-1].image, label
+        image = image if data.in_memory else data.decode(image)
+        return augmentation_steps(recipe, made, image, seeds)[-1].image, label
 
     def finish(seeds, images, labels):
-        if recipe.augment_batch:
-            labels = tf.one_hot(labels, feed.classes_of(model))
-        for i, operation in enumerate(recipe.augment_batch):
-            images, labels = operation(images, labels, tf.random.experimental.stateless_fold_in(seeds, i))
+        steps, labels = batch_steps(recipe, images, labels, seeds, feed.classes_of(model))
+        images = steps[-1].image if steps else images
         return made.model_input(images), _for_outputs(model, labels)
 
     def missed(epoch, first, found):
@@ -154,6 +144,21 @@ def train_batches(
         table = tf.constant([class_weights[label] for label in range(len(data.class_names))], tf.float32)
         stream = stream.map(lambda images, labels: (images, labels, _weights(labels, table)))
     return stream.prefetch(tf.data.AUTOTUNE), steps
+
+
+def first_key(seed: int) -> int:
+    """The number from which the order and the augmentation of the first epoch follow; later ones have the next ones."""
+    return seed * 1_000_003  # so that the epochs of one seed are not those of the next
+
+
+def trained_part(recipe: Recipe, data: Dataset) -> Dataset:
+    """The data with those of its training images that are trained on, not held out."""
+    return _part(recipe, data, held_out=False)
+
+
+def stored_examples(part: Dataset):
+    """The training images (stored or, where they fit in memory, decoded) and labels, to be `shuffled`."""
+    return part.split("train").cache() if part.in_memory else part.records("train")
 
 
 def _skip(skip: Skip | None, path: bytes, reason: str, split: str) -> None:
@@ -209,7 +214,7 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
 
 def training_images(recipe: Recipe, data: Dataset):
     """The images that are trained on, uint8 (H, W, C), in the order in which they are stored."""
-    return _part(recipe, data, held_out=False).split("train").map(lambda image, _: image)
+    return trained_part(recipe, data).split("train").map(lambda image, _: image)
 
 
 def _for_outputs(model, labels):
