@@ -1,7 +1,30 @@
 """What one can choose from by name. It imports nothing, so that a command can refuse a wrong name at once."""
 
+import importlib.util
+import os
+import re
+
 BACKENDS = ("tensorflow", "jax", "torch")
-DATA_SETS = ("mnist_sample", "mnist", "cifar10", "cifar100", "imagenet2012")
+DATA_SETS = ("mnist_sample", "mnist", "cifar10", "cifar100", "svhn_cropped", "imagenet2012")
 SAMPLES = {"mnist_sample": "mnist"}  # data sets that are a part of another
 EXPORT_FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert"}  # ours: Keras'
 PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups")
+
+
+TFDS_NAME = r"([a-z]\w*)(/[\w.+-]+)?(:[\d.*]+)?"  # "emnist", "imagenet_resized/32x32", "svhn_cropped:3.1.0"
+
+
+def perhaps_of_tfds(name: str) -> bool:
+    """Whether tensorflow-datasets may have a data set of the name: it has a file or a folder that is called so. To ask
+    it itself takes an import that is not for a slip of the pen."""
+    found = re.fullmatch(TFDS_NAME, name)
+    package = importlib.util.find_spec("tensorflow_datasets")
+    return (
+        found is not None
+        and package is not None
+        and any(
+            found[1] in folders or any(file.split(".")[0] == found[1] for file in files)
+            for root in package.submodule_search_locations or ()
+            for _, folders, files in os.walk(root)
+        )
+    )

@@ -15,10 +15,11 @@ class Feed:
     """What is done to pictures before one model.
 
     Attributes:
-        resize_size: to what a picture's shorter side is resized, in pixels.
+        resize_size: to what a picture's shorter side is resized, in pixels; with `squash` each side.
         image_size: side of the centre square that is then taken.
         channels: that the model reads.
         interpolation: of the resize.
+        squash: whether the resize makes every picture square.
         normalization: of the pixels; None where the model does it itself.
         data_format: in which the model reads them.
     """
@@ -27,12 +28,15 @@ class Feed:
     image_size: int
     channels: int
     interpolation: str
+    squash: bool
     normalization: Normalization | None
     data_format: str
 
     def fit(self, image):
         """An image (H, W, C) of 0..255 as a float32 tensor (image_size, image_size, channels), still of 0..255."""
-        return preprocessing.fit(image, self.resize_size, self.image_size, self.channels, self.interpolation)
+        return preprocessing.fit(
+            image, self.resize_size, self.image_size, self.channels, self.interpolation, self.squash
+        )
 
     def model_input(self, images):
         """Fitted images, one or a batch, as the model reads them."""
@@ -45,7 +49,8 @@ class Feed:
             normalization = self.normalization.for_channels(self.channels)
             pixels = f"(0..255 - {normalization.mean}) / {normalization.std}"
         colours = {1: "grey", 3: "RGB"}.get(self.channels, f"{self.channels} channels")
-        return f"{pixels}, {colours}, shorter side {self.resize_size}, centre {self.image_size}, {self.interpolation}"
+        resized = "squashed to" if self.squash else "shorter side"
+        return f"{pixels}, {colours}, {resized} {self.resize_size}, centre {self.image_size}, {self.interpolation}"
 
 
 def feed_of(model: keras.Model, variant: Variant) -> Feed:
@@ -61,6 +66,7 @@ def feed_of(model: keras.Model, variant: Variant) -> Feed:
         image_size=size,
         channels=model.input_shape[channel_axis(data_format)],
         interpolation=protocol.interpolation,
+        squash=protocol.squash,
         normalization=None if preprocessing.normalizes(model) else protocol.normalization,
         data_format=data_format,
     )

@@ -3,7 +3,6 @@
 import functools
 import io
 import os
-import pathlib
 from contextlib import contextmanager
 
 import numpy as np
@@ -49,9 +48,9 @@ def check_image(path) -> None:
         pass
 
 
-def is_image(path: pathlib.Path) -> bool:
-    """Whether the file's name says that it is a picture; a hidden file is none."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+def is_image(name: str) -> bool:
+    """Whether a file's name says that it is a picture; a hidden file is none."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def printable(path) -> str:
@@ -72,6 +71,8 @@ def _open(path):
         raise
     except FileNotFoundError:
         raise ClassicsError(f"There is no file '{shown}'.") from None
+    except PermissionError:
+        raise ClassicsError(f"'{shown}' may not be read. Correct its permissions.") from None
     except IsADirectoryError:
         raise ClassicsError(f"'{shown}' is a folder; give the path of an image.") from None
     except PIL.UnidentifiedImageError:

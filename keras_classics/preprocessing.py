@@ -92,8 +92,10 @@ def carried_protocol(model: keras.Model) -> InputProtocol | None:
     return found.protocol if found else None
 
 
-def fit(image, resize_size: int, image_size: int, channels: int, interpolation: str = "bilinear"):
+def fit(image, resize_size: int, image_size: int, channels: int, interpolation="bilinear", squash=False):
     """Resizes the shorter side of an image (H, W, C) to `resize_size`, then takes the centre square of `image_size`.
+
+    With `squash`, both sides are resized to `resize_size`, whatever the image's shape.
 
     It does so as torchvision's and timm's transforms of Pillow's images, to the pixel: the longer side is rounded down,
     the place of the square to the nearest even number, the resized pixels to whole ones. Where the image is smaller
@@ -114,8 +116,7 @@ def fit(image, resize_size: int, image_size: int, channels: int, interpolation: 
         image = tf.cast(image, tf.float32)
         image = tf.image.rgb_to_grayscale(image) if channels == 1 else tf.image.grayscale_to_rgb(image)
     size = tf.shape(image, tf.int64)[:2]
-    shorter = tf.reduce_min(size)
-    resized = resize_size * size // shorter
+    resized = tf.constant([resize_size] * 2, tf.int64) if squash else resize_size * size // tf.reduce_min(size)
     window = tf.minimum(resized, image_size)
     corner = tf.cast(tf.round((resized - window) / 2), tf.int64)  # of two nearest, to the even one
 
@@ -126,7 +127,7 @@ def fit(image, resize_size: int, image_size: int, channels: int, interpolation: 
         return window_of_resized(image, resized, corner, window, interpolation)
 
     image = tf.cond(
-        shorter == resize_size,
+        tf.reduce_all(resized == size),
         lambda: tf.cast(cropped(), tf.float32),
         lambda: tf.cast(cropped_of_resized(), tf.float32),
     )

@@ -66,8 +66,9 @@ class Normalization:
 class InputProtocol:
     """What stands between a picture and a network, and what its answers mean.
 
-    The shorter side of the picture is resized to `resize_size` pixels by `interpolation`, the centre square of
-    `image_size` is taken and normalised; the classes are those of `dataset`.
+    The shorter side of the picture is resized to `resize_size` pixels by `interpolation`; with `squash` both sides are,
+    whatever the picture's shape. The centre square of `image_size` is taken and normalised; the classes are those of
+    `dataset`.
     """
 
     dataset: str
@@ -75,6 +76,7 @@ class InputProtocol:
     image_size: int
     resize_size: int
     interpolation: str = "bilinear"
+    squash: bool = False
 
 
 def protocol_of(fields: Mapping[str, Any]) -> InputProtocol:
@@ -93,7 +95,9 @@ PLUS_MINUS_ONE = Normalization((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 CIFAR10_STATISTICS = Normalization((125.3, 123.0, 113.9), (63.0, 62.1, 66.7))
 
 IMAGENET_224 = InputProtocol("imagenet2012", IMAGENET_STATISTICS, 224, 256)
-IMAGENET_299 = InputProtocol("imagenet2012", PLUS_MINUS_ONE, 299, 342)  # 299 is the central 87.5% of 342
+# The central 87.5% of each side, squashed, as in the authors' code (research/slim of tensorflow/models,
+# preprocessing/inception_preprocessing.py): the papers do not tell.
+IMAGENET_299 = InputProtocol("imagenet2012", PLUS_MINUS_ONE, 299, 342, squash=True)
 CIFAR10_32 = InputProtocol("cifar10", CIFAR10_STATISTICS, 32, 32)
 
 # Class counts by the data set's name in tensorflow-datasets.

@@ -102,7 +102,8 @@ class Variant:
 
     @property
     def resize_size(self) -> int:
-        """To what a picture's shorter side is resized before the centre square is taken, in pixels."""
+        """To what a picture's shorter side is resized before the centre square is taken, in pixels; with
+        `protocol.squash` each side."""
         return self.protocol.resize_size
 
     @property

@@ -92,8 +92,8 @@ def test_folders_that_will_not_do(tmp_path):
         datasets.load(str(tmp_path))
     PIL.Image.new("L", (4, 4)).save(tmp_path / "cat" / "good.png")
     (tmp_path / "cat" / "bad.png").write_text("no image")
-    with pytest.raises(kc.ClassicsError, match="bad.png' is no image"):
-        datasets.load(str(tmp_path))
+    with pytest.raises(kc.ClassicsError, match="bad.png' is no image"), datasets.reading():
+        arrays(datasets.load(str(tmp_path)), "train")
     with pytest.raises(kc.ClassicsError, match="The data has no name"):
         datasets.load("")
 

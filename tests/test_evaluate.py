@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import PIL.Image
 import pytest
+from pseudo_random import pixels
 
 import keras_classics as kc
 from keras_classics import datasets, evaluate, export, feed, preprocessing
@@ -80,6 +81,17 @@ def test_geometry_follows_the_models_own_size():
 
     assert sizes(kc.ResNet50(input_shape=(112, 112, 3)), kc.ResNet50) == (128, 112, 3)
     assert sizes(kc.ResNet20(input_shape=(None, None, 1)), kc.ResNet20) == (32, 32, 1)
+
+
+@pytest.mark.parametrize("changed", [{"squash": True}, {"interpolation": "bicubic"}, {"resize_size": 40}])
+def test_pictures_are_fitted_as_the_protocol_has_them(changed):
+    protocol = replace(kc.ResNet20.protocol, **changed)
+    made = feed.feed_of(replace(kc.ResNet20, protocol=protocol)(), kc.ResNet20)
+    fields = {"resize_size": 32, "image_size": 32, "channels": 3} | changed
+    picture = pixels(50, 80, 3)
+    np.testing.assert_array_equal(made.fit(picture), preprocessing.fit(picture, **fields))
+    words = {"squash": "squashed to 32, ", "interpolation": ", bicubic", "resize_size": ", shorter side 40, "}
+    assert words[next(iter(changed))] in made.described()
 
 
 def test_a_model_is_fed_in_its_own_data_format(channels_first):

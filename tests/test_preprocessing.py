@@ -145,6 +145,14 @@ def test_resized_pixels_are_those_of_pillow(interpolation):
         np.testing.assert_array_equal(preprocessing.fit(image, size, crop, 3, interpolation), expected)
 
 
+@pytest.mark.parametrize("shape", [(60, 80), (80, 60), (45, 45), (1, 90)])
+def test_squashed_pixels_are_those_of_pillow(shape):
+    image, method = pixels(*shape, 3), PIL.Image.Resampling.BILINEAR
+    resized = PIL.Image.fromarray(image).resize((45, shape[0]), method).resize((45, 45), method)
+    fitted = preprocessing.fit(image, 45, 40, 3, squash=True)
+    np.testing.assert_array_equal(fitted, np.asarray(resized)[2:42, 2:42])
+
+
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 def test_fit_is_that_of_keras_but_for_rounding(interpolation):
     """Keras' Resizing cuts out the centre first, so what lies outside of it does not reach its rim."""

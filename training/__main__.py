@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.add_argument("--early-stopping", type=int, metavar="epochs", help="end after so many without a better one")
     run.add_argument("--tensorboard", action="store_true", help="write what TensorBoard reads into the run folder")
     run.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
+    run.add_argument("--limit", type=int, help="use so many images of each split, as many of each class")
+    run.add_argument("--class-weights", choices=("balanced",), metavar="balanced", help="rare classes weigh more")
     run.add_argument("--record", action="store_true", help="write the metrics into training/results as well")
 
     resume = commands.add_parser("resume", help="goes on with a run that was stopped")
@@ -85,7 +87,16 @@ def _run(args):
         recipe = recipe.replace(build={**recipe.build, "classes": args.classes})
     _report(
         train.run(
-            recipe, args.data, args.data_dir, args.out, args.seed, args.record, args.tensorboard, on_device=args.device
+            recipe,
+            args.data,
+            args.data_dir,
+            args.out,
+            args.seed,
+            args.record,
+            limit=args.limit,
+            class_weights=args.class_weights,
+            tensorboard=args.tensorboard,
+            on_device=args.device,
         )
     )
 

@@ -1,17 +1,19 @@
 """From a data set to the batches that a recipe trains on."""
 
+import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
-from keras_classics import feed
+from keras_classics import datasets, feed, pictures
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
+from training.order import Skip, fault, permutation, readable, shuffled
 from training.recipe import Recipe
-
-SHUFFLE_BUFFER = 16_384  # stored images, where a data set is too large to be shuffled as a whole
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,36 @@ def has_validation_split(data: Dataset) -> bool:
     return "validation" in data.sizes and data.judged_split != "validation"
 
 
-def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int = 0, first_epoch: int = 0):
+def train_batches(
+    recipe: Recipe,
+    data: Dataset,
+    model: keras.Model,
+    seed: int = 0,
+    first_epoch: int = 0,
+    *,
+    class_weights: Mapping[int, float] | None = None,
+    skip: Skip | None = None,
+    process: int = 0,
+    processes: int = 1,
+):
     """The training batches of all epochs from `first_epoch` on, one epoch after the other, without end.
 
     The order and the augmentation of an epoch follow from `seed` and the epoch alone, so a run that is resumed sees
     what it would have seen.
+
+    Args:
+        recipe: what to do.
+        data: with the images.
+        model: that reads them.
+        seed: of the order and the augmentation.
+        first_epoch: to begin with, from 0.
+        class_weights: of each image in the loss, by its label; a batch then has them as its third part.
+        skip: is called with a picture that cannot be read, which then is left out; images from the beginning of the
+            epoch fill it up. By default it ends the stream with an error.
+        process: this one's number, of several processes that train together, from 0.
+        processes: how many these are. Each gets every so many-th image of the one order, and a batch of its share:
+            together they have the batches of one process, and every image once. Where too few images are left for the
+            last batch, who gets none repeats one.
 
     Returns:
         A `tf.data.Dataset` of (images, labels), and the number of batches in an epoch: `model.fit`'s `steps_per_epoch`.
@@ -49,19 +76,28 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
         output, where the model has auxiliary heads.
 
     Raises:
-        ClassicsError: if the data has other classes than the model, or no image is left to train on.
+        ClassicsError: if the data has other classes than the model, no image is left to train on, or the batch cannot
+            be divided among the processes.
     """
     import tensorflow as tf
 
     data.check_classes(feed.classes_of(model), model.name)
     images = count_images(recipe, data).train
-    if images <= 0:
+    if images < max(1, processes):
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
+    if recipe.part_size % processes:
+        raise ClassicsError(
+            f"A batch of {recipe.part_size} cannot be divided among {processes} processes; choose a "
+            f"multiple of {processes}."
+        )
     variant = get_model(recipe.model)
     made = feed.feed_of(model, variant)
     takes_raw = any(operation.takes_raw for operation in recipe.augment)
-    stored = _examples(recipe, data, held_out=False)
-    stored = stored.cache() if data.in_memory else stored
+    data = _part(recipe, data, held_out=False)
+    files = data.files or {}
+    stored = data.split("train").cache() if data.in_memory else data.records("train")
+    steps, batch_size, places = math.ceil(images / recipe.part_size), recipe.part_size // processes, range(images)
+    places = places[process::processes]
     seed *= 1_000_003  # so that the epochs of one seed are not those of the next
 
     def augment(seeds, image, label):
@@ -79,35 +115,82 @@ def train_batches(recipe: Recipe, data: Dataset, model: keras.Model, seed: int =
             images, labels = operation(images, labels, tf.random.experimental.stateless_fold_in(seeds, i))
         return made.model_input(images), _for_outputs(model, labels)
 
+    def missed(epoch, first, found):
+        order = permutation(images, seed + epoch).numpy()
+        for place in range(first, found, processes):
+            path, label = (of_all[order[place]] for of_all in files["train"])
+            again = functools.partial(augment, tf.stack([seed + epoch, place]), path, label)
+            _skip(skip, path, fault(data, path, again), "train")
+        return found
+
     def epoch_batches(epoch):
-        tf.compat.v1.set_random_seed(1)  # of this function's graph: the order then follows from `seed` alone
-        stream = stored.shuffle(min(images, images if data.in_memory else SHUFFLE_BUFFER), seed + epoch)
-        stream = stream.enumerate().map(
-            lambda i, example: augment(tf.stack([seed + epoch, i]), *example), tf.data.AUTOTUNE, deterministic=True
-        )
-        batches = stream.batch(recipe.part_size).enumerate()
+        stream = shuffled(data, stored, seed + epoch).enumerate().shard(processes, process)
+
+        def prepare(i, example):
+            return augment(tf.stack([seed + epoch, i]), *example)
+
+        if data.files is None:
+            stream = stream.map(prepare, tf.data.AUTOTUNE, deterministic=True)
+        else:
+            blank = tf.zeros((made.image_size, made.image_size, made.channels)), tf.constant(0, tf.int64)
+            stream = readable(stream, prepare, places, blank, missed, epoch)
+        if data.files is not None or processes > 1:
+            stream = stream.repeat().take(max(len(places), (steps - 1) * batch_size + 1))
+        batches = stream.batch(batch_size).enumerate()
         return batches.map(lambda number, batch: finish(tf.stack([seed + epoch, -1 - number]), *batch))
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
-    return stream.prefetch(tf.data.AUTOTUNE), math.ceil(images / recipe.part_size)
+    if class_weights is not None:
+        table = tf.constant([class_weights[label] for label in range(len(data.class_names))], tf.float32)
+        stream = stream.map(lambda images, labels: (images, labels, _weights(labels, table)))
+    return stream.prefetch(tf.data.AUTOTUNE), steps
 
 
-def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model):
+def _skip(skip: Skip | None, path: bytes, reason: str, split: str) -> None:
+    if skip is None:
+        raise ClassicsError(reason)
+    skip(pictures.printable(path), reason, split)
+
+
+def _weights(labels, table):
+    """Each image's weight: its class's, or, where labels are soft, those of its classes in their proportions."""
+    import tensorflow as tf
+
+    of_one = next(iter(labels.values())) if isinstance(labels, dict) else labels
+    weights = tf.gather(table, of_one) if len(of_one.shape) == 1 else tf.linalg.matvec(of_one, table)
+    return dict.fromkeys(labels, weights) if isinstance(labels, dict) else weights
+
+
+def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: Skip | None = None):
     """The images that choose the best epoch, as batches of (images, labels) in a fixed order; None without any.
 
-    They are the data's own validation split, or else the training images that are held out.
+    They are the data's own validation split, or else the training images that are held out. `skip` is as in
+    `train_batches`.
     """
     import tensorflow as tf
 
     images = count_images(recipe, data).validation
     if not images:
         return None
-    if has_validation_split(data):
-        examples = data.split("validation")
+    split = "validation" if has_validation_split(data) else "train"
+    part = _part(recipe, data, held_out=True)
+    files = part.files
+    if files is None:
+        examples = part.split(split)
     else:
-        examples = _examples(recipe, data, held_out=True)
-        if not data.in_memory:
-            examples = examples.map(lambda image, label: (data.decode(image), label))
+
+        def missed(_, first, found):
+            for path in files[split].paths[first:found]:
+                _skip(skip, path, fault(part, path, lambda: None), split)
+            return found
+
+        def prepare(_, example):
+            return part.decode(example[0]), example[1]
+
+        blank = tf.zeros((1, 1, part.channels), tf.uint8), tf.constant(0, tf.int64)
+        examples = (
+            readable(part.records(split).enumerate(), prepare, range(images), blank, missed).repeat().take(images)
+        )
     stream = feed.batches(examples, model, get_model(recipe.model), recipe.part_size)
     stream = stream.map(lambda images, labels: (images, _for_outputs(model, labels)))
     stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.part_size)))
@@ -119,10 +202,9 @@ def _for_outputs(model, labels):
     return dict.fromkeys(model.output, labels) if isinstance(model.output, dict) else labels
 
 
-def _examples(recipe, data, held_out):
-    """The training images that are, or are not, held out: every so many-th. They are decoded if they fit in memory."""
-    examples = data.split("train") if data.in_memory else data.records("train")
-    if recipe.hold_out and not has_validation_split(data):
-        examples = examples.enumerate().filter(lambda i, _: (i % recipe.hold_out == recipe.hold_out - 1) == held_out)
-        examples = examples.map(lambda _, example: example)
-    return examples
+def _part(recipe, data, held_out) -> Dataset:
+    """The data with those of its training images that are, or are not, held out: every so many-th."""
+    if not recipe.hold_out or has_validation_split(data):
+        return data
+    is_held_out = np.arange(data.sizes["train"]) % recipe.hold_out == recipe.hold_out - 1
+    return datasets.select(data, {"train": ("train", is_held_out == held_out)})

@@ -18,7 +18,15 @@ from training.seal import is_whole, read_note, seal
 
 History = list[dict[str, float]]
 CHECKPOINTS = 2  # that are kept: where the newest is damaged, training goes on from the one before
-SETTINGS = {"recipe", "set", "data", "data_dir", "seed", "record", "images", "backend", "tensorboard"}
+SETTINGS = {"recipe", "data", "data_dir", "seed", "record", "images"}
+OPTIONAL: dict[str, Any] = {
+    "limit": None,
+    "class_weights": None,
+    "skipped": [],
+    "set": [],
+    "backend": None,
+    "tensorboard": False,
+}  # as they are for a run that says nothing of them
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,8 @@ class RunFolder:
 
     recipe.json, what is done; checkpoint-<epoch>.keras, the states to go on from, until the run is finished; last.keras
     and best.keras, the network as it ships; history.csv, a copy of what each of these files says of its epochs;
-    metrics.json, which stands for a finished run; curves.png and confusion.png; saved_model/ and model.tflite;
+    skipped.json, the pictures that could not be read when their turn came, and why; metrics.json, which stands for a
+    finished run; curves.png and confusion.png; saved_model/ and model.tflite;
     tensorboard/, where asked for; and `lock`, while a process works on it.
     """
 
@@ -52,6 +61,10 @@ class RunFolder:
     @property
     def metrics(self) -> pathlib.Path:
         return self.path / "metrics.json"
+
+    @property
+    def skipped(self) -> pathlib.Path:
+        return self.path / "skipped.json"
 
     @property
     def curves(self) -> pathlib.Path:
@@ -133,7 +146,18 @@ class RunFolder:
         missing = SETTINGS - set(settings) if isinstance(settings, dict) else SETTINGS
         if missing:
             raise ClassicsError(f"'{self.recipe}' lacks {', '.join(sorted(missing))}: it is damaged. Start a new run.")
-        return settings
+        return {**OPTIONAL, **settings}
+
+    def write_skipped(self, skipped: dict[str, str]) -> None:
+        """Writes skipped.json, the reason by the picture."""
+        write_json(self.skipped, skipped)
+
+    def read_skipped(self) -> dict[str, str]:
+        """The contents of skipped.json; none if there is no such file, or it is damaged."""
+        try:
+            return json.loads(self.skipped.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
 
     def save_model(self, model: keras.Model, path: pathlib.Path, history: History) -> None:
         """Writes the model as it was at the end of `history`, and this with it, so that later damage is told."""

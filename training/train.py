@@ -15,7 +15,7 @@ import keras
 
 from keras_classics import datasets
 from keras_classics.environment import environment
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, unknown
 from keras_classics.zoo import get_model
 from training import device, run_data
 from training.assign import assign, differences
@@ -40,6 +40,9 @@ def run(
     out: str | pathlib.Path | None = None,
     seed: int = 0,
     record: bool = False,
+    *,
+    limit: int | None = None,
+    class_weights: str | None = None,
     tensorboard: bool = False,
     on_device: str | None = None,
 ) -> pathlib.Path:
@@ -54,6 +57,8 @@ def run(
         out: the run folder, which must not exist; by default a new one in "runs".
         seed: of the weights, the order of the images and their augmentation, 0 to 2**32 - 1.
         record: whether to write the metrics into `training/results` as well.
+        limit: how many images of each split to use, as `datasets.limited` chooses them; by default all.
+        class_weights: "balanced" to give each class the same weight in the loss, however many images it has.
         tensorboard: whether to write what TensorBoard reads, an epoch's figures, into the run folder.
         on_device: that computes, as Keras names it, such as "gpu:0"; by default Keras' own choice.
 
@@ -61,36 +66,41 @@ def run(
         The path of the run folder, which `RunFolder` describes.
 
     Raises:
-        ClassicsError: before any time is spent, if the data is not there or does not fit, a picture is damaged, the
-            seed is out of its range, the device or TensorBoard is not there, or the folder exists or cannot be written.
+        ClassicsError: before any time is spent, if the data is not there or does not fit, too many pictures are
+            damaged, the seed is out of its range, the device or TensorBoard is not there, or the folder exists or
+            cannot be written.
     """
     if seed not in SEEDS:
         raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
+    if class_weights not in (None, "balanced"):
+        raise unknown("kind of class weights", class_weights, ("balanced",))
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
     with device.on(on_device):
-        return _begin(recipe, data_name, data_dir, out, seed, record, tensorboard)
-
-
-def _begin(recipe, data_name, data_dir, out, seed, record, tensorboard) -> pathlib.Path:
-    data = run_data.load(recipe.dataset if data_name is None else data_name, data_dir)
-    _check_fit(recipe, data)
-    run_data.check_pictures(data, say)
-    folder = RunFolder.new(out, recipe.name)
-    settings = {
-        "recipe": recipe.as_dict(),
-        "set": differences(recipe, get_recipe(recipe.name)) if recipe.name in list_recipes() else [],
-        "data": data.name,
-        "data_dir": None if data_dir is None else str(data_dir),
-        "seed": seed,
-        "record": record,
-        "images": dict(data.dataset.sizes),
-        "backend": keras.config.backend(),
-        "tensorboard": tensorboard,
-    }
-    with locked(folder.lock):
-        folder.write_settings(settings)
-        return _train(recipe, data, folder, settings)
+        data_name = recipe.dataset if data_name is None else data_name
+        data = run_data.load(data_name, data_dir, limit)
+        _check_fit(recipe, data)
+        if skipped := run_data.check_pictures(data, say):
+            data = run_data.load(data_name, data_dir, limit, skipped)
+            _check_fit(recipe, data)
+        folder = RunFolder.new(out, recipe.name)
+        settings = {
+            "recipe": recipe.as_dict(),
+            "set": differences(recipe, get_recipe(recipe.name)) if recipe.name in list_recipes() else [],
+            "data": data.name,
+            "data_dir": None if data_dir is None else str(data_dir),
+            "seed": seed,
+            "record": record,
+            "images": dict(data.dataset.sizes),
+            "backend": keras.config.backend(),
+            "tensorboard": tensorboard,
+            "limit": limit,
+            "class_weights": class_weights,
+            "skipped": skipped,
+        }
+        with locked(folder.lock):
+            folder.write_settings(settings)
+            return _train(recipe, data, folder, settings)
 
 
 def _check_fit(recipe: Recipe, data: RunData) -> None:
@@ -118,13 +128,13 @@ def resume(folder: str | pathlib.Path, data_dir: str | None = None, on_device: s
     """
     run_folder = RunFolder(pathlib.Path(folder))
     settings = run_folder.read_settings()
-    if settings["backend"] != keras.config.backend():
+    if settings["backend"] not in (None, keras.config.backend()):
         raise ClassicsError(
             f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
             f"add --backend {settings['backend']}, or start a new run."
         )
     recipe = _recipe_of(settings, run_folder)
-    data = run_data.load(settings["data"], data_dir or settings["data_dir"])
+    data = run_data.load(settings["data"], data_dir or settings["data_dir"], settings["limit"], settings["skipped"])
     if data.dataset.sizes != settings["images"]:
         raise ClassicsError(
             f"{data.name} has other images than when '{folder}' was begun ({data.dataset.sizes}, then "
@@ -161,7 +171,8 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
-    metrics["settings"] = {key: settings[key] for key in ("recipe", "data", "seed")}
+    metrics["settings"] = {key: settings[key] for key in ("recipe", "data", "seed", "limit", "class_weights")}
+    metrics["skipped"] = [*settings["skipped"], *folder.read_skipped()]
     metrics |= environment()
     folder.finish(metrics)
     if settings["record"]:
@@ -178,7 +189,11 @@ def _fit(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, A
             model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=True)
         else:
             model = get_model(recipe.model)(seed=seed, **recipe.build)
-    stream, steps = train_batches(recipe, data.dataset, model, seed, first_epoch=len(history))
+    weights = data.dataset.class_weights() if settings["class_weights"] else None
+    skip = run_data.skipping(folder, data.dataset, say)
+    stream, steps = train_batches(
+        recipe, data.dataset, model, seed, first_epoch=len(history), class_weights=weights, skip=skip
+    )
     if not history:
         model.compile(**compile_arguments(recipe, steps))
     validated = count_images(recipe, data.dataset).validation > 0
@@ -199,7 +214,7 @@ def _fit(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, A
                 steps_per_epoch=steps,
                 initial_epoch=len(history),
                 epochs=epochs,
-                validation_data=validation_batches(recipe, data.dataset, model),
+                validation_data=validation_batches(recipe, data.dataset, model, skip),
                 callbacks=made,
                 verbose=1 if on_terminal else 0,  # Keras' bar; `Progress` says the rest
                 shuffle=False,  # the stream is shuffled

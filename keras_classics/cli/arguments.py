@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 
-from keras_classics.choices import BACKENDS, DATA_SETS
+from keras_classics.choices import BACKENDS, DATA_SETS, perhaps_of_tfds
 from keras_classics.cli.parser import Parser
 from keras_classics.errors import unknown
 
@@ -23,7 +23,8 @@ def add_json(parser: Parser) -> None:
 
 def data_set(text: str) -> str:
     """An argument's type: what `datasets.load` takes."""
-    if text and (text in DATA_SETS or "/" in text or "\\" in text or pathlib.Path(text).expanduser().is_dir()):
+    path = pathlib.Path(text).expanduser()
+    if text and (text in DATA_SETS or {"/", "\\"} & set(text) or path.is_dir() or path.suffix or perhaps_of_tfds(text)):
         return text
     if not text:
         raise argparse.ArgumentTypeError(f"it must be a folder of class folders, or one of {', '.join(DATA_SETS)}")

@@ -13,6 +13,7 @@ def add_arguments(parser):
     parser.add_argument("--data", required=True, type=data_set, help="a data set's name or a folder of class folders")
     parser.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
     parser.add_argument("--split", help="by default the one that errors are reported on")
+    parser.add_argument("--limit", type=positive, help="images to judge on, as many of each class (default all)")
     parser.add_argument(
         "--any-classes", action="store_true", help="compare classes by number, whatever their names are"
     )
@@ -28,6 +29,8 @@ def run(args):
 
         data = datasets.load(args.data, args.data_dir)
         split = args.split or data.judged_split
+        if args.limit is not None:
+            data = datasets.limited(data, args.limit, [split])
         data.records(split)  # which says before time is spent that there is none
         status.update(f"Opening {args.model} ...")
         opened = open_source(args.model, args.weights)
@@ -45,6 +48,7 @@ def run(args):
         "data": data.name,
         "split": split,
         "images": result.images,
+        "limit": args.limit,
         "top1": result.top1,
         "top5": result.top5,
         "pixels": feed.feed_of(opened.model, opened.variant).described(),

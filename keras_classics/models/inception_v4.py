@@ -148,7 +148,7 @@ CONSTANTS_DEPARTURE = (
 network = partial(
     Variant,
     paper=PAPER,
-    protocol=IMAGENET_299,  # the central 87.5% of an image, as in the authors' code
+    protocol=IMAGENET_299,
     min_size=75,
 )
 

@@ -113,7 +113,7 @@ DETAILS_DEPARTURE = (
 def imagenet(*, sides: tuple[int, int], **facts) -> Variant:
     """The record of an ImageNet network of cells; PNASNet's are made here too."""
     return Variant(
-        protocol=InputProtocol("imagenet2012", PLUS_MINUS_ONE, *sides),
+        protocol=InputProtocol("imagenet2012", PLUS_MINUS_ONE, *sides, squash=True),  # as IMAGENET_299
         min_size=3,
         head=partial(global_pool_head, dropout=0.5),
         aux_head=aux_head,

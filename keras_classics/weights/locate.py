@@ -205,9 +205,8 @@ def _told(entry: Entry) -> str:
     p = entry.protocol
     mean, std = (", ".join(f"{v:g}" for v in values) for values in (p.normalization.mean, p.normalization.std))
     form = f"{_settings(dict(entry.options))}, " if entry.options else ""
-    return (
-        f"{form}{p.dataset}, mean {mean}, deviation {std}, {p.image_size} of {p.resize_size} pixels, {p.interpolation}"
-    )
+    resized = f"{p.resize_size} pixels{' squashed' if p.squash else ''}"
+    return f"{form}{p.dataset}, mean {mean}, deviation {std}, {p.image_size} of {resized}, {p.interpolation}"
 
 
 def _preference(entry: Entry, network: Record):

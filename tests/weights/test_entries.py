@@ -1,10 +1,15 @@
 """The table of checkpoints is consistent, and `weights=` finds in it what it says."""
 
+import csv
+import math
+import pathlib
 import re
+from dataclasses import replace
 
 import pytest
 
 import keras_classics as kc
+from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, InputProtocol, Normalization
 from keras_classics.weights import NAMES
 from keras_classics.weights.entries import DATASETS, ENTRIES, entries_of, find
 
@@ -40,6 +45,43 @@ def test_an_entry_is_sound(entry):
     algorithm, digits = entry.checksum.split(":")
     length = {"md5": 32, "sha1": 40, "sha256": 64}[algorithm]
     assert re.fullmatch(rf"[0-9a-f]{{{length}}}", digits) or (digits in entry.file and len(digits) >= 8)
+
+
+def peers_protocols():
+    """By name, those that tests/golden/make_fitted.py read from torchvision and timm."""
+    with (pathlib.Path(__file__).parents[1] / "golden" / "protocols.csv").open() as file:
+        for row in csv.DictReader(file):
+            pixels = Normalization(*(tuple(255 * float(v) for v in row[name].split()) for name in ("mean", "std")))
+            sides = int(row["image_size"]), int(row["resize_size"])
+            yield row["name"], InputProtocol("imagenet2012", pixels, *sides, row["interpolation"])
+
+
+PEERS_PROTOCOLS = dict(peers_protocols())
+
+
+@pytest.mark.parametrize("entry", [e for e in ENTRIES if e.source in ("torchvision", "timm")], ids=lambda e: e.address)
+def test_pictures_are_prepared_as_the_peers_prepare_them(entry):
+    theirs, ours = PEERS_PROTOCOLS[entry.file], entry.protocol
+    if entry.source == "torchvision" and ours.normalization == PLUS_MINUS_ONE:
+        assert theirs.normalization.mean == pytest.approx(IMAGENET_STATISTICS.mean)
+        assert entry.variant in ("inception_v1", "inception_v3")  # its networks bring the pixels to -1..1 themselves
+    else:
+        assert ours.normalization.mean == pytest.approx(theirs.normalization.mean)
+        assert ours.normalization.std == pytest.approx(theirs.normalization.std)
+    assert replace(ours, normalization=theirs.normalization) == theirs
+
+
+def test_image_sizes_are_those_of_pytorchcv():
+    table = pathlib.Path(pytest.importorskip("pytorchcv").__file__).parent / "models" / "common" / "model_metainfos.csv"
+    with table.open() as file:
+        rows = {row["model_name"]: row for row in csv.DictReader(file)}
+    entries = [e for e in ENTRIES if e.source == "pytorchcv" and e.protocol.dataset == "imagenet2012"]
+    assert len(entries) > 30
+    for entry in entries:
+        row = rows[entry.tag.split("/")[1]]
+        size = 227 if entry.variant == "alexnet" else int(row["img_size"])  # its AlexNet rounds the size of pools up
+        resized = math.ceil(size / float(row["img_scale"]))
+        assert (entry.protocol.image_size, entry.protocol.resize_size) == (size, resized), entry.tag
 
 
 def test_tags_and_files_are_unique():

@@ -2,7 +2,7 @@
 
 from training.augment.batch import BatchOperation, CutMix, MixUp
 from training.augment.colour import PCA_COMPONENTS, PCA_DEVIATIONS, PCAColour, PhotometricDistortion
-from training.augment.crops import Flip, PadAndCrop, RandomAreaCrop, ScaleJitterCrop
+from training.augment.crops import CentralSquareCrop, Crop, Flip, PadAndCrop, RandomAreaCrop, ScaleJitterCrop
 from training.augment.lenet import AffineDistortion, ElasticDistortion
 from training.augment.occlusion import Cutout
 from training.augment.operation import Operation
@@ -12,6 +12,8 @@ __all__ = [
     "PCA_DEVIATIONS",
     "AffineDistortion",
     "BatchOperation",
+    "CentralSquareCrop",
+    "Crop",
     "CutMix",
     "Cutout",
     "ElasticDistortion",

@@ -1,9 +1,12 @@
 """Where in the picture a training image is cut out, and its mirror image."""
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from training.augment.operation import Operation
+
+TRIES = 10  # rectangles that are drawn before the largest one in the middle is taken
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,33 @@ class Flip(Operation):
         return tf.cond(drawn["mirrored"], lambda: tf.reverse(image, [1]), lambda: image)
 
 
+class Crop(Operation):
+    """A part of a picture of any size, brought to the size of the network.
+
+    `draw` places it by the picture's shape alone and gives, beside other numbers, the "window": top, left, height and
+    width of the pixels that the crop is made of. So no other pixel has to be decoded.
+    """
+
+    takes_raw: ClassVar[bool] = True
+
+    def resample(self, pixels, drawn: dict[str, Any]):
+        """The crop as float32 (size, size, C), made of the window's pixels (height, width, C) of 0..255."""
+        raise NotImplementedError
+
+    def apply(self, image, drawn):
+        return self.resample(cut(image, drawn["window"]), drawn)
+
+
+def cut(image, window):
+    """The pixels of a window (top, left, height, width)."""
+    import tensorflow as tf
+
+    pixels = tf.slice(image, tf.concat([window[:2], [0]], 0), tf.concat([window[2:], [-1]], 0))
+    return tf.ensure_shape(pixels, (None, None, image.shape[-1]))
+
+
 @dataclass(frozen=True)
-class ScaleJitterCrop(Operation):
+class ScaleJitterCrop(Crop):
     """The shorter side resized to a random length in [`shortest`, `longest`], then a random square of `size` pixels.
 
     (VGG, section 3.1; ResNet, section 3.4.)
@@ -56,53 +84,119 @@ class ScaleJitterCrop(Operation):
     shortest: int
     longest: int
     size: int
-    takes_raw: ClassVar[bool] = True
 
     def draw(self, shape, seed):
         import tensorflow as tf
 
         side_seed, corner_seed = tf.unstack(tf.random.split(seed))
         side = tf.random.stateless_uniform((), side_seed, self.shortest, self.longest + 1, tf.int32)
-        scale = tf.cast(side, tf.float32) / tf.cast(tf.reduce_min(shape[:2]), tf.float32)
-        resized = tf.cast(tf.round(tf.cast(shape[:2], tf.float32) * scale), tf.int32)
+        resized = _resized(shape, side)
         place = tf.random.stateless_uniform((2,), corner_seed)
         corner = tf.cast(tf.floor(place * tf.cast(resized - self.size + 1, tf.float32)), tf.int32)
-        return {"resized": resized, "corner": corner}
+        return _placed(shape, resized, corner, self.size)
 
-    def apply(self, image, drawn):
-        import tensorflow as tf
-
-        image = tf.image.resize(image, drawn["resized"], antialias=True)
-        return tf.slice(image, tf.concat([drawn["corner"], [0]], 0), (self.size, self.size, image.shape[-1]))
+    def resample(self, pixels, drawn):
+        return _rescaled(pixels, drawn, self.size)
 
 
 @dataclass(frozen=True)
-class RandomAreaCrop(Operation):
-    """A random rectangle of `smallest` to all of the picture's area, its aspect ratio within [3/4, 4/3], resized to a
-    square of `size` pixels (GoogLeNet, section 6). After a hundred draws that do not fit, the whole picture is taken.
+class CentralSquareCrop(Crop):
+    """The shorter side resized to `side`, of the central square of that side a random square of `size` pixels.
+
+    (AlexNet, sections 2 and 4.1.)
     """
 
+    side: int
     size: int
-    smallest: float = 0.08
-    takes_raw: ClassVar[bool] = True
 
     def draw(self, shape, seed):
         import tensorflow as tf
 
-        begin, size, _ = tf.image.stateless_sample_distorted_bounding_box(
-            shape,
-            tf.zeros((1, 0, 4)),
-            seed,
-            aspect_ratio_range=(3 / 4, 4 / 3),
-            area_range=(self.smallest, 1.0),
-            max_attempts=100,
-            use_image_if_no_bounding_boxes=True,
-        )
-        return {"corner": begin[:2], "extent": size[:2]}
+        resized = _resized(shape, self.side)
+        corner = tf.random.stateless_uniform((2,), seed, 0, self.side - self.size + 1, tf.int32)
+        return _placed(shape, resized, (resized - self.side) // 2 + corner, self.size)
 
-    def apply(self, image, drawn):
+    def resample(self, pixels, drawn):
+        return _rescaled(pixels, drawn, self.size)
+
+
+@dataclass(frozen=True)
+class RandomAreaCrop(Crop):
+    """A random rectangle, its area even between `smallest` and all of the picture's, its aspect ratio between 3/4 and
+    4/3 and its logarithm even, resized to a square of `size` pixels by one of the `interpolations`, each as likely.
+
+    (GoogLeNet, section 6. It says that the area is distributed evenly, of the ratio only that it is random: even in the
+    logarithm, as torchvision has it, lying and standing rectangles are as likely.) After ten draws that do not fit, the
+    largest rectangle in the middle is taken.
+    """
+
+    size: int
+    smallest: float = 0.08
+    interpolations: tuple[str, ...] = ("bilinear",)
+
+    def draw(self, shape, seed):
         import tensorflow as tf
 
-        crop = tf.slice(image, tf.concat([drawn["corner"], [0]], 0), tf.concat([drawn["extent"], [-1]], 0))
-        crop = tf.ensure_shape(crop, (None, None, image.shape[-1]))
-        return tf.image.resize(crop, (self.size, self.size), antialias=True)
+        area_seed, ratio_seed, place_seed, method_seed = tf.unstack(tf.random.split(seed, 4))
+        sides = tf.cast(shape[:2], tf.float32)
+        area = tf.reduce_prod(sides) * tf.random.stateless_uniform((TRIES,), area_seed, self.smallest, 1.0)
+        stretch = tf.exp(tf.random.stateless_uniform((TRIES,), ratio_seed, math.log(3 / 4) / 2, math.log(4 / 3) / 2))
+        root = tf.sqrt(area)
+        tried = tf.maximum(tf.round(tf.stack([root / stretch, root * stretch], 1)), 1)  # (TRIES, height and width)
+        largest = tf.minimum(sides, tf.round(sides[::-1] * (4 / 3)))
+        fits = tf.reduce_all(tried <= sides, 1)
+        found = tf.reduce_any(fits)
+        extent = tf.where(found, tried[tf.argmax(fits)], largest)
+        spare = sides - extent
+        place = tf.random.stateless_uniform((2,), place_seed)
+        corner = tf.floor(tf.where(found, place * (spare + 1), spare / 2))
+        drawn = {"window": tf.cast(tf.concat([corner, extent], 0), tf.int32)}
+        if len(self.interpolations) > 1:
+            drawn["interpolation"] = tf.random.stateless_uniform((), method_seed, 0, len(self.interpolations), tf.int32)
+        return drawn
+
+    def resample(self, pixels, drawn):
+        import tensorflow as tf
+
+        def resized(method):
+            image = tf.cast(tf.image.resize(pixels, (self.size, self.size), method, antialias=True), tf.float32)
+            return tf.clip_by_value(image, 0, 255) if method == "bicubic" else image
+
+        if len(self.interpolations) == 1:
+            return resized(self.interpolations[0])
+        branches = [lambda method=method: resized(method) for method in self.interpolations]
+        return tf.switch_case(drawn["interpolation"], branches)
+
+
+def _resized(shape, side):
+    """Height and width when the shorter one is resized to `side`."""
+    import tensorflow as tf
+
+    scale = tf.cast(side, tf.float32) / tf.cast(tf.reduce_min(shape[:2]), tf.float32)
+    return tf.cast(tf.round(tf.cast(shape[:2], tf.float32) * scale), tf.int32)
+
+
+def _placed(shape, resized, corner, size):
+    """What to draw of a picture that is resized, and then cut to a square of `size` pixels at `corner`: both in one.
+
+    The window holds the pixels that the square is interpolated from, as far as the antialiasing kernel reaches.
+    """
+    import tensorflow as tf
+
+    scale = tf.cast(resized, tf.float32) / tf.cast(shape[:2], tf.float32)
+    reach = tf.maximum(1 / scale, 1) + 1
+    first = tf.cast(tf.floor(tf.cast(corner, tf.float32) / scale - reach), tf.int32)
+    last = tf.cast(tf.math.ceil(tf.cast(corner + size, tf.float32) / scale + reach), tf.int32)
+    first, last = tf.maximum(first, 0), tf.minimum(last, shape[:2])
+    return {"scale": scale, "corner": corner, "window": tf.concat([first, last - first], 0)}
+
+
+def _rescaled(pixels, drawn, size):
+    import tensorflow as tf
+
+    scale = drawn["scale"]
+    shift = tf.cast(drawn["window"][:2], tf.float32) * scale - tf.cast(drawn["corner"], tf.float32)
+    image = tf.raw_ops.ScaleAndTranslate(  # what tf.image.resize does with antialiasing, here of a part of its result
+        images=pixels[None], size=(size, size), scale=scale, translation=shift, kernel_type="triangle", antialias=True
+    )[0]
+    return tf.ensure_shape(image, (size, size, pixels.shape[-1]))

@@ -5,12 +5,11 @@ python -m training run alexnet-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.alexnet import PAPER
 from keras_classics.zoo import get_model
-from training.augment import Flip, PCAColour, ScaleJitterCrop
+from training.augment import CentralSquareCrop, Flip, PCAColour
 from training.departures import DECAY_ON_BIASES_TOO
 from training.recipe import SGD, Plateau, Recipe
 
 DEPARTURES: tuple[str, ...] = (
-    "Crops are of the whole picture with its shorter side at 256; the paper's are of its central square.",
     "The rate falls when the loss on 1% of the training images, held out, has not fallen for 5 epochs; the paper "
     "turned it down by hand, three times, when the error on the validation images no longer fell.",
     DECAY_ON_BIASES_TOO,
@@ -28,7 +27,7 @@ def imagenet(model: str, *departures: str) -> Recipe:
         batch_size=128,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Plateau(0.01, factor=0.1, patience=5),
-        augment=(ScaleJitterCrop(256, 256, get_model(model).image_size), Flip(), PCAColour()),
+        augment=(CentralSquareCrop(256, get_model(model).image_size), Flip(), PCAColour()),
         hold_out=100,
         departures=DEPARTURES + departures,
     )

@@ -19,7 +19,12 @@ RECIPES = (
         optimizer=SGD(momentum=0.9, weight_decay=2e-4),
         schedule=Exponential(0.01, factor=0.96, epochs=8),
         average=0.9999,
-        augment=(RandomAreaCrop(224), Flip(), PhotometricDistortion(), PCAColour()),
+        augment=(
+            RandomAreaCrop(224, interpolations=("bilinear", "area", "nearest", "bicubic")),
+            Flip(),
+            PhotometricDistortion(),
+            PCAColour(),
+        ),
         hold_out=100,
         build={"aux_heads": True},
         departures=(

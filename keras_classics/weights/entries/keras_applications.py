@@ -1,7 +1,11 @@
 """Checkpoints of keras.applications: addresses and MD5 sums as in Keras 3.15, errors as keras.io/api/applications has
-them (whose accuracies have three digits)."""
+them (whose accuracies have three digits).
 
-import math
+They are of one centre crop, as the README of keras-team/keras-applications says, and not of the squashed pictures that
+`keras.utils.load_img` gives. Of which, the README does not tell; most of its figures are those, to the last digit, of
+taehoonlee/tensornets-examples, test_all_imagenet_models.ipynb: the shorter side is resized to 256, 341 or 378 by a
+cubic interpolation. There it is OpenCV's, which does not average over what it leaves out; here Pillow's stands for it.
+"""
 
 from keras_classics.spec import IMAGENET_MEAN, IMAGENET_STATISTICS, PLUS_MINUS_ONE, InputProtocol
 from keras_classics.weights.entries.entry import Entry
@@ -83,7 +87,7 @@ def _entry(variant, path, md5, top1, top5, pixels, size, *options) -> Entry:
         tag="keras",
         address=f"https://storage.googleapis.com/tensorflow/keras-applications/{file}",
         checksum=f"md5:{md5}",
-        protocol=InputProtocol("imagenet2012", _PIXELS[pixels], size, math.ceil(size / 0.875)),
+        protocol=InputProtocol("imagenet2012", _PIXELS[pixels], size, int(size / 0.875), "bicubic"),
         top1=round(100 - top1, 1),
         top5=round(100 - top5, 1),
         reported="keras.io/api/applications",

@@ -1,5 +1,6 @@
 """Checkpoints of the ONNX model zoo, made from Caffe's: SHA-256 sums from the pointers in its repository. They read
-blue, green and red with the mean colours of Caffe's own networks subtracted."""
+blue, green and red with the mean colours of Caffe's own networks subtracted. Caffe's tutorial squashes pictures to
+256x256, so its errors are taken to be of such pictures."""
 
 from keras_classics.spec import InputProtocol, Normalization
 from keras_classics.weights.entries.entry import Entry
@@ -32,7 +33,7 @@ def _entry(variant, tag, path, sha256, size, top1, top5, reported, licence, *opt
         tag=f"onnx/{tag}",
         address=_FOLDER + path,
         checksum=f"sha256:{sha256}",
-        protocol=InputProtocol("imagenet2012", _MEAN, size, 256),
+        protocol=InputProtocol("imagenet2012", _MEAN, size, 256, squash="BVLC/caffe" in reported),
         top1=top1,
         top5=top5,
         reported=reported,

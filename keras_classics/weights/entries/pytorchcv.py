@@ -1,6 +1,6 @@
 """Checkpoints of pytorchcv in the releases of github.com/osmr/imgclsmob: releases, SHA-1 sums of the files inside the
-archives and errors as in its model_metainfos.csv (0.0.74), ImageNet's top-1 errors as in its README; pixels as in
-pytorch/datasets of osmr/imgclsmob."""
+archives, errors and image sizes as in its model_metainfos.csv (0.0.74), ImageNet's top-1 errors as in its README;
+pixels and resize as in pytorch/datasets of osmr/imgclsmob."""
 
 import math
 
@@ -10,7 +10,8 @@ from keras_classics.weights.entries.entry import Entry
 _CIFAR = Normalization((125.307, 122.961, 113.8575), (51.5865, 50.847, 51.255))
 _DATASETS = {"cifar10": "cifar10", "cifar100": "cifar100", "svhn": "svhn_cropped"}
 _SIZES = {
-    "alexnet": 227,
+    "alexnet_owt": 224,
+    "alexnet": 227,  # pytorchcv rounds its pools up, and so reads 224
     "inception_v2": 224,
     "inception": 299,
     "nasnet_large": 331,

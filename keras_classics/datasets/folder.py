@@ -1,0 +1,104 @@
+"""Folders of class folders. No picture is opened: of a million of them only the names are read."""
+
+import os
+import pathlib
+
+import numpy as np
+
+from keras_classics import pictures
+from keras_classics.datasets.dataset import Dataset, Files, of_files
+from keras_classics.datasets.names import in_order
+from keras_classics.errors import ClassicsError
+
+# The splits, and what their folders may be called.
+SPLIT_FOLDERS = {"train": ("train",), "test": ("test",), "validation": ("validation", "valid", "val")}
+
+
+def open_folder(root: pathlib.Path) -> Dataset:
+    """The data set in a folder of class folders, or of folders of such for the splits.
+
+    Raises:
+        ClassicsError: if there are no class folders, a split lacks a class, a folder cannot be read, or a file is there
+            twice, by a link.
+    """
+    splits = {split: root / names[0] for split in SPLIT_FOLDERS if (names := _split_folders(root, split))}
+    splits = splits or {"train": root}
+    seen: dict[int, str] = {}
+    found = {
+        split: {entry.name: _pictures(entry.path, seen) for entry in _class_folders(folder)}
+        for split, folder in splits.items()
+    }
+    if not any(found.values()):
+        holds = (
+            "holds pictures, but no class folders"
+            if any(_pictures(folder, {}) for folder in splits.values())
+            else "holds no class folders"
+        )
+        raise ClassicsError(
+            f"'{pictures.printable(root)}' {holds}: put the images of each class into a folder of its own."
+        )
+    class_names = in_order(set().union(*found.values()), root)
+    for split, folder in splits.items():
+        for class_name in class_names:
+            if not found[split].get(class_name):
+                raise ClassicsError(
+                    f"'{pictures.printable(folder / class_name)}' holds no images; each class needs some in each split."
+                )
+    files = {}
+    for split, by_class in found.items():
+        paths = [path for class_name in class_names for path in by_class[class_name]]
+        counts = [len(by_class[class_name]) for class_name in class_names]
+        files[split] = Files(np.array(paths, object), np.repeat(np.arange(len(class_names)), counts))
+    return of_files(pictures.printable(root.absolute().name), class_names, files)
+
+
+def _split_folders(root, split) -> list[str]:
+    """The names of the folders in `root` that hold a split; one at most."""
+    found = [name for name in SPLIT_FOLDERS[split] if (root / name).is_dir()]
+    if len(found) > 1:
+        raise ClassicsError(f"'{root}' has the folders {' and '.join(found)} for one split; keep one of them.")
+    return found
+
+
+def _class_folders(folder) -> list[os.DirEntry]:
+    found = [entry for entry in _entries(folder) if not entry.name.startswith((".", "__")) and entry.is_dir()]
+    for entry in found:
+        shown = pictures.printable(entry.path)
+        if shown != entry.path:
+            raise ClassicsError(f"The class folder '{shown}' has a name that is not UTF-8; rename it.")
+    return found
+
+
+def _pictures(folder, seen) -> list[bytes]:
+    """The paths of a class folder's pictures in order. `seen` are all files so far, by the number that the disk has for
+    each: the same number is the same file, under another name."""
+    paths = []
+    for entry in _entries(folder):
+        if not pictures.is_image(entry.name):
+            continue
+        number = _inode(entry) if entry.is_symlink() else entry.inode()
+        other = seen.setdefault(number, entry.path)
+        if other is not entry.path and os.path.samefile(other, entry.path):
+            raise ClassicsError(
+                f"'{pictures.printable(other)}' and '{pictures.printable(entry.path)}' are one file, linked; an image "
+                "may be in one split and class alone, so remove one of them."
+            )
+        paths.append(os.fsencode(entry.path))
+    return sorted(paths)
+
+
+def _inode(link) -> int:
+    try:
+        return link.stat().st_ino
+    except OSError:  # it leads nowhere; reading it says so
+        return link.inode()
+
+
+def _entries(folder) -> list[os.DirEntry]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise ClassicsError(
+            f"The folder '{pictures.printable(folder)}' cannot be read ({error.strerror}); correct its permissions."
+        ) from None
