@@ -18,11 +18,12 @@ _MODULES = {
     "Variant": "variant",
     "create_model": "zoo",
     "decode_predictions": "preprocessing",
+    "evaluate": "evaluation",
     "freeze": "fine_tuning",
     "fuse": "fusion",
     "get_model": "zoo",
     "list_models": "zoo",
-    "predict": "evaluate",
+    "predict": "prediction",
     "preprocess_input": "zoo",
     "to_fully_convolutional": "fully_convolutional",
 }

@@ -1,9 +1,10 @@
 # Written by `python -m keras_classics.stub`.
 from keras_classics.errors import ClassicsError as ClassicsError
-from keras_classics.evaluate import predict as predict
+from keras_classics.evaluation import evaluate as evaluate
 from keras_classics.fine_tuning import freeze as freeze
 from keras_classics.fully_convolutional import to_fully_convolutional as to_fully_convolutional
 from keras_classics.fusion import fuse as fuse
+from keras_classics.prediction import predict as predict
 from keras_classics.preprocessing import decode_predictions as decode_predictions
 from keras_classics.variant import Variant as Variant
 from keras_classics.zoo import create_model as create_model

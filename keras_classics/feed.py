@@ -1,10 +1,12 @@
 """From pictures of any size to batches that a model reads: for training, judging and predicting alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 
-from keras_classics import preprocessing
+from keras_classics import crops, preprocessing
+from keras_classics.crops import VIEWS, Views
 from keras_classics.layers import channel_axis, data_format_of
 from keras_classics.spec import Normalization
 from keras_classics.variant import Variant
@@ -38,19 +40,28 @@ class Feed:
             image, self.resize_size, self.image_size, self.channels, self.interpolation, self.squash
         )
 
+    def views(self, image, views: Views):
+        """The views of an image (H, W, C) of 0..255, each as `fit` gives the one of the protocol; see `crops.cut`."""
+        return crops.cut(
+            image, views, self.resize_size, self.image_size, self.channels, self.interpolation, self.squash
+        )
+
     def model_input(self, images):
         """Fitted images, one or a batch, as the model reads them."""
         return preprocessing.model_input(images, self.normalization, self.data_format)
 
-    def described(self) -> str:
+    def described(self, views: Views = VIEWS["1"]) -> str:
         """The same in words: "(0..255 - (...)) / (...), RGB, shorter side 256, centre 224, bilinear"."""
         pixels = "0..255, which the model normalises itself"
         if self.normalization is not None:
             normalization = self.normalization.for_channels(self.channels)
             pixels = f"(0..255 - {normalization.mean}) / {normalization.std}"
         colours = {1: "grey", 3: "RGB"}.get(self.channels, f"{self.channels} channels")
-        resized = "squashed to" if self.squash else "shorter side"
-        return f"{pixels}, {colours}, {resized} {self.resize_size}, centre {self.image_size}, {self.interpolation}"
+        resized = "squashed to" if self.squash and not views.scales else "shorter side"
+        sides = ", ".join(map(str, views.sides(self.image_size) or [self.resize_size]))
+        cut = f"{views.count} crops of" if views.scales else "centre"
+        mirrored = ", mirrored" if views.mirrored else ""
+        return f"{pixels}, {colours}, {resized} {sides}, {cut} {self.image_size}{mirrored}, {self.interpolation}"
 
 
 def feed_of(model: keras.Model, variant: Variant) -> Feed:
@@ -80,6 +91,35 @@ def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
     examples = examples.map(lambda image, label: (feed.fit(image), label), tf.data.AUTOTUNE, deterministic=True)
     examples = examples.batch(batch_size).map(lambda images, labels: (feed.model_input(images), labels))
     return examples.prefetch(tf.data.AUTOTUNE)
+
+
+def view_batches(examples, feeds: Sequence[Feed], views: Views, batch_size: int):
+    """A stream of (image of any size, label) as batches of the images' views, each with its image's label, in order.
+
+    An image is decoded once for all of them. A batch is filled from the next image on, so that all but the last have
+    one shape.
+
+    Args:
+        examples: the stream.
+        feeds: of the models that read them.
+        views: of each image.
+        batch_size: in views.
+
+    Returns:
+        A stream of (a tuple of what the model of each feed reads, the labels).
+    """
+    import tensorflow as tf
+
+    def shown(image, label):
+        return tuple(feed.views(image, views) for feed in feeds), tf.repeat(label, views.count)
+
+    def read(images, labels):
+        return tuple(
+            feed.model_input(tf.cast(part, tf.float32)) for feed, part in zip(feeds, images, strict=True)
+        ), labels
+
+    examples = examples.map(shown, tf.data.AUTOTUNE, deterministic=True).unbatch()
+    return examples.batch(batch_size).map(read).prefetch(tf.data.AUTOTUNE)
 
 
 def classes_of(model: keras.Model) -> int:

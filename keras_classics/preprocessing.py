@@ -92,6 +92,25 @@ def carried_protocol(model: keras.Model) -> InputProtocol | None:
     return found.protocol if found else None
 
 
+def with_channels(image, channels: int):
+    """An image (H, W, C) as a tensor with that many channels: grey becomes RGB, and RGB grey, as float32.
+
+    Raises:
+        ClassicsError: if the image has other channels, and they are not grey or RGB on both sides.
+    """
+    import tensorflow as tf
+
+    image = tf.convert_to_tensor(image)
+    if image.shape[-1] != channels:
+        if {image.shape[-1], channels} != {1, 3}:
+            raise ClassicsError(
+                f"The network reads {channels} channels and the pictures have {image.shape[-1]}; convert them."
+            )
+        image = tf.cast(image, tf.float32)
+        image = tf.image.rgb_to_grayscale(image) if channels == 1 else tf.image.grayscale_to_rgb(image)
+    return image
+
+
 def fit(image, resize_size: int, image_size: int, channels: int, interpolation="bilinear", squash=False):
     """Resizes the shorter side of an image (H, W, C) to `resize_size`, then takes the centre square of `image_size`.
 
@@ -107,14 +126,7 @@ def fit(image, resize_size: int, image_size: int, channels: int, interpolation="
     """
     import tensorflow as tf
 
-    image = tf.convert_to_tensor(image)
-    if image.shape[-1] != channels:
-        if {image.shape[-1], channels} != {1, 3}:
-            raise ClassicsError(
-                f"The network reads {channels} channels and the pictures have {image.shape[-1]}; convert them."
-            )
-        image = tf.cast(image, tf.float32)
-        image = tf.image.rgb_to_grayscale(image) if channels == 1 else tf.image.grayscale_to_rgb(image)
+    image = with_channels(image, channels)
     size = tf.shape(image, tf.int64)[:2]
     resized = tf.constant([resize_size] * 2, tf.int64) if squash else resize_size * size // tf.reduce_min(size)
     window = tf.minimum(resized, image_size)

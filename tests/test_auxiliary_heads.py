@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import blocks, datasets, evaluate, zoo
+from keras_classics import blocks, datasets, evaluation, zoo
 from keras_classics.initializers import HeNormal
 from training import compile_arguments, train, train_batches, validation_batches
 from training.compile import L2RMSprop, SmoothedCrossentropy
@@ -145,7 +145,7 @@ def test_a_model_with_heads_is_judged_by_its_predictions(tiny):
     data = datasets.load("mnist_sample")
     model = tiny(aux_heads=True, seed=0)
     bare = keras.Model(model.input, model.output["predictions"])
-    results = [evaluate.evaluate(m, data, tiny, verbose=0).top1 for m in (model, bare)]
+    results = [evaluation.evaluate(m, data, verbose=0).top1 for m in (model, bare)]
     assert results[0] == results[1]
 
 

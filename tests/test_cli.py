@@ -1,7 +1,9 @@
 """The command, as it is typed."""
 
+import csv
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -79,6 +81,68 @@ def test_evaluate(capsys, saved_lenet, picture_folder, tmp_path):
     assert "80 images" in capsys.readouterr().out
 
 
+def test_evaluate_an_ensemble_by_several_views(capsys, saved_lenet, tmp_path):
+    kc.LeNet5(seed=1).save(tmp_path / "other.keras")
+    models = [str(saved_lenet), "--with", str(tmp_path / "other.keras"), "--with", f"lenet5={saved_lenet}"]
+    files = ["--json", str(tmp_path / "f.json"), "--csv", str(tmp_path / "f.csv")]
+    predictions = ["--save-predictions", str(tmp_path / "p.npz")]
+    cli.main(["evaluate", *models, "--data", "mnist_sample", "--views", "2", *files, *predictions])
+    printed = capsys.readouterr().out
+    figures = json.loads((tmp_path / "f.json").read_text())
+    (row,) = csv.DictReader((tmp_path / "f.csv").open())
+    with np.load(tmp_path / "p.npz") as saved:
+        assert figures["top1"] == pytest.approx(100 * np.mean(saved["predictions"].argmax(1) != saved["labels"]))
+    low, high = figures["top1_interval"]
+    assert f"measured, 1000 images, 2 crops  {figures['top1']:.2f}% ({low:.2f} to {high:.2f})" in printed
+    assert "These are of 3 networks together, and the paper's of lenet5 alone." in printed
+    assert printed.rstrip().endswith("shorter side 28, centre 32, mirrored, bilinear")
+    assert figures["model"] == row["model"] == "lenet5, lenet5, lenet5"
+    assert (float(row["top1"]), float(row["top1_low"])) == (figures["top1"], low)
+    assert np.sum(figures["confusion"]) == 1000
+    assert figures["class_names"] == [*"0123456789"]
+    assert np.mean(figures["class_accuracy"]) == pytest.approx(100 - figures["top1"], abs=3)  # nearly equal classes
+    cli.main(["evaluate", str(saved_lenet), "--data", "mnist_sample", "--views", "2"])
+    assert "The paper does not judge by 2 crops, but by 1 crop." in capsys.readouterr().out
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "best.keras").write_bytes(saved_lenet.read_bytes())
+    (run / "metrics.json").write_text(json.dumps({"class_names": [*"1023456789"]}))
+    with pytest.raises(SystemExit):
+        cli.main(["evaluate", str(saved_lenet), "--with", str(run), "--data", "mnist_sample"])
+    assert "not the same, or not in the same order" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("network", "views", "told", "silent"),
+    [
+        (kc.ResNet50, "10", ["10 crops  22.85%", "human level  5.10%"], ["does not judge by"]),
+        (kc.ResNet50, "144", ["The paper does not judge by 144 crops, but by 10 crops, dense, 5 scales."], []),
+        (kc.GoogLeNet, "144", ["imagenet2012, 144 crops  7.89%"], ["does not judge by"]),
+        (kc.ResNet20, "1", ["cifar10, 1 crop  8.75%"], ["does not judge by", "human"]),
+    ],
+)
+def test_measured_stands_beside_reported_and_human(capsys, network, views, told, silent):
+    from keras_classics.cli import evaluate
+    from keras_classics.crops import VIEWS
+
+    reported = [r for r in network.reported if r.dataset == network.dataset]
+    figures = {"images": 9, "split": "validation", "loss": 1, "calibration_error": 0, "pixels": "raw"}
+    figures |= {"top1": 50.0, "top5": 10.0, "top1_interval": (40, 60), "top5_interval": (9, 11)}
+    evaluate.show(figures, [network], VIEWS[views], reported)
+    printed = re.sub(" {2,}", "  ", capsys.readouterr().out)
+    assert all(text in printed for text in told), printed
+    assert not any(text in printed for text in silent), printed
+
+
+def test_predict_by_several_views(capsys, saved_lenet, tmp_path):
+    PIL.Image.fromarray(np.arange(784, dtype="uint8").reshape(28, 28)).save(tmp_path / "digit.png")
+    figures = printed_json(capsys, "predict", saved_lenet, tmp_path / "digit.png", "--views", "10", "--top", "1")
+    model = keras.saving.load_model(saved_lenet, compile=False)
+    ((expected,),) = kc.predict(model, tmp_path / "digit.png", 1, views="10")
+    assert figures[0]["classes"][0]["probability"] == pytest.approx(expected[2])
+    assert expected[2] != pytest.approx(kc.predict(model, tmp_path / "digit.png", 1)[0][0][2])
+
+
 def test_weights_of_a_networks_name(capsys, picture_folder, tmp_path):
     """show lists its public checkpoints; predict, evaluate and export take them, here a file."""
     cli.main(["show", "resnet50"])
@@ -128,6 +192,8 @@ def test_export(capsys, saved_lenet, tmp_path):
         (["evaluate", "lenet5", "--data", ""], "must be a folder of class folders, or one of mnist_sample, mnist"),
         (["evaluate", "lenet5", "--data", "mnist", "--batch-size", "0"], "of at least 1, not '0'"),
         (["evaluate", "lenet5", "--data", "nowhere/at/all"], "no trained weights"),
+        (["evaluate", "lenet5", "--data", "mnist", "--views", "12"], "Unknown views '12'."),
+        (["evaluate", "lenet5=a", "--data", "mnist"], "Did you mean 'lenet5'?"),
     ],
 )
 def test_mistakes_end_with_one_line_and_status_2(arguments, message, capsys):

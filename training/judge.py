@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics import evaluate, export, feed, plots
+from keras_classics import evaluation, export, feed, plots
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.files import remove
@@ -92,7 +92,7 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
     """
     variant, dataset = get_model(recipe.model), data.dataset
     models = {which: folder.load_model(path, epoch) for which, (path, epoch) in _models(folder, history).items()}
-    results = {which: evaluate.evaluate(model, dataset, variant, verbose=0) for which, model in models.items()}
+    results = {which: evaluation.evaluate(model, dataset, verbose=0) for which, model in models.items()}
     best = results["best"]
     paper = papers_error(recipe) if data.is_of(recipe.dataset) else None
     title = f"{recipe.name} on {dataset.name}"
@@ -115,7 +115,7 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
     }
 
 
-def _errors(result: evaluate.Evaluation) -> dict[str, float]:
+def _errors(result: evaluation.Evaluation) -> dict[str, float]:
     return {"top1_error": round(result.top1, 4), "top5_error": round(result.top5, 4)}
 
 

@@ -18,15 +18,20 @@ from training.seal import is_whole, read_note, seal
 
 History = list[dict[str, float]]
 CHECKPOINTS = 2  # that are kept: where the newest is damaged, training goes on from the one before
-SETTINGS = {"recipe", "data", "data_dir", "seed", "record", "images"}
-OPTIONAL: dict[str, Any] = {
-    "limit": None,
-    "class_weights": None,
-    "skipped": [],
-    "set": [],
-    "backend": None,
-    "tensorboard": False,
-}  # as they are for a run that says nothing of them
+SETTINGS = {
+    "recipe",
+    "set",
+    "data",
+    "data_dir",
+    "seed",
+    "record",
+    "images",
+    "limit",
+    "class_weights",
+    "skipped",
+    "backend",
+    "tensorboard",
+}
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class RunFolder:
     recipe.json, what is done; checkpoint-<epoch>.keras, the states to go on from, until the run is finished; last.keras
     and best.keras, the network as it ships; history.csv, a copy of what each of these files says of its epochs;
     skipped.json, the pictures that could not be read when their turn came, and why; metrics.json, which stands for a
-    finished run; curves.png and confusion.png; saved_model/ and model.tflite;
-    tensorboard/, where asked for; and `lock`, while a process works on it.
+    finished run; curves.png and confusion.png; saved_model/ and model.tflite; tensorboard/, where asked for; and
+    `lock`, while a process works on it.
     """
 
     path: pathlib.Path
@@ -146,7 +151,7 @@ class RunFolder:
         missing = SETTINGS - set(settings) if isinstance(settings, dict) else SETTINGS
         if missing:
             raise ClassicsError(f"'{self.recipe}' lacks {', '.join(sorted(missing))}: it is damaged. Start a new run.")
-        return {**OPTIONAL, **settings}
+        return settings
 
     def write_skipped(self, skipped: dict[str, str]) -> None:
         """Writes skipped.json, the reason by the picture."""

@@ -77,30 +77,34 @@ def run(
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
     with device.on(on_device):
-        data_name = recipe.dataset if data_name is None else data_name
-        data = run_data.load(data_name, data_dir, limit)
+        return _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard)
+
+
+def _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard) -> pathlib.Path:
+    data_name = recipe.dataset if data_name is None else data_name
+    data = run_data.load(data_name, data_dir, limit)
+    _check_fit(recipe, data)
+    if skipped := run_data.check_pictures(data, say):
+        data = run_data.load(data_name, data_dir, limit, skipped)
         _check_fit(recipe, data)
-        if skipped := run_data.check_pictures(data, say):
-            data = run_data.load(data_name, data_dir, limit, skipped)
-            _check_fit(recipe, data)
-        folder = RunFolder.new(out, recipe.name)
-        settings = {
-            "recipe": recipe.as_dict(),
-            "set": differences(recipe, get_recipe(recipe.name)) if recipe.name in list_recipes() else [],
-            "data": data.name,
-            "data_dir": None if data_dir is None else str(data_dir),
-            "seed": seed,
-            "record": record,
-            "images": dict(data.dataset.sizes),
-            "backend": keras.config.backend(),
-            "tensorboard": tensorboard,
-            "limit": limit,
-            "class_weights": class_weights,
-            "skipped": skipped,
-        }
-        with locked(folder.lock):
-            folder.write_settings(settings)
-            return _train(recipe, data, folder, settings)
+    folder = RunFolder.new(out, recipe.name)
+    settings = {
+        "recipe": recipe.as_dict(),
+        "set": differences(recipe, get_recipe(recipe.name)) if recipe.name in list_recipes() else [],
+        "data": data.name,
+        "data_dir": None if data_dir is None else str(data_dir),
+        "seed": seed,
+        "record": record,
+        "images": dict(data.dataset.sizes),
+        "limit": limit,
+        "class_weights": class_weights,
+        "skipped": skipped,
+        "backend": keras.config.backend(),
+        "tensorboard": tensorboard,
+    }
+    with locked(folder.lock):
+        folder.write_settings(settings)
+        return _train(recipe, data, folder, settings)
 
 
 def _check_fit(recipe: Recipe, data: RunData) -> None:
@@ -128,7 +132,7 @@ def resume(folder: str | pathlib.Path, data_dir: str | None = None, on_device: s
     """
     run_folder = RunFolder(pathlib.Path(folder))
     settings = run_folder.read_settings()
-    if settings["backend"] not in (None, keras.config.backend()):
+    if settings["backend"] != keras.config.backend():
         raise ClassicsError(
             f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
             f"add --backend {settings['backend']}, or start a new run."

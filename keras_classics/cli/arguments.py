@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 
-from keras_classics.choices import BACKENDS, DATA_SETS, perhaps_of_tfds
+from keras_classics.choices import BACKENDS, DATA_SETS, VIEWS, perhaps_of_tfds
 from keras_classics.cli.parser import Parser
 from keras_classics.errors import unknown
 
@@ -19,6 +19,17 @@ def add_model(parser: Parser) -> None:
 
 def add_json(parser: Parser) -> None:
     parser.add_argument("--json", metavar="file", help="a file to write the figures to as well; - for nothing but them")
+
+
+def add_views(parser: Parser) -> None:
+    parser.add_argument(
+        "--views",
+        choices=VIEWS,
+        default="1",
+        metavar="views",
+        help=f"of each picture, whose answers are averaged: {', '.join(VIEWS)} (default 1, the centre; 2 with its "
+        "mirror image; 10 of AlexNet, 144 of GoogLeNet, 150 of VGG)",
+    )
 
 
 def data_set(text: str) -> str:

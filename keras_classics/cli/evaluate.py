@@ -1,71 +1,140 @@
-"""Measures top-1 and top-5 errors, beside the paper's."""
+"""Measures top-1 and top-5 errors as papers do, beside the paper's."""
+
+import csv
 
 from keras_classics.choices import DATA_SETS, SAMPLES
-from keras_classics.cli.arguments import add_json, add_model, data_set
+from keras_classics.cli.arguments import add_json, add_model, add_views, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.opening import check_source, open_source
 from keras_classics.cli.output import answer, console, percent, table, working
 from keras_classics.cli.parser import positive
+from keras_classics.files import atomic_write
+
+HUMAN_TOP5 = 5.1  # of ImageNet's validation images (Russakovsky et al. 2015, section 6.4)
 
 
 def add_arguments(parser):
     add_model(parser)
+    parser.add_argument(
+        "--with",
+        dest="others",
+        action="append",
+        default=[],
+        metavar="model",
+        help="another model of an ensemble: a run folder, a .keras file or name=weights; once for each",
+    )
     parser.add_argument("--data", required=True, type=data_set, help="a data set's name or a folder of class folders")
     parser.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
     parser.add_argument("--split", help="by default the one that errors are reported on")
     parser.add_argument("--limit", type=positive, help="images to judge on, as many of each class (default all)")
+    add_views(parser)
     parser.add_argument(
         "--any-classes", action="store_true", help="compare classes by number, whatever their names are"
     )
-    parser.add_argument("--batch-size", type=positive, default=128, help="images a step (default 128)")
+    parser.add_argument("--batch-size", type=positive, default=128, help="views a step (default 128)")
     add_json(parser)
+    parser.add_argument("--csv", metavar="file", help="a file to write the errors to as a table of one row")
+    parser.add_argument(
+        "--save-predictions", metavar="file", help="a file (.npz) to write each image's probabilities to"
+    )
 
 
 def run(args):
-    check_source(args.model, args.weights)
+    sources = [(args.model, args.weights), *map(_named, args.others)]
+    for source in sources:
+        check_source(*source)
     start(args.backend)
     with working(f"Opening {args.data}") as status:
-        from keras_classics import datasets, evaluate, feed
+        from keras_classics import crops, datasets, evaluation, feed
 
         data = datasets.load(args.data, args.data_dir)
         split = args.split or data.judged_split
         if args.limit is not None:
             data = datasets.limited(data, args.limit, [split])
         data.records(split)  # which says before time is spent that there is none
-        status.update(f"Opening {args.model} ...")
-        opened = open_source(args.model, args.weights)
-    result = evaluate.evaluate(
-        opened.model,
+        opened = []
+        for source in sources:
+            status.update(f"Opening {source[0]} ...")
+            opened.append(open_source(*source))
+            if opened[-1].class_names and not args.any_classes:
+                evaluation.check_class_names(opened[-1].class_names, data)
+    views = crops.find(args.views)
+    result = evaluation.evaluate(
+        [one.model for one in opened],
         data,
-        opened.variant,
-        split,
-        args.batch_size,
-        verbose=1 if console.is_terminal else 0,
-        class_names=None if args.any_classes else opened.class_names,
+        views.name,
+        split=split,
+        batch_size=args.batch_size,
+        verbose=1 if console.is_terminal and args.json != "-" else 0,
+        predictions=args.save_predictions,
     )
+    variants = [one.variant for one in opened]
+    pixels = dict.fromkeys(feed.feed_of(one.model, one.variant).described(views) for one in opened)
     figures = {
-        "model": opened.variant.name,
+        "model": ", ".join(variant.name for variant in variants),
         "data": data.name,
         "split": split,
         "images": result.images,
         "limit": args.limit,
+        "views": views.name,
         "top1": result.top1,
+        "top1_interval": result.top1_interval,
         "top5": result.top5,
-        "pixels": feed.feed_of(opened.model, opened.variant).described(),
+        "top5_interval": result.top5_interval,
+        "loss": result.loss,
+        "calibration_error": result.calibration_error,
+        "pixels": "; ".join(pixels),
     }
-    answer(args.json, figures, lambda: show(figures, opened.variant.reported, args.data in DATA_SETS))
+    if args.csv:
+        _write_row(args.csv, figures)
+    by_class = {
+        "class_names": data.class_names,
+        "class_accuracy": [None if accuracy != accuracy else accuracy for accuracy in result.class_accuracy],
+        "confusion": result.confusion.tolist(),
+    }
+    beside = _beside(variants, data, split, args.data in DATA_SETS)
+    answer(args.json, figures | by_class, lambda: show(figures, variants, views, beside))
 
 
-def show(figures, reported, public):
-    """The table; the paper's figures stand in it if they are for such images: of `public` data, not to train on."""
-    data = SAMPLES.get(figures["data"], figures["data"])
-    beside = [r for r in reported if public and r.dataset == data and figures["split"] != "train"]
+def _named(other):
+    """A model of an ensemble, as `--with` has it, and its weights."""
+    name, equals, weights = other.partition("=")
+    return (name, weights) if equals and name.isidentifier() else (other, None)
+
+
+def _beside(variants, data, split, public):
+    """The paper's figures that may stand beside measured ones: for such images, of `public` data, not to train on."""
+    theirs = SAMPLES.get(data.name, data.name)
+    if not public or split == "train":
+        return []
+    return [r for r in variants[0].reported if r.dataset == theirs]
+
+
+def _write_row(place, figures):
+    row = {name: value for name, value in figures.items() if not name.endswith("_interval")}
+    for error in ("top1", "top5"):
+        row[f"{error}_low"], row[f"{error}_high"] = figures[f"{error}_interval"]
+    with atomic_write(place) as path, open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        writer.writeheader()
+        writer.writerow(row)
+
+
+def show(figures, variants, views, beside):
     made = table((), ("", "top-1 error", "top-5 error"))
-    made.add_row(f"measured, {figures['images']} images", percent(figures["top1"]), percent(figures["top5"]))
+    shown = "" if views.name == "1" else f", {views.reported}"
+    measured = (f"{percent(figures[e])} ({_interval(figures[f'{e}_interval'])})" for e in ("top1", "top5"))
+    made.add_row(f"measured, {figures['images']} images{shown}", *measured)
     for r in beside:
         note = f", {r.note}" if r.note else ""
         made.add_row(f"the paper, {r.dataset}, {r.views}{note}", percent(r.top1), percent(r.top5))
+    if beside and beside[0].dataset == "imagenet2012":
+        made.add_row("human level", "", percent(HUMAN_TOP5))
     console.print(made)
+    console.print(
+        f"in brackets: 95% confidence; loss {figures['loss']:.4f}, calibration error {figures['calibration_error']:.4f}"
+    )
+    reported = variants[0].reported
     if figures["split"] == "train":
         console.print(
             "These are training images: on others the network errs more, and the paper's errors are of others."
@@ -73,4 +142,13 @@ def show(figures, reported, public):
     elif not beside and reported:
         theirs = ", ".join(dict.fromkeys(r.dataset for r in reported))
         console.print(f"The paper's errors are on {theirs}, not on these images.", markup=False)
+    elif beside and len(variants) > 1:
+        console.print(f"These are of {len(variants)} networks together, and the paper's of {variants[0].name} alone.")
+    elif beside and views.reported not in {r.views for r in beside}:
+        theirs = ", ".join(dict.fromkeys(r.views for r in beside))
+        console.print(f"The paper does not judge by {views.reported}, but by {theirs}.", markup=False)
     console.print(f"pixels: {figures['pixels']}", markup=False)
+
+
+def _interval(interval):
+    return " to ".join(f"{bound:.2f}" for bound in interval)

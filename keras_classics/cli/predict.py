@@ -2,7 +2,7 @@
 
 from rich.markup import escape
 
-from keras_classics.cli.arguments import add_json, add_model
+from keras_classics.cli.arguments import add_json, add_model, add_views
 from keras_classics.cli.backend import start
 from keras_classics.cli.opening import check_source, open_source
 from keras_classics.cli.output import answer, console, working
@@ -15,6 +15,7 @@ def add_arguments(parser):
     add_model(parser)
     parser.add_argument("images", nargs="+", metavar="image", help="image files")
     parser.add_argument("--top", type=positive, default=5, help="how many classes to print (default 5)")
+    add_views(parser)
     add_json(parser)
 
 
@@ -26,7 +27,7 @@ def run(args):
     check_source(args.model, args.weights)
     start(args.backend)
     with working(f"Opening {args.model}"):
-        from keras_classics.evaluate import predict
+        from keras_classics.prediction import predict
 
         opened = open_source(args.model, args.weights)
     from rich.progress import track
@@ -36,7 +37,7 @@ def run(args):
     answers = [
         answers
         for batch in shown
-        for answers in predict(opened.model, batch, args.top, opened.class_names, batch_size=BATCH)
+        for answers in predict(opened.model, batch, args.top, opened.class_names, BATCH, args.views)
     ]
     figures = [
         {

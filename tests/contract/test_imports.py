@@ -15,13 +15,14 @@ LAYERS = [
     {"files", "initializers", "pictures", "resampling", "scenes"},
     {"layers"},
     {"blocks", "preprocessing"},
-    {"weights"},
+    {"crops", "weights"},
     {"cells", "variant"},
     {"models"},
     {"model_file", "zoo", "complexity", "plots"},
     {"catalogue", "stub"},
     {"datasets", "feed"},
-    {"evaluate", "export", "fine_tuning", "fully_convolutional", "fusion", "benchmark"},
+    {"ensemble", "export", "fine_tuning", "fully_convolutional", "fusion", "benchmark"},
+    {"evaluation", "prediction"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]
@@ -33,7 +34,7 @@ LINEAGES = {
     ("pnasnet", "nasnet"),
 }
 TORCH_IN_FUNCTIONS = {"benchmark", "layers"}
-TENSORFLOW_IN_FUNCTIONS = {"preprocessing", "datasets", "export", "feed", "layers", "resampling"}
+TENSORFLOW_IN_FUNCTIONS = {"crops", "preprocessing", "datasets", "export", "feed", "layers", "resampling"}
 
 
 def imports(path):
@@ -52,7 +53,7 @@ def imports(path):
             yield from ((alias.name, top) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            # `from keras_classics import evaluate` imports the module evaluate
+            # `from keras_classics import export` imports the module export
             if node.module in ("keras_classics", "training", "keras_classics.models"):
                 yield from ((f"{node.module}.{alias.name}", top) for alias in node.names)
             else:

@@ -7,7 +7,7 @@ import pytest
 from conftest import SHARED
 
 import keras_classics as kc
-from keras_classics import complexity, datasets, evaluate
+from keras_classics import complexity, datasets, evaluation
 
 
 def weighted_layers(model):
@@ -148,5 +148,5 @@ def test_a_public_checkpoint_gives_its_published_error(name, file, published, tf
     if not path.exists():
         pytest.skip(f"no {file} on this machine")
     model = kc.create_model(name, weights=path)
-    result = evaluate.evaluate(model, datasets.load("cifar10", tfds_dir), kc.get_model(name), verbose=0)
+    result = evaluation.evaluate(model, datasets.load("cifar10", tfds_dir), verbose=0)
     assert round(result.top1, 2) == published

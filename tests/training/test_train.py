@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import cli, datasets, evaluate
+from keras_classics import cli, datasets, evaluation
 from training import __main__ as command
 from training import callbacks, get_recipe, progress, train
 from training.assign import assign
@@ -75,7 +75,7 @@ def test_the_saved_model_is_the_papers_form_and_gives_the_reported_error(finishe
     model = keras.saving.load_model(finished / "last.keras", compile=False)
     data = datasets.load("mnist_sample")
     metrics = json.loads((finished / "metrics.json").read_text())
-    result = evaluate.evaluate(model, data, kc.LeNet5, verbose=0)
+    result = evaluation.evaluate(model, data, verbose=0)
     assert result.top1 == pytest.approx(metrics["last"]["top1_error"])
     image = np.zeros((1, 32, 32, 1), "float32")
     assert float(np.sum(keras.ops.convert_to_numpy(model(image)))) == pytest.approx(1.0, abs=1e-5)  # softmax is on

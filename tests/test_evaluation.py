@@ -10,7 +10,7 @@ import pytest
 from pseudo_random import pixels
 
 import keras_classics as kc
-from keras_classics import datasets, evaluate, export, feed, preprocessing
+from keras_classics import datasets, evaluation, export, feed, preprocessing
 
 
 def test_errors_of_scores_with_known_ranks():
@@ -20,7 +20,7 @@ def test_errors_of_scores_with_known_ranks():
     scores[1, [0, 1]] = 1.0, 0.5  # rank 1
     scores[2, :7] = [7, 6, 0.5, 5, 4, 3, 2]  # rank 6
     scores[3, :7] = [7, 6, 5, 2, 4, 1, 0]  # rank 4
-    result = evaluate.score(scores, labels)
+    result = evaluation.score(scores, labels)
     assert (result.images, result.top1, result.top5) == (4, 75.0, 25.0)
     expected = np.zeros((10, 10), int)
     expected[0, 0] = expected[1, 0] = expected[2, 0] = expected[3, 0] = 1
@@ -29,9 +29,9 @@ def test_errors_of_scores_with_known_ranks():
 
 def test_a_network_that_says_nothing_gets_no_credit():
     labels = np.arange(10)
-    assert evaluate.score(np.full((10, 10), 0.1), labels).top1 == 90.0
+    assert evaluation.score(np.full((10, 10), 0.1), labels).top1 == 90.0
     with pytest.raises(kc.ClassicsError, match="not finite"):
-        evaluate.score(np.full((10, 10), np.nan), labels)
+        evaluation.score(np.full((10, 10), np.nan), labels)
 
 
 @pytest.mark.every_backend
@@ -43,12 +43,12 @@ def test_evaluates_in_order_whatever_the_batch_size(picture_folder):
     inputs = (np.pad(np.stack(pixels), ((0, 0), (2, 2), (2, 2)))[..., None] - 20) / 200
     scores = keras.ops.convert_to_numpy(model(inputs.astype("float32")))
     labels = np.repeat(range(10), 4)
-    expected = evaluate.score(scores, labels)
+    expected = evaluation.score(scores, labels)
     for batch_size in (7, 40):
-        result = evaluate.evaluate(model, data, kc.LeNet5, batch_size=batch_size, verbose=0)
+        result = evaluation.evaluate(model, data, batch_size=batch_size, verbose=0)
         np.testing.assert_array_equal(result.confusion, expected.confusion)
         assert result.top1 == expected.top1
-    inside = evaluate.evaluate(kc.LeNet5(seed=0, include_preprocessing=True), data, kc.LeNet5, verbose=0)
+    inside = evaluation.evaluate(kc.LeNet5(seed=0, include_preprocessing=True), data, verbose=0)
     np.testing.assert_array_equal(inside.confusion, expected.confusion)
 
 
@@ -56,22 +56,22 @@ def test_evaluates_in_order_whatever_the_batch_size(picture_folder):
 def test_all_batches_have_one_shape(batch_size, shapes, picture_folder, monkeypatch):
     """Forty images; each shape would be compiled anew."""
     seen = []
-    predict = keras.Model.predict
+    predict = keras.Model.predict_on_batch
 
-    def recorded(model, stream, **kwargs):
-        seen.extend(len(images) for images, _ in stream.as_numpy_iterator())
-        return predict(model, stream, **kwargs)
+    def recorded(model, images):
+        seen.append(len(images))
+        return predict(model, images)
 
-    monkeypatch.setattr(keras.Model, "predict", recorded)
+    monkeypatch.setattr(keras.Model, "predict_on_batch", recorded)
     data = datasets.load(str(picture_folder))
-    assert evaluate.evaluate(kc.LeNet5(), data, kc.LeNet5, batch_size=batch_size, verbose=0).images == 40
+    assert evaluation.evaluate(kc.LeNet5(), data, batch_size=batch_size, verbose=0).images == 40
     assert seen == shapes
 
 
 def test_other_classes_are_refused(picture_folder):
     data = datasets.load(str(picture_folder))
     with pytest.raises(kc.ClassicsError, match="has 7 classes and .* has 10"):
-        evaluate.evaluate(kc.ResNet20(classes=7), data, kc.ResNet20)
+        evaluation.evaluate(kc.ResNet20(classes=7), data)
 
 
 def test_geometry_follows_the_models_own_size():
@@ -108,15 +108,15 @@ def test_a_model_is_fed_in_its_own_data_format(channels_first):
 
 def test_class_names_are_compared_as_people_would(picture_folder):
     data = datasets.load("mnist_sample")
-    evaluate.check_class_names("0123456789", data)
+    evaluation.check_class_names("0123456789", data)
     imagenet = replace(data, class_names=datasets.known_class_names("imagenet2012"))
     identifiers = preprocessing.imagenet_classes()[0]
-    evaluate.check_class_names(identifiers, imagenet)
-    evaluate.check_class_names([n.upper().replace(" ", "_") for n in imagenet.class_names], imagenet)
-    evaluate.check_class_names(imagenet.class_names, replace(data, class_names=identifiers))
+    evaluation.check_class_names(identifiers, imagenet)
+    evaluation.check_class_names([n.upper().replace(" ", "_") for n in imagenet.class_names], imagenet)
+    evaluation.check_class_names(imagenet.class_names, replace(data, class_names=identifiers))
     for names in ("1023456789", "012345678", [f"digit {i}" for i in range(10)], identifiers):
         with pytest.raises(kc.ClassicsError, match="not the same, or not in the same order"):
-            evaluate.check_class_names(names, data)
+            evaluation.check_class_names(names, data)
 
 
 def asked(model, pixels, protocol):

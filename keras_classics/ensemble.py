@@ -1,0 +1,155 @@
+"""Several models and several views of a picture, as one answer: the mean of their probabilities.
+
+AlexNet (section 4.1), GoogLeNet (section 7) and VGG (section 3.2) average what the softmax puts out, over the views and
+over the models. ResNet averages "the scores", and does not say whether before or after the softmax; here it is after.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from keras_classics import feed
+from keras_classics.crops import Views
+from keras_classics.errors import ClassicsError
+from keras_classics.feed import Feed
+from keras_classics.layers import data_format_of
+from keras_classics.model_file import check_finite
+from keras_classics.zoo import variant_of
+
+SUM_TOLERANCE = 1e-2  # within which probabilities add up to 1, also those of a network that computes in 16 bits
+
+Batches = Iterable[tuple[tuple[np.ndarray, ...], np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Models that answer together; one is an ensemble as well.
+
+    Attributes:
+        models: which tell the same number of classes apart.
+        feeds: how pictures are prepared for each.
+        views: of each picture.
+    """
+
+    models: tuple[keras.Model, ...]
+    feeds: tuple[Feed, ...]
+    views: Views
+
+    @property
+    def classes(self) -> int:
+        """How many they tell apart."""
+        return feed.classes_of(self.models[0])
+
+    @property
+    def distinct_feeds(self) -> tuple[Feed, ...]:
+        """Each once, however many models it serves."""
+        return tuple(dict.fromkeys(self.feeds))
+
+    @property
+    def averages(self) -> bool:
+        """Whether an answer is of more than one model or view."""
+        return len(self.models) * self.views.count > 1
+
+    def answers(
+        self, batches: Batches, batch_size: int, probabilities: bool = True
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The models' answers, each averaged over the views of an image.
+
+        Args:
+            batches: of views, in order, as many of each image as `views` has: for each of `distinct_feeds` what its
+                models read, and for each view its image's label.
+            batch_size: of all batches but the last, which is filled up, so that one shape is compiled.
+            probabilities: whether to take the softmax of the scores of a model that does not end in one.
+
+        Yields:
+            Labels (images,) and float64 (models, images, classes), of the images that a batch completes.
+        """
+        count = self.views.count
+        as_they_are: list[bool] = []  # for each model whether its answers are, as its first ones tell
+        labels, scores = np.empty(0, "int64"), np.empty((len(self.models), 0, self.classes))
+        for shown, of in batches:
+            read = dict(zip(self.distinct_feeds, (_filled(part, batch_size) for part in shown), strict=True))
+            asked = zip(self.models, self.feeds, strict=True)
+            new = [
+                _predictions(model.predict_on_batch(read[made]))[: len(of)].astype("float64") for model, made in asked
+            ]
+            as_they_are = as_they_are or [not probabilities or _are_probabilities(part) for part in new]
+            new = [part if kept else _softmax(part) for part, kept in zip(new, as_they_are, strict=True)]
+            labels, scores = np.concatenate([labels, of]), np.concatenate([scores, np.stack(new)], 1)
+            complete = len(labels) // count
+            if complete:
+                averaged = scores[:, : complete * count].reshape(len(new), complete, count, -1).mean(2)
+                yield labels[: complete * count : count], averaged
+            labels, scores = labels[complete * count :], scores[:, complete * count :]
+
+
+def ensemble(models: keras.Model | Sequence[keras.Model], views: Views) -> Ensemble:
+    """One model or several, which the zoo built, to answer together.
+
+    Raises:
+        ClassicsError: if there is none, one has no classes, others than the first, weights that are not finite, or an
+            input that is not square, or does not tell what pixels it takes.
+    """
+    models = (models,) if isinstance(models, keras.Model) else tuple(models)
+    if not models:
+        raise ClassicsError("There is no model to ask; pass one or several.")
+    for model in models:
+        check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
+        _check_output(model)
+        classes, first = feed.classes_of(model), feed.classes_of(models[0])
+        if classes != first:
+            raise ClassicsError(
+                f"The models of an ensemble must tell the same classes apart: {models[0].name} has {first} and "
+                f"{model.name} has {classes}."
+            )
+        _check_square(model)
+    return Ensemble(models, tuple(feed.feed_of(model, variant_of(model)) for model in models), views)
+
+
+def check_answers(models: Sequence[keras.Model], not_finite: np.ndarray, images: int) -> None:
+    """Raises a ClassicsError that names the first model with answers that are not finite, of which there are so many
+    for each (models,), and counts them; an average would hide them or spread them."""
+    for model, count in zip(models, not_finite, strict=True):
+        if count:
+            raise ClassicsError(
+                f"{model.name} puts out numbers that are not finite for {count:,} of {images:,} images, so it cannot "
+                "be judged; train it anew, or leave it out."
+            )
+
+
+def _predictions(outputs) -> np.ndarray:
+    """Of what a model puts out, without its auxiliary heads."""
+    return np.asarray(outputs["predictions"] if isinstance(outputs, dict) else outputs)
+
+
+def _filled(part, size) -> np.ndarray:
+    """Views with the first of them repeated until there are `size`."""
+    part = np.asarray(part)
+    return part if len(part) == size else np.concatenate([part, np.repeat(part[:1], size - len(part), 0)])
+
+
+def _check_output(model):
+    if len(getattr(model, "output_shape", ())) != 2 and not isinstance(model.output, dict):
+        raise ClassicsError(
+            f"{model.name} puts out {tuple(model.output_shape)} and so has no classes; build it with its top."
+        )
+
+
+def _check_square(model):
+    sides = model.input_shape[1:3] if data_format_of(model) == "channels_last" else model.input_shape[2:]
+    if sides[0] != sides[1]:
+        raise ClassicsError(
+            f"{model.name} reads pictures of {sides[0]}x{sides[1]} pixels, and the views are square; build it with a "
+            "square input."
+        )
+
+
+def _are_probabilities(scores) -> bool:
+    return bool((scores >= 0).all() and (np.abs(scores.sum(1) - 1) < SUM_TOLERANCE).all())
+
+
+def _softmax(scores) -> np.ndarray:
+    powers = np.exp(scores - scores.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)

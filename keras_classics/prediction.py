@@ -1,0 +1,111 @@
+"""Asking networks about pictures."""
+
+import itertools
+import os
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_classics import crops, datasets, feed, preprocessing
+from keras_classics.ensemble import Ensemble, check_answers, ensemble
+from keras_classics.errors import ClassicsError
+from keras_classics.pictures import read_image
+from keras_classics.preprocessing import decode_predictions
+from keras_classics.zoo import variant_of
+
+Picture = np.ndarray | str | os.PathLike
+
+
+def predict(
+    model: keras.Model | Sequence[keras.Model],
+    images: Picture | Sequence[Picture],
+    top: int = 5,
+    class_names: Sequence[str] | None = None,
+    batch_size: int = 32,
+    views: str = "1",
+) -> list[list[tuple[str, str, float]]]:
+    """The likeliest classes of pictures.
+
+    Args:
+        model: one that the zoo built, with or without auxiliary heads, on any backend; or several, whose probabilities
+            are averaged, as `evaluate` does.
+        images: a path, an array (H, W, C) of pixels 0..255, RGB or grey; or a batch (N, H, W, C) or list of such, of
+            any sizes. Each is resized, cropped and normalised as the model's weights want it.
+        top: how many classes to return for each.
+        class_names: in the order of the model's outputs; by default those of the data set whose weights it has, or
+            else "class 0", "class 1", ...
+        batch_size: how many views of pictures to ask about in a step.
+        views: of each picture, whose probabilities are averaged; see `evaluate`.
+
+    Returns:
+        For each picture a list of (identifier, name, probability), the likeliest first, as `decode_predictions` gives
+        them. Where the model does not end in a softmax, its score stands for the probability; where answers are
+        averaged, those of its scores' softmax are.
+
+    Raises:
+        ClassicsError: if a picture cannot be read or has pixels or channels that the model does not, the model has no
+            classes or does not tell what pixels it takes, there are no such views, or the model has weights or puts out
+            numbers that are not finite.
+    """
+    if top < 1 or batch_size < 1:
+        raise ClassicsError(f"`top` and `batch_size` must be at least 1, not {top} and {batch_size}.")
+    asked = ensemble(model, crops.find(views))
+    class_names = _names(asked.models[0], class_names)
+    pictures = _listed(images)
+    batch_size = min(batch_size, len(pictures) * asked.views.count)
+    answers: list[list[tuple[str, str, float]]] = []
+    batches = _batches(pictures, asked, batch_size)
+    for _, scores in asked.answers(batches, batch_size, probabilities=asked.averages):
+        check_answers(asked.models, np.sum(~np.isfinite(scores).all(2), 1), scores.shape[1])
+        answers += decode_predictions(scores.mean(0), top, class_names)
+    return answers
+
+
+def _batches(pictures, asked: Ensemble, batch_size: int):
+    """The pictures' views, as `Ensemble.answers` takes them. A picture is read when its turn comes."""
+    feeds = asked.distinct_feeds
+    views = (shown for picture in pictures for shown in zip(*_views(picture, asked), strict=True))
+    while part := list(itertools.islice(views, batch_size)):
+        stacked = (np.stack(shown).astype("float32") for shown in zip(*part, strict=True))
+        read = (np.asarray(made.model_input(shown)) for made, shown in zip(feeds, stacked, strict=True))
+        yield tuple(read), np.zeros(len(part), "int64")
+
+
+def _names(model, class_names) -> Sequence[str] | None:
+    """The names of the model's classes; None for ImageNet's, which `decode_predictions` has with their identifiers."""
+    classes = feed.classes_of(model)
+    if class_names is not None:
+        if len(class_names) != classes:
+            raise ClassicsError(f"{model.name} has {classes} classes, and {len(class_names)} names were given.")
+        return tuple(class_names)
+    dataset = (preprocessing.carried_protocol(model) or variant_of(model).protocol).dataset
+    if dataset == "imagenet2012" and classes == 1000:
+        return None
+    known = datasets.known_class_names(dataset)
+    return known if len(known) == classes else tuple(f"class {i}" for i in range(classes))
+
+
+def _listed(images) -> list:
+    if isinstance(images, str | os.PathLike):
+        return [images]
+    if hasattr(images, "shape"):
+        if len(images.shape) not in (3, 4):
+            raise ClassicsError(
+                f"Pictures are arrays (height, width, channels) or batches of them, not {images.shape}."
+            )
+        return [images] if len(images.shape) == 3 else list(images)
+    return list(images)
+
+
+def _views(picture, asked: Ensemble) -> list[np.ndarray]:
+    """A picture's views for each of the distinct feeds."""
+    pixels = read_image(picture) if isinstance(picture, str | os.PathLike) else np.asarray(picture)
+    if pixels.ndim != 3:
+        raise ClassicsError(f"A picture is an array (height, width, channels), not {pixels.shape}.")
+    channels = pixels.shape[-1]
+    for model, made in zip(asked.models, asked.feeds, strict=True):
+        if channels != made.channels and not {channels, made.channels} <= {1, 3}:
+            raise ClassicsError(f"{model.name} reads {made.channels} channels, and the picture has {channels}.")
+    preprocessing.check_pixels(pixels)
+    return [made.views(pixels, asked.views).numpy() for made in asked.distinct_feeds]

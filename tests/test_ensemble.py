@@ -1,0 +1,197 @@
+"""Views and models averaged: against a network that puts out the mean colour of a view, and NumPy."""
+
+import re
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from conftest import SHARED
+from pseudo_random import pixels
+
+import keras_classics as kc
+from keras_classics import datasets, evaluation
+from keras_classics.crops import VIEWS, cut
+from keras_classics.datasets import Dataset
+from keras_classics.layers import Provenance
+from keras_classics.spec import InputProtocol, Normalization
+
+SIZE = 16
+PROTOCOL = InputProtocol("cifar10", Normalization((0.0,) * 3, (1.0,) * 3), SIZE, 18)
+PICTURES = [pixels(20 + i, 30 - i, 3) // (1 + np.arange(3) * (i % 3)).astype("uint8") for i in range(7)]
+LABELS = np.array([0, 1, 2, 0, 1, 2, 0])
+
+
+def colours(power=1.0, logits=False, side=SIZE, spoil=0):
+    """A network whose answer is the share of each colour in the view, raised to a power; or the logarithm of that.
+    Where the mean red is at most `spoil`, it is no number."""
+    inputs = keras.Input((side, side, 3))
+    x = keras.layers.GlobalAveragePooling2D()(Provenance("resnet20", {}, PROTOCOL)(inputs))
+    x = x + (keras.ops.sqrt(x[:, :1] - spoil) * 0 if spoil else 0)
+    x = x / keras.ops.sum(x, 1, keepdims=True)
+    x = x**power / keras.ops.sum(x**power, 1, keepdims=True)
+    return keras.Model(inputs, keras.ops.log(x) + 7 if logits else x, name=f"colours_{power:g}")
+
+
+def shares(picture, views, power=1.0):
+    """What that network answers, averaged over the views, in NumPy."""
+    mean = cut(picture, VIEWS[views], 18, SIZE, 3).numpy().astype("float64").mean((1, 2))
+    powers = (mean / mean.sum(1, keepdims=True)) ** power
+    return (powers / powers.sum(1, keepdims=True)).mean(0)
+
+
+def data(labels=LABELS, decoded=None):
+    """The pictures, as a data set; `decoded` counts how often one is decoded."""
+    import tensorflow as tf
+
+    def stored(split):
+        return tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), labels.astype("int64")))
+
+    def read(i):
+        if decoded is not None:
+            decoded.append(int(i))
+        return PICTURES[i]
+
+    def decode(i):
+        return tf.ensure_shape(tf.numpy_function(read, [i], tf.uint8), (None, None, 3))
+
+    return Dataset("colours", ("red", "green", "blue"), {"test": len(labels)}, 3, True, stored, decode)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(("views", "batch_size"), [("2", 128), ("10", 4)])
+def test_views_and_models_are_averaged(views, batch_size, tmp_path):
+    """Whatever the batches hold: parts of an image's views, or those of several images."""
+    models = [colours(), colours(3.0, logits=True)]
+    result = kc.evaluate(models, data(), views, batch_size=batch_size, verbose=0, predictions=tmp_path / "p.npz")
+    expected = np.stack([(shares(p, views) + shares(p, views, 3.0)) / 2 for p in PICTURES])
+    with np.load(tmp_path / "p.npz") as saved:
+        np.testing.assert_allclose(saved["predictions"], expected, atol=1e-5)
+        np.testing.assert_array_equal(saved["labels"], LABELS)
+        assert saved["class_names"].tolist() == ["red", "green", "blue"]
+    assert result.top1 == pytest.approx(100 * np.mean(expected.argmax(1) != LABELS))
+    assert result.loss == pytest.approx(-np.mean(np.log(expected[np.arange(7), LABELS])), rel=1e-5)
+    answers = kc.predict(models, PICTURES, 3, ["red", "green", "blue"], batch_size, views)
+    told = [[{name: p for _, name, p in answer}[c] for c in ("red", "green", "blue")] for answer in answers]
+    np.testing.assert_allclose(told, expected, atol=1e-5)
+
+
+def test_an_image_is_decoded_once_and_batches_have_one_shape(monkeypatch):
+    """70 views of 7 images in batches of 16, for two models that read other sizes."""
+    decoded, shapes = [], []
+    predict = keras.Model.predict_on_batch
+    monkeypatch.setattr(
+        keras.Model, "predict_on_batch", lambda model, x: (shapes.append(x.shape), predict(model, x))[1]
+    )
+    kc.evaluate([colours(), colours(side=8)], data(decoded=decoded), "10", batch_size=16, verbose=0)
+    assert sorted(decoded) == list(range(7))
+    assert shapes == [(16, 16, 16, 3), (16, 8, 8, 3)] * 5
+
+
+def test_what_an_evaluation_tells():
+    """In parts and as a whole, against sums written out."""
+    rng = np.random.default_rng(0)
+    scores = rng.dirichlet(np.ones(8) * 0.3, 500)
+    labels = np.array([rng.choice(8, p=s**0.5 / (s**0.5).sum()) for s in scores])
+    labels[labels == 3] = 4  # a class without images
+    parts = [evaluation.score(scores[a:b], labels[a:b]) for a, b in ((0, 100), (100, 101), (101, 500))]
+    result, whole = parts[0] + parts[1] + parts[2], evaluation.score(scores, labels)
+    wrong = scores.argmax(1) != labels
+    confidence, error = scores.max(1), 0.0
+    for lower in np.arange(15) / 15:
+        inside = (confidence > lower) & (confidence <= lower + 1 / 15)
+        if inside.any():
+            error += inside.mean() * abs(confidence[inside].mean() - (~wrong)[inside].mean())
+    for one in (result, whole):
+        assert one.images == 500
+        assert one.top1 == pytest.approx(100 * wrong.mean())
+        assert one.loss == pytest.approx(-np.log(scores[np.arange(500), labels]).mean())
+        assert one.calibration_error == pytest.approx(error)
+        np.testing.assert_array_equal(one.confusion, whole.confusion)
+        assert np.isnan(one.class_accuracy).tolist() == [i == 3 for i in range(8)]
+        assert one.class_accuracy[0] == pytest.approx(100 * (~wrong)[labels == 0].mean())
+    assert error > 0.05  # else anything would pass
+
+
+@pytest.mark.parametrize(
+    ("errors", "images", "low", "high"),
+    [(827, 10_000, 7.7461, 8.8260), (0, 100, 0.0, 3.6993), (100, 100, 96.3007, 100.0), (1, 10, 1.7876, 40.4150)],
+)
+def test_wilsons_interval(errors, images, low, high):
+    """As scipy.stats.binomtest(errors, images).proportion_ci(method="wilson") gives it."""
+    assert evaluation.wilson(errors, images) == pytest.approx((low, high), abs=1e-4)
+
+
+@pytest.mark.parametrize("views", ["1", "10"])
+def test_answers_that_are_no_numbers_are_counted_and_named(views):
+    """Some views of some images: an average over views or models must not hide them."""
+    reds = sorted(shares_of_red(p, views) for p in PICTURES)
+    bad = colours(2.0, spoil=(reds[1] + reds[2]) / 2)
+    with pytest.raises(kc.ClassicsError, match="colours_2 puts out numbers that are not finite for 2 of 7 images, so"):
+        kc.evaluate([colours(), bad], data(), views, batch_size=4, verbose=0)
+    with pytest.raises(kc.ClassicsError, match="colours_2 puts out numbers that are not finite for 2 of 7 images"):
+        kc.predict([colours(), bad], PICTURES, 1, ["a", "b", "c"], 128, views)
+
+
+def shares_of_red(picture, views):
+    """The least mean red of a view."""
+    return cut(picture, VIEWS[views], 18, SIZE, 3).numpy().astype("float64").mean((1, 2))[:, 0].min()
+
+
+def test_what_cannot_be_judged_is_refused():
+    def refuses(message, *arguments, **kwargs):
+        with pytest.raises(kc.ClassicsError, match=re.escape(message)):
+            kc.evaluate(*arguments, verbose=0, **kwargs)
+
+    refuses("must tell the same classes apart: colours_1 has 3 and resnet20 has 10", [colours(), kc.ResNet20()], data())
+    refuses("There is no model to ask", [], data())
+    refuses("Unknown views '11'. Did you mean '1'", colours(), data(), "11")
+    refuses("Some images have no label of 0 to 2, so nothing can be judged", colours(), data(np.array([0, -1, 1])))
+    refuses("has no images in its split 'test'", colours(), replace(data(), sizes={"test": 0}))
+    refuses("Unknown split of colours 'tset'. Did you mean 'test'", colours(), data(), split="tset")
+    refuses("not the same, or not in the same order", colours(), data(), class_names=["green", "red", "blue"])
+    refuses(
+        "resnet20 reads pictures of 32x40 pixels, and the views are square",
+        kc.ResNet20(input_shape=(32, 40, 3), classes=3),
+        data(),
+    )
+
+
+def test_predictions_are_saved_whole_or_not_at_all(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(kc.ClassicsError, match="Cannot write"):
+        kc.evaluate(colours(), data(), verbose=0, predictions=tmp_path / "file" / "p.npz")
+    bad = colours(2.0, spoil=300)
+    with pytest.raises(kc.ClassicsError, match="for 7 of 7 images"):
+        kc.evaluate(bad, data(), verbose=0, predictions=tmp_path / "p.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_progress_is_shown_in_images(capsys):
+    kc.evaluate(colours(), data(), "2", batch_size=4, verbose=1)
+    assert "7/7" in capsys.readouterr().out
+    kc.evaluate(colours(), data(), "2", batch_size=4, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.heavy
+def test_public_checkpoints_on_cifar10(tfds_dir):
+    """8.27% as published; mirrored views and two networks err as often as NumPy's averages of their probabilities."""
+    files = {"resnet20": "resnet20-12fca82f.th", "resnet56": "resnet56-4bfd9763.th"}
+    paths = {name: SHARED / "checkpoints" / file for name, file in files.items()}
+    if not all(path.exists() for path in paths.values()):
+        pytest.skip("no public checkpoints on this machine")
+    cifar = datasets.load("cifar10", tfds_dir)
+    models = [kc.create_model(name, weights=path) for name, path in paths.items()]
+    images, labels = (np.stack(part) for part in zip(*cifar.split("test").as_numpy_iterator(), strict=True))
+    read = kc.preprocess_input(images, models[0])
+    answers = [[m.predict(x, batch_size=250, verbose=0) for x in (read, read[:, :, ::-1])] for m in models]
+    errors = {}
+    for asked, own in ((models[0], answers[:1]), (models, answers)):
+        for views in ("1", "2"):
+            averaged = np.mean([part for one in own for part in one[: int(views)]], axis=0)
+            result = kc.evaluate(asked, cifar, views, batch_size=250, verbose=0)
+            errors[len(own), views] = result.top1
+            assert result.images - result.wrong == np.sum(averaged.argmax(1) == labels)
+    assert round(errors[1, "1"], 2) == 8.27
+    assert errors[2, "2"] < errors[2, "1"] < errors[1, "2"] < errors[1, "1"]
