@@ -1,6 +1,5 @@
 """From a data set to the batches that a recipe trains on."""
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from keras_classics import datasets, feed, pictures
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
+from training.augment import Crop
 from training.order import Skip, fault, permutation, readable, shuffled
 from training.recipe import Recipe
 
@@ -82,6 +82,8 @@ def train_batches(
     import tensorflow as tf
 
     data.check_classes(feed.classes_of(model), model.name)
+    for operation in recipe.augment:
+        operation.check()
     images = count_images(recipe, data).train
     if images < max(1, processes):
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
@@ -92,7 +94,6 @@ def train_batches(
         )
     variant = get_model(recipe.model)
     made = feed.feed_of(model, variant)
-    takes_raw = any(operation.takes_raw for operation in recipe.augment)
     data = _part(recipe, data, held_out=False)
     files = data.files or {}
     stored = data.split("train").cache() if data.in_memory else data.records("train")
@@ -101,11 +102,19 @@ def train_batches(
     seed *= 1_000_003  # so that the epochs of one seed are not those of the next
 
     def augment(seeds, image, label):
-        image = tf.cast(image if data.in_memory else data.decode(image), tf.float32)
-        if not takes_raw:
-            image = made.fit(image)
-        for i, operation in enumerate(recipe.augment):
-            image = operation(image, tf.random.experimental.stateless_fold_in(seeds, i))
+        seeds = [tf.random.experimental.stateless_fold_in(seeds, i) for i in range(len(recipe.augment))]
+        operations = list(zip(recipe.augment, seeds, strict=True))
+        crop = recipe.augment[0] if recipe.augment else None
+        if isinstance(crop, Crop) and not data.in_memory and data.decode_window:
+            image = crop.resample(*data.decode_window(image, lambda shape: crop.draw(shape, seeds[0])))
+            operations = operations[1:]
+        else:
+            image = image if data.in_memory else data.decode(image)
+            if not any(operation.takes_raw for operation in recipe.augment):
+                image = made.fit(image)
+        image = tf.cast(image, tf.float32)
+        for operation, seed in operations:
+            image = operation(image, seed)
         return tf.ensure_shape(image, (made.image_size, made.image_size, made.channels)), label
 
     def finish(seeds, images, labels):
@@ -119,8 +128,8 @@ def train_batches(
         order = permutation(images, seed + epoch).numpy()
         for place in range(first, found, processes):
             path, label = (of_all[order[place]] for of_all in files["train"])
-            again = functools.partial(augment, tf.stack([seed + epoch, place]), path, label)
-            _skip(skip, path, fault(data, path, again), "train")
+            seeds = np.stack([seed + epoch, place])
+            _skip(skip, path, fault(data, path, augment, seeds, path, label), "train")
         return found
 
     def epoch_batches(epoch):
@@ -137,7 +146,8 @@ def train_batches(
         if data.files is not None or processes > 1:
             stream = stream.repeat().take(max(len(places), (steps - 1) * batch_size + 1))
         batches = stream.batch(batch_size).enumerate()
-        return batches.map(lambda number, batch: finish(tf.stack([seed + epoch, -1 - number]), *batch))
+        # Numbers below 0 are no image's.
+        return batches.map(lambda i, batch: finish(tf.stack([seed + epoch, -1 - (i * processes + process)]), *batch))
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
     if class_weights is not None:
@@ -181,7 +191,7 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
 
         def missed(_, first, found):
             for path in files[split].paths[first:found]:
-                _skip(skip, path, fault(part, path, lambda: None), split)
+                _skip(skip, path, fault(part, path, part.decode, path), split)
             return found
 
         def prepare(_, example):
@@ -195,6 +205,11 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
     stream = stream.map(lambda images, labels: (images, _for_outputs(model, labels)))
     stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.part_size)))
     return stream.cache() if data.in_memory else stream
+
+
+def training_images(recipe: Recipe, data: Dataset):
+    """The images that are trained on, uint8 (H, W, C), in the order in which they are stored."""
+    return _part(recipe, data, held_out=False).split("train").map(lambda image, _: image)
 
 
 def _for_outputs(model, labels):
