@@ -23,7 +23,7 @@ UPRIGHT = {  # EXIF's orientation: what sets the picture upright
 
 
 def read_image(path, channels: int = 3) -> np.ndarray:
-    """The picture in a file as uint8 (H, W, channels): grey for one channel, RGB for three.
+    """The picture in a file, or a `BytesIO`, as uint8 (H, W, channels): grey for one channel, RGB for three.
 
     It is turned upright as its EXIF data say, its colours are those of sRGB, white shows through what is transparent,
     and of an animation it is the first frame. 16 bits a pixel and floating-point numbers are brought to 0..255. A
@@ -48,6 +48,13 @@ def check_image(path) -> None:
         pass
 
 
+def max_pixels() -> int:
+    """How many pixels a picture may have. One whose header tells of more is refused before it is decoded."""
+    import PIL.Image
+
+    return 2 * PIL.Image.MAX_IMAGE_PIXELS if PIL.Image.MAX_IMAGE_PIXELS else 2**62  # Pillow warns at one, refuses at 2
+
+
 def is_image(name: str) -> bool:
     """Whether a file's name says that it is a picture; a hidden file is none."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
@@ -55,7 +62,7 @@ def is_image(name: str) -> bool:
 
 def printable(path) -> str:
     """A path with the bytes that are not UTF-8 written as \\xe9, so that it can be printed anywhere."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "A picture" if isinstance(path, io.BytesIO) else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 @contextmanager
@@ -65,7 +72,7 @@ def _open(path):
     shown = printable(path)
     try:
         # Given the name, Pillow 13 maps an uncompressed TIFF to memory and garbles it if it does not stand upright.
-        with open(path, "rb") as file, PIL.Image.open(file) as image:
+        with path if isinstance(path, io.BytesIO) else open(path, "rb") as file, PIL.Image.open(file) as image:
             yield image
     except ClassicsError:
         raise

@@ -1,9 +1,10 @@
 """Pillow's resize in TensorFlow's operations, to the pixel: torchvision and timm evaluate by it.
 
 A new pixel is the weighted sum of the old ones that the kernel reaches, and it reaches further the more the picture is
-reduced (antialiasing). Pillow makes the columns first, rounds to whole pixels, then makes the rows; the weights have 22
-bits after the point (src/libImaging/Resample.c). Since Pillow 13, pictures more than twice as high as wide have their
-rows made first: some of their pixels differ from ours by one level. The peers' figures are older.
+reduced (antialiasing). Pillow resizes the width, rounds to whole pixels, then resizes the height; the weights have 22
+bits after the point (src/libImaging/Resample.c). Pillow 13 begins with the height where it loses more than twice as
+many pixels as the width, so of pictures more than twice as high as wide: some of their pixels then differ by one level.
+The peers' figures were measured before.
 """
 
 from keras_classics.errors import unknown

@@ -79,6 +79,10 @@ def test_evaluate(capsys, saved_lenet, picture_folder, tmp_path):
     assert "0.95%" in printed  # the paper's
     cli.main(["evaluate", str(saved_lenet), "--data", str(picture_folder), "--split", "train", "--batch-size", "16"])
     assert "80 images" in capsys.readouterr().out
+    cli.main([*arguments, "--limit", "50"])
+    capsys.readouterr()
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert (figures["images"], figures["limit"]) == (50, 50)
 
 
 def test_evaluate_an_ensemble_by_several_views(capsys, saved_lenet, tmp_path):

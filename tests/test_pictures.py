@@ -26,6 +26,27 @@ def test_reads_every_kind_of_picture(mode, tmp_path):
         assert mode == "1" or abs(int(pixels.mean()) - 200) <= 3
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1"])
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".gif", ".webp", ".tif"])
+def test_every_lossless_file_gives_the_pixels_that_were_saved(mode, suffix, tmp_path):
+    """Of few colours, so that a palette holds them all."""
+    few = np.random.default_rng(0).choice([0, 51, 102, 204, 255], (9, 13, 3)).astype("uint8")
+    image = PIL.Image.fromarray(few)
+    image = image.quantize(256) if mode == "P" else image.convert(mode)
+    expected = np.asarray(image.convert("RGB"))
+    image.save(tmp_path / f"x{suffix}", **({"lossless": True} if suffix == ".webp" else {}))
+    np.testing.assert_array_equal(read_image(tmp_path / f"x{suffix}"), expected)
+
+
+def test_a_gif_whose_first_frame_is_partly_transparent_is_white_there(tmp_path):
+    first = PIL.Image.new("RGBA", (8, 8), (200, 0, 0, 255))
+    first.paste((0, 0, 0, 0), (0, 0, 4, 8))
+    second = PIL.Image.new("RGBA", (8, 8), (0, 0, 200, 255))
+    pixels = saved(first, tmp_path / "x.gif", save_all=True, append_images=[second])
+    assert tuple(pixels[4, 1]) == (255, 255, 255)
+    assert tuple(pixels[4, 6]) == (200, 0, 0)
+
+
 def test_pictures_that_are_none(tmp_path):
     (tmp_path / "text.jpg").write_text("this is no image")
     PIL.Image.effect_noise((64, 64), 50).save(tmp_path / "whole.png")

@@ -1,4 +1,4 @@
-"""`python -m training list | run <recipe> | resume <run folder> | show-augment <recipe>`.
+"""`python -m training list | run <recipe> | resume <run folder> | show-augment <recipe> | benchmark-data <recipe>`.
 
 Keras is imported when a command needs it.
 """
@@ -54,11 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     show.add_argument("--seed", type=int, default=0, help="of order and augmentation, as of a run (default 0)")
     show.add_argument("--out", help="the PNG file (default: <recipe>-augment.png)")
 
-    for command in (run, resume, show):
+    speed = commands.add_parser("benchmark-data", help="measures how fast training images are prepared")
+    speed.set_defaults(function=_benchmark_data)
+    speed.add_argument("recipe", help="a name that `list` prints")
+    speed.add_argument("--data", type=data_set, help="another data set, or a folder of class folders")
+    speed.add_argument("--against", choices=["torchvision"], help="its loader with two processes, in the same run")
+    speed.add_argument("--images", type=int, default=2000, metavar="N", help="images a round (default 2000)")
+    speed.add_argument("--rounds", type=int, default=5, metavar="N", help="of each side in turn (default 5)")
+
+    for command in (run, resume, show, speed):
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
     for command in (run, resume):
         command.add_argument("--device", help="that computes, as Keras names it: cpu:0, gpu:0")
-    for command in (listing, run, resume, show):
+    for command in (listing, run, resume, show, speed):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
     parsed = parser.parse_args(arguments)
@@ -126,6 +134,25 @@ def _show_augment(args):
     recipe = get_recipe(args.recipe)
     path = contact_sheet.show(recipe, args.data, args.data_dir, args.images, args.seed, args.out)
     console.print(f"The contact sheet is {path}", markup=False)
+
+
+def _benchmark_data(args):
+    from keras_classics import datasets
+    from training.benchmark_data import measure
+    from training.recipes import get_recipe
+
+    recipe = get_recipe(args.recipe).replace(hold_out=0)
+    data = datasets.load(args.data or recipe.dataset, args.data_dir)
+    rates = measure(recipe, data, args.images, args.rounds, args.against is not None)
+    made = table(("",), ("images/s", "the recipe's are"))
+    for name, rate in (
+        (recipe.name, rates.recipe),
+        ("decode_jpeg", rates.decode_jpeg),
+        (args.against, rates.torchvision),
+    ):
+        if rate is not None:
+            made.add_row(name, f"{rate:.0f}", f"{rates.recipe / rate:.2f} times as many")
+    console.print(made)
 
 
 def _report(path: pathlib.Path) -> None:

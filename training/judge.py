@@ -14,10 +14,12 @@ from keras_classics.errors import ClassicsError
 from keras_classics.files import remove
 from keras_classics.variant import Variant
 from keras_classics.zoo import get_model
+from training.augment.whitening import ZCA_LAYER, Numbers
 from training.average import averaged
 from training.recipe import Recipe
 from training.run_data import RunData
 from training.run_folder import History, RunFolder
+from training.whitening import shipped_network
 
 AGREEMENT_IMAGES = 1000  # test images on which the exports are held against the Keras model
 TOLERANCE = 1e-3  # the greatest difference of a probability that still counts as agreement
@@ -37,10 +39,11 @@ def is_trained(recipe: Recipe, history: History) -> bool:
     return bool(history) and waits is not None and len(history) - best_epoch(history) >= waits
 
 
-def shipped_form(recipe: Recipe) -> keras.Model:
-    """The network in the form that is judged and shipped: as trained, without what only the training needs."""
+def shipped_form(recipe: Recipe, numbers: Numbers | None = None) -> keras.Model:
+    """The network in the form that is judged and shipped: as trained, without what only the training needs. Where
+    pixels are whitened, by these `numbers`, it does that itself."""
     build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads", "drop_path")}
-    return get_model(recipe.model)(**build)
+    return shipped_network(recipe, build, numbers)
 
 
 def copy_weights(trained: keras.Model, shipped: keras.Model) -> None:
@@ -48,18 +51,24 @@ def copy_weights(trained: keras.Model, shipped: keras.Model) -> None:
     compiled so."""
     with averaged(trained):
         for layer in shipped.layers:
-            if layer.weights:
+            if layer.weights and layer.name != ZCA_LAYER:
                 layer.set_weights(trained.get_layer(layer.name).get_weights())
 
 
-def mend_models(recipe: Recipe, folder: RunFolder, history: History, say: Callable[[str], None]) -> None:
+def mend_models(
+    recipe: Recipe,
+    folder: RunFolder,
+    history: History,
+    say: Callable[[str], None],
+    numbers: Numbers | None = None,
+) -> None:
     """Makes last.keras and best.keras, where they are damaged, again from the checkpoints of their epochs."""
     for path, epoch in _models(folder, history).values():
         checkpoint = folder.checkpoint(epoch)
         if folder.holds(path, epoch):
             continue
         if folder.holds(checkpoint, epoch):
-            shipped = shipped_form(recipe)
+            shipped = shipped_form(recipe, numbers)
             copy_weights(folder.load_model(checkpoint, epoch, compile=True), shipped)
             folder.save_model(shipped, path, history[:epoch])
             say(f"'{path}' was damaged; it was made again from {checkpoint.name}.")

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from keras_classics import datasets, pictures
+from keras_classics import pictures
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 
@@ -64,20 +64,24 @@ def readable(stream, prepare, places: range, blank, missed, epoch=0):
     return made.filter(lambda place, _: place < end).map(lambda _, example: example)
 
 
-def fault(data: Dataset, path: bytes, prepare: Callable[[], object]) -> str:
-    """Why a picture could not be prepared. What is no fault of the picture's is raised."""
-    import tensorflow as tf
-
+def fault(data: Dataset, path: bytes, prepare: Callable, *example) -> str:
+    """Why a picture failed in `prepare(*example)`. What is no fault of the picture's is raised."""
     name = os.fsdecode(path)
     try:
         pictures.read_image(name)
     except ClassicsError as error:
         return str(error)
     try:
-        data.decode(tf.constant(path))
+        _once(data.decode, path)
     except Exception as error:  # TensorFlow's decoders refuse what Pillow takes
         reason = " ".join(str(getattr(error, "message", error)).split())
         return f"'{pictures.printable(path)}' cannot be decoded ({reason[:200]}). Replace or remove it."
-    with datasets.reading():
-        prepare()
+    _once(prepare, *example)
     return f"'{pictures.printable(path)}' could not be read at first, though now it can."
+
+
+def _once(function, *arguments):
+    """What a stream's function gives for one element."""
+    import tensorflow as tf
+
+    return next(iter(tf.data.Dataset.from_tensors(arguments).map(function)))

@@ -1,6 +1,5 @@
 """From a data set to the batches that a recipe trains on."""
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -83,6 +82,8 @@ def train_batches(
     import tensorflow as tf
 
     data.check_classes(feed.classes_of(model), model.name)
+    for operation in recipe.augment:
+        operation.check()
     images = count_images(recipe, data).train
     if images < max(1, processes):
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
@@ -101,8 +102,7 @@ def train_batches(
     seed = first_key(seed)
 
     def augment(seeds, image, label):
-        image = image if data.in_memory else data.decode(image)
-        return augmentation_steps(recipe, made, image, seeds)[-1].image, label
+        return augmentation_steps(recipe, made, data, image, seeds)[-1].image, label
 
     def finish(seeds, images, labels):
         steps, labels = batch_steps(recipe, images, labels, seeds, feed.classes_of(model))
@@ -113,8 +113,8 @@ def train_batches(
         order = permutation(images, seed + epoch).numpy()
         for place in range(first, found, processes):
             path, label = (of_all[order[place]] for of_all in files["train"])
-            again = functools.partial(augment, tf.stack([seed + epoch, place]), path, label)
-            _skip(skip, path, fault(data, path, again), "train")
+            seeds = np.stack([seed + epoch, place])
+            _skip(skip, path, fault(data, path, augment, seeds, path, label), "train")
         return found
 
     def epoch_batches(epoch):
@@ -131,7 +131,8 @@ def train_batches(
         if data.files is not None or processes > 1:
             stream = stream.repeat().take(max(len(places), (steps - 1) * batch_size + 1))
         batches = stream.batch(batch_size).enumerate()
-        return batches.map(lambda number, batch: finish(tf.stack([seed + epoch, -1 - number]), *batch))
+        # Numbers below 0 are no image's.
+        return batches.map(lambda i, batch: finish(tf.stack([seed + epoch, -1 - (i * processes + process)]), *batch))
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
     if class_weights is not None:
@@ -190,7 +191,7 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
 
         def missed(_, first, found):
             for path in files[split].paths[first:found]:
-                _skip(skip, path, fault(part, path, lambda: None), split)
+                _skip(skip, path, fault(part, path, part.decode, path), split)
             return found
 
         def prepare(_, example):
@@ -204,6 +205,11 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
     stream = stream.map(lambda images, labels: (images, _for_outputs(model, labels)))
     stream = stream.apply(tf.data.experimental.assert_cardinality(math.ceil(images / recipe.part_size)))
     return stream.cache() if data.in_memory else stream
+
+
+def training_images(recipe: Recipe, data: Dataset):
+    """The images that are trained on, uint8 (H, W, C), in the order in which they are stored."""
+    return _part(recipe, data, held_out=False).split("train").map(lambda image, _: image)
 
 
 def _for_outputs(model, labels):

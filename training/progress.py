@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import keras
 
 from keras_classics.zoo import get_model
+from training.augment.whitening import RULES
 from training.departures import is_of_held_out
 from training.pipeline import count_images, has_validation_split
 from training.recipe import Recipe
@@ -53,6 +54,8 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: int) -> Iterato
         yield f"The training computes in {recipe.precision}; what ships is float32."
     if recipe.early_stopping is not None:
         yield f"It ends before that when {recipe.early_stopping} epochs in a row brought no better one."
+    if recipe.pixels in RULES:
+        yield f"The pixels: {RULES[recipe.pixels]}."
     if recipe.augment:
         yield f"Each image: {', '.join(map(str, recipe.augment))}."
     for departure in recipe.departures:

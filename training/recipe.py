@@ -8,6 +8,7 @@ from typing import Any, Literal
 from keras_classics.errors import ClassicsError
 from keras_classics.spec import Paper, plain
 from training.augment import BatchOperation, Operation
+from training.augment.whitening import Pixels
 
 Decayed = Literal["all", "kernels"]  # which weights decay: all, or neither biases nor batch norms
 Loss = Literal["crossentropy", "squared error", "MAP criterion"]
@@ -136,6 +137,9 @@ class Recipe:
             averages already, and stay as the weights in training have them. None for no average.
         loss: one of `training.compile.LOSSES`.
         label_smoothing: how much of the target is spread evenly over all classes; for "crossentropy".
+        pixels: how the network reads them: "normalized" as its record says, "per_pixel_mean" without the mean of the
+            training images, "gcn_zca" by global contrast normalisation and ZCA. The last two are fitted on the images
+            that are trained on, and done before the augmentation, which then fills with 0. What ships does them itself.
         augment: operations on a training image, in order, from `training.augment`.
         augment_batch: operations on a batch of them and its labels, in order, after those of `augment`.
         hold_out: one training image in so many is held out, to choose the best epoch by; 0 for none.
@@ -163,6 +167,7 @@ class Recipe:
     precision: Precision = "float32"
     loss: Loss = "crossentropy"
     label_smoothing: float = 0.0
+    pixels: Pixels = "normalized"
     augment: tuple[Operation, ...] = ()
     augment_batch: tuple[BatchOperation, ...] = ()
     hold_out: int = 10
@@ -181,6 +186,8 @@ class Recipe:
         if changes.get("batch_size", self.batch_size) != self.batch_size:
             changes.setdefault("accumulate", 1)
         recipe = dataclasses.replace(self, **changes)
+        if recipe.pixels != "normalized":
+            recipe = dataclasses.replace(recipe, augment=tuple(map(_filling_with_zero, recipe.augment)))
         if not 0 < recipe.epochs < math.inf:
             raise ClassicsError(f"The number of epochs must be positive and finite, not {recipe.epochs:g}.")
         if recipe.batch_size < 1:
@@ -212,3 +219,8 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """What JSON can hold; an operation is its name and its values."""
         return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def _filling_with_zero(operation: Any) -> Operation:
+    fill = getattr(operation, "fill", None)
+    return dataclasses.replace(operation, fill=(0.0,) * len(fill)) if isinstance(fill, tuple) else operation

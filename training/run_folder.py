@@ -5,11 +5,12 @@ import json
 import pathlib
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write
@@ -40,9 +41,10 @@ class RunFolder:
 
     recipe.json, what is done; checkpoint-<epoch>.keras, the states to go on from, until the run is finished; last.keras
     and best.keras, the network as it ships; history.csv, a copy of what each of these files says of its epochs;
-    skipped.json, the pictures that could not be read when their turn came, and why; metrics.json, which stands for a
-    finished run; curves.png and confusion.png; saved_model/ and model.tflite; tensorboard/, where asked for; and
-    `lock`, while a process works on it.
+    whitening.npz, where pixels are whitened, the numbers that were fitted for it; skipped.json, the pictures that could
+    not be read when their turn came, and why; metrics.json, which stands for a finished run; curves.png and
+    confusion.png; saved_model/ and model.tflite; tensorboard/, where asked for; and `lock`, while a process works on
+    it.
     """
 
     path: pathlib.Path
@@ -62,6 +64,10 @@ class RunFolder:
     @property
     def best(self) -> pathlib.Path:
         return self.path / "best.keras"
+
+    @property
+    def whitening(self) -> pathlib.Path:
+        return self.path / "whitening.npz"
 
     @property
     def metrics(self) -> pathlib.Path:
@@ -234,6 +240,19 @@ class RunFolder:
         history = read_note(model, "history")
         self.write_history(history)
         return history
+
+    def write_whitening(self, numbers: Mapping[str, np.ndarray]) -> None:
+        """Writes whitening.npz, so that later damage is told."""
+        with atomic_write(self.whitening) as temporary:
+            np.savez(temporary, allow_pickle=False, **numbers)
+            seal(temporary)
+
+    def read_whitening(self) -> Mapping[str, np.ndarray] | None:
+        """The numbers in whitening.npz; None if it is not there or damaged."""
+        if not is_whole(self.whitening):
+            return None
+        with np.load(self.whitening, allow_pickle=False) as archive:
+            return dict(archive)
 
     def write_history(self, history: History) -> None:
         """Writes history.csv, a row an epoch."""

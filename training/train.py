@@ -19,6 +19,7 @@ from keras_classics.errors import ClassicsError, unknown
 from keras_classics.zoo import get_model
 from training import device, run_data
 from training.assign import assign, differences
+from training.augment.whitening import Numbers
 from training.compile import callbacks, compile_arguments
 from training.judge import best_epoch, copy_weights, is_trained, judge, mend_models, shipped_form
 from training.lock import locked
@@ -28,6 +29,7 @@ from training.recipe import Plateau, Recipe
 from training.recipes import get_recipe, list_recipes
 from training.run_data import RunData
 from training.run_folder import History, RunFolder, write_json
+from training.whitening import network, numbers_of, whitened
 
 RESULTS = pathlib.Path(__file__).with_name("results")
 SEEDS = range(2**32)  # NumPy takes no others
@@ -166,12 +168,13 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
 def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any]) -> pathlib.Path:
     keras.utils.set_random_seed(settings["seed"])
     history = folder.last_state(say)
+    numbers = numbers_of(recipe, data.dataset, folder, say)
     if history:
-        mend_models(recipe, folder, history, say)
+        mend_models(recipe, folder, history, say, numbers)
     if not is_trained(recipe, history):
         for line in plan(recipe, data, folder, len(history)):
             say(line)
-        _fit(recipe, data, folder, settings, history)
+        _fit(recipe, data, folder, settings, history, numbers)
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
@@ -184,19 +187,27 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
     return folder.path
 
 
-def _fit(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any], history: History) -> None:
+def _fit(
+    recipe: Recipe,
+    data: RunData,
+    folder: RunFolder,
+    settings: dict[str, Any],
+    history: History,
+    numbers: Numbers | None,
+) -> None:
     """Trains from the end of `history`, to which it adds, until it is trained."""
     epochs, seed = math.ceil(recipe.epochs), settings["seed"]
-    shipped = shipped_form(recipe)
+    shipped = shipped_form(recipe, numbers)
+    dataset = whitened(recipe, data.dataset, numbers)
     with _computing_in(recipe.precision):
         if history:
             model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=True)
         else:
-            model = get_model(recipe.model)(seed=seed, **recipe.build)
+            model = network(recipe, seed)
     weights = data.dataset.class_weights() if settings["class_weights"] else None
     skip = run_data.skipping(folder, data.dataset, say)
     stream, steps = train_batches(
-        recipe, data.dataset, model, seed, first_epoch=len(history), class_weights=weights, skip=skip
+        recipe, dataset, model, seed, first_epoch=len(history), class_weights=weights, skip=skip
     )
     if not history:
         model.compile(**compile_arguments(recipe, steps))
@@ -218,7 +229,7 @@ def _fit(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, A
                 steps_per_epoch=steps,
                 initial_epoch=len(history),
                 epochs=epochs,
-                validation_data=validation_batches(recipe, data.dataset, model, skip),
+                validation_data=validation_batches(recipe, dataset, model, skip),
                 callbacks=made,
                 verbose=1 if on_terminal else 0,  # Keras' bar; `Progress` says the rest
                 shuffle=False,  # the stream is shuffled

@@ -1,6 +1,5 @@
 """`Dataset`: what is known of a data set, and its streams."""
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from keras_classics import pictures
+from keras_classics import decoding
 from keras_classics.errors import ClassicsError, unknown
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ class Dataset:
         in_memory: whether it is small enough to be kept decoded in memory.
         stored: gives the records of a split.
         decode: turns a stored image into a uint8 tensor (H, W, C).
+        decode_window: a part of it, as `decoding.decode_window_of_file` does; None where `decode` is all there is.
         files: by split, where a stored image is the path of its file; else None.
     """
 
@@ -46,6 +46,7 @@ class Dataset:
     stored: Callable[[str], "tf.data.Dataset"]
     decode: Callable[["tf.Tensor"], "tf.Tensor"]
     files: Mapping[str, Files] | None = None
+    decode_window: Callable | None = None
 
     @property
     def test_split(self) -> str | None:
@@ -122,14 +123,9 @@ def of_files(name: str, class_names: tuple[str, ...], files: Mapping[str, Files]
         return tf.data.Dataset.from_tensor_slices(tuple(files[split]))
 
     sizes = {split: len(of_split.labels) for split, of_split in files.items()}
-    return Dataset(name, class_names, sizes, 3, False, records, _decode, files)
-
-
-def _decode(path):
-    import tensorflow as tf
-
-    image = tf.numpy_function(lambda name: pictures.read_image(os.fsdecode(name)), [path], tf.uint8)
-    return tf.ensure_shape(image, (None, None, 3))
+    return Dataset(
+        name, class_names, sizes, 3, False, records, decoding.decode_file, files, decoding.decode_window_of_file
+    )
 
 
 @contextmanager
@@ -145,6 +141,7 @@ def reading() -> Iterator[None]:
         raise
     except Exception as error:
         told = re.search(rf"\b{ClassicsError.__name__}: (.+)", str(error))
-        if told is None:
+        message = told[1] if told else decoding.explained(str(error))
+        if message is None:
             raise
-        raise ClassicsError(told[1]) from None
+        raise ClassicsError(message) from None

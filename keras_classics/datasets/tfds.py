@@ -1,12 +1,13 @@
 """The data sets of tensorflow-datasets."""
 
+import dataclasses
 import math
 import pathlib
 import re
 import shutil
 import urllib.parse
 
-from keras_classics import preprocessing
+from keras_classics import decoding, preprocessing
 from keras_classics.datasets.dataset import Dataset
 from keras_classics.errors import ClassicsError
 
@@ -54,8 +55,8 @@ def open_tfds(name: str, data_dir: str | pathlib.Path | None) -> Dataset:
 
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-    except ValueError as error:  # of a configuration or version that is not there
-        raise ClassicsError(f"tensorflow-datasets has no '{name}': {_one_line(error)[:300]}") from None
+    except (ValueError, AssertionError) as error:  # of a configuration or version that is not there
+        raise ClassicsError(f"tensorflow-datasets has no '{name}' ({_one_line(error)[:300]}).") from None
     image_key, label_key = _keys(builder, tfds)
     if not builder.is_prepared():
         _prepare(builder)
@@ -72,7 +73,11 @@ def open_tfds(name: str, data_dir: str | pathlib.Path | None) -> Dataset:
     names = known_class_names(name) or tuple(label.names or map(str, range(label.num_classes)))
     pixels = math.prod(side or math.inf for side in image.shape)
     in_memory = sizes.get("train", 1) * pixels <= IN_MEMORY
-    return Dataset(name, names, sizes, image.shape[-1], in_memory, records, image.decode_example)
+    made = Dataset(name, names, sizes, image.shape[-1], in_memory, records, image.decode_example)
+    if in_memory or image.shape[-1] != 3:
+        return made
+    contents, window = decoding.decode_contents, decoding.decode_window_of_contents
+    return dataclasses.replace(made, decode=contents, decode_window=window)
 
 
 def _keys(builder, tfds) -> tuple[str, str]:

@@ -20,6 +20,7 @@ LAYERS = [
     {"models"},
     {"model_file", "zoo", "complexity", "plots"},
     {"catalogue", "stub"},
+    {"decoding"},
     {"datasets", "feed"},
     {"ensemble", "export", "fine_tuning", "fully_convolutional", "fusion", "benchmark"},
     {"evaluation", "prediction"},
@@ -34,7 +35,16 @@ LINEAGES = {
     ("pnasnet", "nasnet"),
 }
 TORCH_IN_FUNCTIONS = {"benchmark", "layers"}
-TENSORFLOW_IN_FUNCTIONS = {"crops", "preprocessing", "datasets", "export", "feed", "layers", "resampling"}
+TENSORFLOW_IN_FUNCTIONS = {
+    "crops",
+    "decoding",
+    "preprocessing",
+    "datasets",
+    "export",
+    "feed",
+    "layers",
+    "resampling",
+}
 
 
 def imports(path):

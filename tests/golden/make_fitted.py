@@ -1,5 +1,6 @@
 """Writes fitted.npz and protocols.csv beside this file: how torchvision and timm prepare pictures for the checkpoints
-that we offer. fitted.npz holds checksums of the prepared pixels, of photographs and of pseudo-random pictures.
+that we offer. fitted.npz holds checksums of the prepared pixels, of photographs and of pseudo-random pictures; and the
+probabilities that a network of torchvision gives for one of these, with weights that names and shapes determine.
 
     peers-env/bin/python tests/golden/make_fitted.py shared/data/imagenet_samples    # the environment of make_peers.py
 """
@@ -13,6 +14,7 @@ import zlib
 import numpy as np
 import PIL.Image
 import timm
+import torch
 import torchvision
 from timm.data import create_transform, resolve_data_config
 from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
@@ -21,11 +23,12 @@ HERE = pathlib.Path(__file__).parent
 ENTRIES = HERE.parents[1] / "keras_classics" / "weights" / "entries"
 sys.path.insert(0, str(HERE.parent))
 
-from pseudo_random import pixels  # noqa: E402
+from pseudo_random import pixels, tensor  # noqa: E402
 
 SHAPES = ((333, 500), (500, 333), (257, 256), (255, 1000), (1023, 768), (64, 48), (47, 600), (1, 30))
 SMALL = ((28, 32), (61, 56), (64, 64), (40, 39))  # resized to, cropped to: also where the crop is the larger
 PHOTOGRAPHS = 24
+NETWORK, ANSWERED = "shufflenet_v2_x1_0", SHAPES.index((255, 1000))
 
 
 def torchvision_protocols():
@@ -74,6 +77,15 @@ def checksum(image, transform):
     return zlib.crc32(whole.tobytes())
 
 
+def answers(image):
+    net = getattr(torchvision.models, NETWORK)().eval()
+    state = {k: torch.from_numpy(tensor(k, v.shape)) for k, v in net.state_dict().items() if v.is_floating_point()}
+    net.load_state_dict(state, strict=False)
+    transform = torchvision.models.get_model_weights(NETWORK).DEFAULT.transforms()
+    with torch.no_grad():
+        return net(transform(image)[None]).softmax(1)[0].numpy()
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     rows, transforms = [], {}
@@ -100,6 +112,7 @@ def main():
         shapes=SHAPES,
         photographs=names,
         made=np.array(sums[: len(made)], "uint32"),
+        answers=answers(made[ANSWERED]),
         taken=np.array(sums[len(made) :], "uint32"),
     )
     print(len(rows), "protocols,", len(transforms), "transforms,", [image.size for image in taken])

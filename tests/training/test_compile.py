@@ -8,8 +8,20 @@ import pytest
 
 import keras_classics as kc
 from training import callbacks, compile_arguments, get_recipe
+from training.augment import MixUp
 from training.average import averaged
-from training.compile import L2SGD, RUBBISH, L2RMSprop, WarmUp, map_criterion, squared_error_to_targets
+from training.compile import (
+    L2SGD,
+    LOSSES,
+    RUBBISH,
+    L2RMSprop,
+    SmoothedCrossentropy,
+    WarmUp,
+    crossentropy,
+    map_criterion,
+    squared_error_to_targets,
+    top1,
+)
 from training.recipe import SGD, Cosine, Plateau, RMSProp, Steps
 
 
@@ -232,3 +244,85 @@ def test_every_recipe_is_complete():
 def test_bad_requests(call, message):
     with pytest.raises(kc.ClassicsError, match=message):
         call()
+
+
+INDICES = np.array([3, 0, 2, 2, 1, 3])
+OUTPUTS = np.random.default_rng(0).dirichlet(np.ones(4), 6).astype("float32")
+SOFT = np.random.default_rng(1).dirichlet(np.ones(4), 6).astype("float32")
+LOSS_FUNCTIONS = {**LOSSES, "smoothed": SmoothedCrossentropy(0.1, reduction=None)}
+
+
+def told(loss, labels):
+    """What the loss tells of the labels, image by image."""
+    return keras.ops.convert_to_numpy(loss(keras.ops.convert_to_tensor(labels), keras.ops.convert_to_tensor(OUTPUTS)))
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("name", LOSS_FUNCTIONS)
+def test_one_hot_labels_are_indices(name):
+    loss = LOSS_FUNCTIONS[name]
+    expected = told(loss, INDICES)
+    assert expected.shape == (6,)
+    np.testing.assert_allclose(told(loss, INDICES[:, None]), expected, rtol=1e-5)
+    np.testing.assert_allclose(told(loss, np.eye(4, dtype="float32")[INDICES]), expected, rtol=1e-5)
+
+
+@pytest.mark.every_backend
+def test_losses_of_soft_labels():
+    """Cross-entropy is Keras'; the others follow from their definitions."""
+    for name, smoothing in (("crossentropy", 0.0), ("smoothed", 0.1)):
+        theirs = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing, reduction=None)
+        np.testing.assert_allclose(told(LOSS_FUNCTIONS[name], SOFT), told(theirs, SOFT), rtol=1e-5)
+    np.testing.assert_allclose(
+        told(squared_error_to_targets, SOFT), ((OUTPUTS - (2 * SOFT - 1)) ** 2).mean(1), rtol=1e-5
+    )
+    by_class = np.stack([told(map_criterion, np.full(6, k)) for k in range(4)], axis=1)
+    np.testing.assert_allclose(told(map_criterion, SOFT), (SOFT * by_class).sum(1), rtol=1e-5)
+
+
+@pytest.mark.every_backend
+def test_training_accuracy_is_told_against_the_dominant_label():
+    hits = (OUTPUTS.argmax(1) == SOFT.argmax(1)).astype("float32")
+    assert 0 < hits.mean() < 1
+    np.testing.assert_array_equal(told(top1, SOFT), hits)
+    for labels in (SOFT.argmax(1), SOFT.argmax(1)[:, None]):
+        np.testing.assert_array_equal(told(top1, labels), hits)
+
+
+def test_four_images_of_four_classes_are_told_by_their_shape():
+    """(4,) and (4, 1) are indices, whatever they hold; (4, 4) is soft."""
+    labels = np.array([0, 1, 1, 0])
+    outputs = keras.ops.convert_to_tensor(OUTPUTS[:4])
+    for given in (labels, labels[:, None], np.eye(4)[labels]):
+        got = keras.ops.convert_to_numpy(crossentropy(keras.ops.convert_to_tensor(given, "float32"), outputs))
+        np.testing.assert_allclose(got, -np.log(OUTPUTS[np.arange(4), labels]), rtol=1e-5)
+
+
+def test_fit_with_mixed_labels_and_auxiliary_heads():
+    """Three steps on a small network with heads beside; validated on indices."""
+    recipe = get_recipe("inception_v1-imagenet")
+    recipe = dataclasses.replace(recipe, augment_batch=(MixUp(0.4),), average=None)  # Keras would swap it in at the end
+    arguments = compile_arguments(recipe, 10)
+    assert set(arguments["loss"]) == {"predictions", "aux_1", "aux_2"}
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Flatten()(keras.layers.Conv2D(4, 3)(image))
+    outputs = {name: keras.layers.Dense(5, activation="softmax", name=name)(x) for name in arguments["loss"]}
+    model = keras.Model(image, outputs)
+    model.compile(**arguments)
+    images, labels = np.random.default_rng(0).uniform(0, 1, (12, 8, 8, 3)).astype("float32"), np.arange(12) % 5
+    mixed, soft = (t.numpy() for t in MixUp(0.4)(images, np.eye(5, dtype="float32")[labels], (0, 1)))
+    before = model.get_weights()
+    history = model.fit(
+        mixed,
+        dict.fromkeys(outputs, soft),
+        batch_size=4,
+        validation_data=(images, dict.fromkeys(outputs, labels)),
+        verbose=0,
+        shuffle=False,
+    ).history
+    assert all(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert {"predictions_accuracy", "val_predictions_accuracy", "val_aux_1_loss"} <= set(history)
+    probabilities = model.predict(images, verbose=0)["predictions"]
+    assert history["val_predictions_accuracy"] == [pytest.approx((probabilities.argmax(1) == labels).mean())]
+    of_labels = probabilities[np.arange(12), labels]
+    assert history["val_predictions_loss"] == [pytest.approx(-np.log(of_labels).mean(), rel=1e-4)]

@@ -6,6 +6,7 @@ and what is done to the pixels. The peers do that in their own code, or by the c
 
 import contextlib
 import importlib
+import pathlib
 import re
 
 import h5py
@@ -173,6 +174,19 @@ def test_torchvision_and_timm(source, peer, name, options, tmp_path):
     ours = kc.preprocess_input(pixels, model)
     np.testing.assert_allclose(ours, prepared(pixels, HALF if name in HALVES else IMAGENET), atol=1e-5)
     assert difference(model, peers.images(2, size, size, 3), outputs["output_logits"]) < 1e-4
+
+
+def test_a_picture_gets_the_answers_of_torchvision(tmp_path):
+    """Through resize, crop, normalisation and network: tests/golden/make_fitted.py."""
+    import torch
+
+    fitted = np.load(pathlib.Path(peers.__file__).parent / "golden" / "fitted.npz")
+    tensors, _ = peers.golden("torchvision", "shufflenet_v2_x1_0")
+    torch.save({k: torch.from_numpy(v) for k, v in tensors.items()}, tmp_path / "net.pth")
+    model = kc.create_model("shufflenet_v2_x1_0", weights=tmp_path / "net.pth")
+    (answers,) = kc.predict(model, peers.pixels(255, 1000, 3), top=1000)
+    ours = {identifier: probability for identifier, _, probability in answers}
+    np.testing.assert_allclose([ours[i] for i in preprocessing.imagenet_classes()[0]], fitted["answers"], rtol=1e-4)
 
 
 @pytest.mark.parametrize(("peer", "name"), [("googlenet", "inception_v1"), ("inception_v3", "inception_v3")])

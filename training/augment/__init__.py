@@ -6,11 +6,13 @@ from training.augment.crops import CentralSquareCrop, Crop, Flip, PadAndCrop, Ra
 from training.augment.lenet import AffineDistortion, ElasticDistortion
 from training.augment.occlusion import Cutout
 from training.augment.operation import Operation
+from training.augment.today import AugMix, RandAugment, RandomErasing
 
 __all__ = [
     "PCA_COMPONENTS",
     "PCA_DEVIATIONS",
     "AffineDistortion",
+    "AugMix",
     "BatchOperation",
     "CentralSquareCrop",
     "Crop",
@@ -23,6 +25,8 @@ __all__ = [
     "PCAColour",
     "PadAndCrop",
     "PhotometricDistortion",
+    "RandAugment",
     "RandomAreaCrop",
+    "RandomErasing",
     "ScaleJitterCrop",
 ]

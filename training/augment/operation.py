@@ -14,6 +14,9 @@ class Operation:
 
     takes_raw: ClassVar[bool] = False
 
+    def check(self) -> None:
+        """Raises a ClassicsError where something that it needs is missing."""
+
     def draw(self, shape, seed) -> dict[str, Any]:
         """The random numbers by name, for an image of this `shape` (H, W, C): nothing else about the result is random.
 

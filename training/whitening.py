@@ -1,0 +1,100 @@
+"""Runs whose pixels are whitened: the numbers in the run folder, the data, and the network that is trained on it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_classics import preprocessing
+from keras_classics.datasets import Dataset
+from keras_classics.errors import ClassicsError
+from keras_classics.spec import Normalization
+from keras_classics.variant import Variant, deep_graph
+from keras_classics.zoo import get_model
+from training.augment.whitening import AT_ONCE, RULES, Numbers
+from training.pipeline import training_images
+from training.recipe import Recipe
+from training.run_folder import RunFolder
+
+
+def numbers_of(recipe: Recipe, data: Dataset, folder: RunFolder, say: Callable[[str], None]) -> Numbers | None:
+    """The fitted numbers of the recipe's whitening, from the run folder; None without whitening.
+
+    Where they are not there or damaged, they are fitted, on the images that are trained on, and written.
+
+    Raises:
+        ClassicsError: if the network does not read its pictures from edge to edge.
+    """
+    if recipe.pixels not in RULES:
+        return None
+    protocol = get_model(recipe.model).protocol
+    if protocol.resize_size != protocol.image_size:
+        raise ClassicsError(
+            f"{recipe.model} reads its pictures with a margin, and they are whitened only from edge to edge; set "
+            "pixels=normalized."
+        )
+    if (numbers := folder.read_whitening()) is None:
+        say(f"Fitting {RULES[recipe.pixels]} on the images to train on.")
+        images = training_images(recipe, data).map(lambda image: _fit(recipe, image))
+        numbers = RULES[recipe.pixels].fit(images)
+        folder.write_whitening(numbers)
+    return numbers
+
+
+def whitened(recipe: Recipe, data: Dataset, numbers: Numbers | None) -> Dataset:
+    """The data with its images of the network's size and whitened, float32; as it is where there are no numbers."""
+    import tensorflow as tf
+
+    if numbers is None:
+        return data
+
+    def stored(split):
+        stream = data.split(split).map(lambda image, label: (_fit(recipe, image), label), tf.data.AUTOTUNE)
+        stream = stream.batch(AT_ONCE)  # for a matrix is multiplied by many images as fast as by a few
+        stream = stream.map(lambda images, labels: (RULES[recipe.pixels].whiten(images, numbers), labels))
+        return stream.unbatch().apply(tf.data.experimental.assert_cardinality(data.sizes[split]))
+
+    return dataclasses.replace(data, stored=stored, decode=lambda image: image, files=None)
+
+
+def network(recipe: Recipe, seed: int) -> keras.Model:
+    """The network that is trained, in its initial state. Where pixels are whitened, it says that it reads them as they
+    come to it."""
+    build = dict(recipe.build)
+    variant = get_model(recipe.model)
+    if recipe.pixels in RULES:
+        channels = variant.channels
+        variant = with_normalization(variant, build, Normalization((0.0,) * channels, (1.0,) * channels))
+    return variant(seed=seed, **build)
+
+
+def shipped_network(recipe: Recipe, build: dict[str, Any], numbers: Numbers | None) -> keras.Model:
+    """The network as it is built with `build`, which takes pixels of 0..255 and whitens them itself if there are
+    numbers."""
+    variant = get_model(recipe.model)
+    if numbers is None:
+        return variant(**build)
+    rule, shape = RULES[recipe.pixels], numbers["mean"].shape
+    variant = with_normalization(variant, build, rule.normalization(numbers))
+    if keras.config.image_data_format() == "channels_first":
+        shape = (shape[2], *shape[:2])
+    inputs = keras.Input(shape, name="image")
+    built = variant(input_tensor=rule.layers(inputs, numbers), **build)
+    with deep_graph():
+        return keras.Model(inputs, built.output, name=built.name)
+
+
+def with_normalization(variant: Variant, build: dict[str, Any], normalization: Normalization) -> Variant:
+    """The record, in the form that `build` chooses, with another normalisation."""
+    variant = variant.with_options(**{name: build[name] for name in build if name in variant.options})
+    return dataclasses.replace(variant, protocol=dataclasses.replace(variant.protocol, normalization=normalization))
+
+
+def _fit(recipe: Recipe, image):
+    """The image as a float32 tensor of the network's size, 0..255."""
+    variant = get_model(recipe.model)
+    protocol = variant.protocol
+    return preprocessing.fit(
+        image, protocol.resize_size, protocol.image_size, variant.channels, protocol.interpolation, protocol.squash
+    )
