@@ -46,14 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     resume.set_defaults(function=_resume)
     resume.add_argument("run", help="the run folder")
 
-    speed = commands.add_parser("benchmark-data", help="measures how fast training images are prepared")
-    speed.set_defaults(function=_benchmark_data)
-    speed.add_argument("recipe", help="a name that `list` prints")
-    speed.add_argument("--data", type=data_set, help="another data set, or a folder of class folders")
-    speed.add_argument("--against", choices=["torchvision"], help="its loader with two processes, in the same run")
-    speed.add_argument("--images", type=int, default=2000, metavar="N", help="images a round (default 2000)")
-    speed.add_argument("--rounds", type=int, default=5, metavar="N", help="of each side in turn (default 5)")
-
     show = commands.add_parser("show-augment", help="draws what a recipe does to its first images, step by step")
     show.set_defaults(function=_show_augment)
     show.add_argument("recipe", help="a name that `list` prints")
@@ -61,6 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     show.add_argument("--images", type=int, default=8, help="rows of the sheet (default 8)")
     show.add_argument("--seed", type=int, default=0, help="of order and augmentation, as of a run (default 0)")
     show.add_argument("--out", help="the PNG file (default: <recipe>-augment.png)")
+
+    speed = commands.add_parser("benchmark-data", help="measures how fast training images are prepared")
+    speed.set_defaults(function=_benchmark_data)
+    speed.add_argument("recipe", help="a name that `list` prints")
+    speed.add_argument("--data", type=data_set, help="another data set, or a folder of class folders")
+    speed.add_argument("--against", choices=["torchvision"], help="its loader with two processes, in the same run")
+    speed.add_argument("--images", type=int, default=2000, metavar="N", help="images a round (default 2000)")
+    speed.add_argument("--rounds", type=int, default=5, metavar="N", help="of each side in turn (default 5)")
 
     for command in (run, resume, show, speed):
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
@@ -127,6 +127,15 @@ def _resume(args):
     _report(train.resume(args.run, args.data_dir, args.device))
 
 
+def _show_augment(args):
+    from training import contact_sheet
+    from training.recipes import get_recipe
+
+    recipe = get_recipe(args.recipe)
+    path = contact_sheet.show(recipe, args.data, args.data_dir, args.images, args.seed, args.out)
+    console.print(f"The contact sheet is {path}", markup=False)
+
+
 def _benchmark_data(args):
     from keras_classics import datasets
     from training.benchmark_data import measure
@@ -144,15 +153,6 @@ def _benchmark_data(args):
         if rate is not None:
             made.add_row(name, f"{rate:.0f}", f"{rates.recipe / rate:.2f} times as many")
     console.print(made)
-
-
-def _show_augment(args):
-    from training import contact_sheet
-    from training.recipes import get_recipe
-
-    recipe = get_recipe(args.recipe)
-    path = contact_sheet.show(recipe, args.data, args.data_dir, args.images, args.seed, args.out)
-    console.print(f"The contact sheet is {path}", markup=False)
 
 
 def _report(path: pathlib.Path) -> None:

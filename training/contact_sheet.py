@@ -81,16 +81,13 @@ def _data(recipe, data_name, data_dir, count) -> Dataset:
 
 
 def _first_examples(recipe: Recipe, data: Dataset, seed: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The first images (H, W, C) of a training's first epoch, and their labels, as `train_batches` takes them."""
+    """The first stored images of a training's first epoch, and their labels, as `train_batches` takes them."""
     import tensorflow as tf
 
     part = trained_part(recipe, data)
     stored = stored_examples(part)
     stream = tf.data.Dataset.range(1).flat_map(lambda epoch: shuffled(part, stored, first_key(seed) + epoch))
-    stream = stream.take(count)
-    if not part.in_memory:
-        stream = stream.map(lambda image, label: (part.decode(image), label), tf.data.AUTOTUNE, deterministic=True)
-    return list(stream.as_numpy_iterator())
+    return list(stream.take(count).as_numpy_iterator())
 
 
 def _rows(recipe, data, made, seed, count) -> list[list[tuple[str, np.ndarray, str]]]:
@@ -101,8 +98,9 @@ def _rows(recipe, data, made, seed, count) -> list[list[tuple[str, np.ndarray, s
     batches = math.ceil(count / recipe.part_size)  # whole ones, for an image is mixed with any other of its batch
     examples = _first_examples(recipe, data, seed, batches * recipe.part_size if recipe.augment_batch else count)
     rows, last = [], []
-    for i, (image, label) in enumerate(examples):
-        steps = augmentation_steps(recipe, made, image, tf.stack([key, i]))
+    for i, (stored, label) in enumerate(examples):
+        steps = augmentation_steps(recipe, made, data, tf.convert_to_tensor(stored), tf.stack([key, i]))
+        image = stored if data.in_memory else data.decode(tf.convert_to_tensor(stored)).numpy()
         height, width, _ = image.shape
         row = [("stored", image, f"{data.class_names[label]}\n{width} x {height}")]
         row += [(_heading(step.operation), step.image.numpy(), _told(step.drawn)) for step in steps]

@@ -11,7 +11,6 @@ from keras_classics import datasets, feed, pictures
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
-from training.augment import Crop
 from training.order import Skip, fault, permutation, readable, shuffled
 from training.recipe import Recipe
 from training.steps import augmentation_steps, batch_steps
@@ -101,13 +100,9 @@ def train_batches(
     steps, batch_size, places = math.ceil(images / recipe.part_size), recipe.part_size // processes, range(images)
     places = places[process::processes]
     seed = first_key(seed)
-    windowed = data.decode_window and not data.in_memory and recipe.augment and isinstance(recipe.augment[0], Crop)
 
     def augment(seeds, image, label):
-        if windowed:
-            return augmentation_steps(recipe, made, image, seeds, data.decode_window)[-1].image, label
-        image = image if data.in_memory else data.decode(image)
-        return augmentation_steps(recipe, made, image, seeds)[-1].image, label
+        return augmentation_steps(recipe, made, data, image, seeds)[-1].image, label
 
     def finish(seeds, images, labels):
         steps, labels = batch_steps(recipe, images, labels, seeds, feed.classes_of(model))

@@ -2,8 +2,9 @@
 
 from typing import Any, NamedTuple
 
+from keras_classics.datasets import Dataset
 from keras_classics.feed import Feed
-from training.augment import BatchOperation, Operation
+from training.augment import BatchOperation, Crop, Operation
 from training.recipe import Recipe
 
 
@@ -18,33 +19,38 @@ class Step(NamedTuple):
     image: Any
 
 
-def augmentation_steps(recipe: Recipe, feed: Feed, image, seeds, decode_window=None) -> list[Step]:
-    """The steps from a picture (H, W, C) to an image of the network's size, float32, 0..255.
+def augmentation_steps(recipe: Recipe, feed: Feed, data: Dataset, stored, seeds) -> list[Step]:
+    """The steps from a stored picture to an image of the network's size, float32, 0..255.
 
     Args:
         recipe: with the operations.
         feed: of the network.
-        image: any size, 0..255; or as it is stored, where it is to be decoded by `decode_window`.
+        data: that decodes the picture, of which a crop may need no more than its window.
+        stored: of the data's training images.
         seeds: two integers, of this image in this epoch.
-        decode_window: the data set's, where the first operation is a crop: of the picture it alone is decoded.
     """
     import tensorflow as tf
 
-    seeds = [tf.random.experimental.stateless_fold_in(seeds, i) for i in range(len(recipe.augment))]
-    operations = list(zip(recipe.augment, seeds, strict=True))
+    operations = [(o, tf.random.experimental.stateless_fold_in(seeds, i)) for i, o in enumerate(recipe.augment)]
     steps = []
-    if decode_window:
-        crop, seed = operations.pop(0)
-        window, drawn = decode_window(image, lambda shape: crop.draw(shape, seed))
-        steps.append(Step(crop, drawn, tf.cast(crop.resample(window, drawn), tf.float32)))
-    elif not any(operation.takes_raw for operation in recipe.augment):
-        steps.append(Step(None, {}, feed.fit(image)))
+    crop = recipe.augment[0] if recipe.augment else None
+    if isinstance(crop, Crop) and not data.in_memory and data.decode_window:
+        (_, seed), *operations = operations
+        pixels, drawn = data.decode_window(stored, lambda shape: crop.draw(shape, seed))
+        image = crop.resample(pixels, drawn)
+        steps.append(Step(crop, drawn, image))
+    else:
+        image = stored if data.in_memory else data.decode(stored)
+        if not any(operation.takes_raw for operation in recipe.augment):
+            image = feed.fit(image)
+            steps.append(Step(None, {}, image))
+    image = tf.cast(image, tf.float32)
     for operation, seed in operations:
-        image = tf.cast(steps[-1].image if steps else image, tf.float32)
         drawn = operation.draw(tf.shape(image), seed)
-        steps.append(Step(operation, drawn, operation.apply(image, drawn)))
+        image = operation.apply(image, drawn)
+        steps.append(Step(operation, drawn, image))
     shape = (feed.image_size, feed.image_size, feed.channels)
-    return [*steps[:-1], steps[-1]._replace(image=tf.ensure_shape(steps[-1].image, shape))]
+    return [*steps[:-1], steps[-1]._replace(image=tf.ensure_shape(image, shape))]
 
 
 def batch_steps(recipe: Recipe, images, labels, seeds, classes: int):
