@@ -13,6 +13,7 @@ from keras_classics import pictures
 
 HEADER = 33  # bytes of a PNG's signature and header; no picture is as short
 HEAD = 2**17  # bytes in which a file tells of its colours and how it stands: two of JPEG's segments at their longest
+PLAIN_HEAD = 2**12  # the same of a JPEG with no more than JFIF's 20 bytes before its tables: others tell of it before
 MARGIN = 2  # pixels around a window, which the colours at its edges are interpolated from
 
 # Regular expressions of bytes; \C is any of them.
@@ -160,7 +161,8 @@ def _is_ordinary(contents, header):
     """Whether TensorFlow decodes a picture of this header as Pillow does."""
     import tensorflow as tf
 
-    head = tf.strings.substr(contents, 0, HEAD)
+    is_plain = tf.strings.substr(contents, 20, 2) == b"\xff\xdb"
+    head = tf.strings.substr(contents, 0, tf.where(is_plain, PLAIN_HEAD, HEAD))
     channels, pixels = header[2], tf.reduce_prod(tf.cast(header[:2], tf.int64))
     fit = ((channels == 1) | (channels == 3)) & (pixels <= pictures.max_pixels())
 
