@@ -161,17 +161,17 @@ def _is_ordinary(contents, header):
     """Whether TensorFlow decodes a picture of this header as Pillow does."""
     import tensorflow as tf
 
-    is_plain = tf.strings.substr(contents, 20, 2) == b"\xff\xdb"
-    head = tf.strings.substr(contents, 0, tf.where(is_plain, PLAIN_HEAD, HEAD))
     channels, pixels = header[2], tf.reduce_prod(tf.cast(header[:2], tf.int64))
     fit = ((channels == 1) | (channels == 3)) & (pixels <= pictures.max_pixels())
 
     def jpeg():
+        is_plain = tf.strings.substr(contents, 20, 2) == b"\xff\xdb"
+        head = tf.strings.substr(contents, 0, tf.where(is_plain, PLAIN_HEAD, HEAD))
         return tf.cond(
             _has(head, f"{_ICC_PROFILE}|{_TURNED}"), lambda: ~_has(head, _TURNED) & _has(head, _SRGB), lambda: True
         )
 
-    extras = tf.cond(fit & _is_jpeg(contents), jpeg, lambda: ~_has(head, _PNG_EXTRAS))
+    extras = tf.cond(fit & _is_jpeg(contents), jpeg, lambda: ~_has(tf.strings.substr(contents, 0, HEAD), _PNG_EXTRAS))
     return fit & extras
 
 
