@@ -127,7 +127,7 @@ def test_trains_in_fit_and_ships_without_heads(tiny, tmp_path):
     model.compile(**compile_arguments(RECIPE, steps))
     before = model.get_layer("aux_1").get_weights()[0]
     history: list[dict[str, float]] = []
-    writer = train.EpochWriter(RunFolder(tmp_path), history, tiny())
+    writer = train.EpochWriter(RECIPE.replace(epochs=3), RunFolder(tmp_path), history, tiny())
     held_out = validation_batches(RECIPE, data, model)
     model.fit(stream, steps_per_epoch=steps, epochs=3, validation_data=held_out, callbacks=[writer], verbose=0)
     assert history[-1]["loss"] < history[0]["loss"]
