@@ -11,6 +11,7 @@ import pytest
 import keras_classics as kc
 from keras_classics import datasets
 from training import get_recipe, run_data, train, train_batches, validation_batches
+from training.augment import Operation
 from training.run_folder import RunFolder
 
 RECIPE = get_recipe("resnet20-cifar10").replace(batch_size=8, hold_out=0)  # shifted and mirrored
@@ -157,12 +158,15 @@ def test_however_many_are_damaged_all_are_met_in_the_first_epoch(count, picture_
 def test_an_error_that_is_not_the_pictures_is_no_reason_to_leave_it_out(picture_folder, model):
     import tensorflow as tf
 
-    def broken(image, seed):
-        with tf.control_dependencies([tf.debugging.assert_less(tf.reduce_max(image), -1.0, "a mistake of ours")]):
-            return tf.identity(image)
+    class Broken(Operation):
+        def draw(self, shape, seed):
+            return {}
 
-    broken.takes_raw = False
-    recipe = RECIPE.replace(augment=(broken,))
+        def apply(self, image, drawn):
+            with tf.control_dependencies([tf.debugging.assert_less(tf.reduce_max(image), -1.0, "a mistake of ours")]):
+                return tf.identity(image)
+
+    recipe = RECIPE.replace(augment=(Broken(),))
     stream, steps = train_batches(recipe, datasets.load(str(picture_folder)), model, skip=lambda *_: None)
     with pytest.raises(tf.errors.OpError, match="a mistake of ours"):
         images(stream, steps)
