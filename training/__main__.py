@@ -13,6 +13,7 @@ from keras_classics.cli import run as guarded
 from keras_classics.cli.arguments import add_json, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, percent, table
+from keras_classics.errors import ClassicsError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -136,7 +137,20 @@ def _show_augment(args):
     console.print(f"The contact sheet is {path}", markup=False)
 
 
+def _import_torchvision():
+    """Imports it before anything imports tensorflow, after which it brings the process down."""
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError) as error:
+        raise ClassicsError(
+            f"torchvision cannot be imported ({str(error).splitlines()[0]}): install a torch and a torchvision that "
+            "belong together, or leave --against out."
+        ) from None
+
+
 def _benchmark_data(args):
+    if args.against:
+        _import_torchvision()
     from keras_classics import datasets
     from training.benchmark_data import measure
     from training.recipes import get_recipe

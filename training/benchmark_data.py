@@ -1,7 +1,7 @@
 """How fast a recipe's training images are prepared, beside pure JPEG decoding and torchvision's loader."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from keras_classics import datasets
@@ -12,6 +12,7 @@ from training import pipeline
 from training.recipe import Recipe
 
 WORKERS = 2  # processes of torchvision's loader
+BATCH = 32  # images; the recipes' own would make a round of few batches
 
 
 @dataclass(frozen=True)
@@ -24,37 +25,39 @@ class Rates:
 
 
 def measure(recipe: Recipe, data: Dataset, images: int, rounds: int, against_torchvision: bool) -> Rates:
-    """Measures the sides in turn, each over `images` images a round.
+    """Measures the sides in turn, each over `images` images a round, in batches of `BATCH`.
 
     Raises:
-        ClassicsError: if torchvision cannot be imported, or is to read what is not in files.
+        ClassicsError: if torchvision is to read what is not in files.
     """
     if against_torchvision and data.files is None:
         raise ClassicsError(f"torchvision's loader reads files, and {data.name} has none; choose a folder.")
-    sides: dict[str, Iterator[int]] = {"recipe": _recipe(recipe, data)}
+    recipe = recipe.replace(batch_size=BATCH)
+    model = get_model(recipe.model)(**{**recipe.build, "classes": len(data.class_names)})
+    sides: dict[str, Callable[[], Iterator[int]]] = {"recipe": lambda: _recipe(recipe, data, model)}
     if data.files is not None:
-        sides["decode_jpeg"] = _decode_jpeg(data)
+        sides["decode_jpeg"] = lambda: _decode_jpeg(data)
     if against_torchvision:
-        sides["torchvision"] = _torchvision(data, get_model(recipe.model).image_size, recipe.batch_size)
-    for stream in sides.values():
-        _rate(stream, min(images, 2 * recipe.batch_size))  # the first images wait for compilation and for processes
+        sides["torchvision"] = lambda: _torchvision(data, get_model(recipe.model).image_size)
     rates: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
-        for name, stream in sides.items():
-            rates[name].append(_rate(stream, images))
+        for name, side in sides.items():
+            rates[name].append(_rate(side(), images))
     best = {name: max(of_side) for name, of_side in rates.items()}
     return Rates(best["recipe"], best.get("decode_jpeg"), best.get("torchvision"))
 
 
 def _rate(stream: Iterator[int], images: int) -> float:
+    """Images a second after the first batch, which waits for compilation and processes. The stream is new: one that had
+    waited for its turn would have filled its buffers meanwhile."""
+    next(stream)
     start, count = time.perf_counter(), 0
     while count < images:
         count += next(stream)
     return count / (time.perf_counter() - start)
 
 
-def _recipe(recipe: Recipe, data: Dataset) -> Iterator[int]:
-    model = get_model(recipe.model)(**{**recipe.build, "classes": len(data.class_names)})
+def _recipe(recipe: Recipe, data: Dataset, model) -> Iterator[int]:
     stream, _ = pipeline.train_batches(recipe, data, model)
     with datasets.reading():
         for images, *_ in stream:
@@ -65,20 +68,15 @@ def _decode_jpeg(data: Dataset) -> Iterator[int]:
     import tensorflow as tf
 
     paths = data.records("train").map(lambda path, _: path).repeat()
-    for image in paths.map(lambda path: tf.io.decode_jpeg(tf.io.read_file(path)), tf.data.AUTOTUNE).prefetch(64):
-        yield min(1, len(image))
+    decoded = paths.map(lambda path: tf.io.decode_jpeg(tf.io.read_file(path)), tf.data.AUTOTUNE)
+    for counted in decoded.map(lambda image: tf.minimum(tf.shape(image)[0], 1)).batch(BATCH).prefetch(2):
+        yield int(sum(counted))
 
 
-def _torchvision(data: Dataset, size: int, batch_size: int) -> Iterator[int]:
-    try:
-        import torch
-        import torchvision.transforms as T
-    except (ImportError, RuntimeError) as error:
-        raise ClassicsError(
-            f"torchvision cannot be imported ({str(error).splitlines()[0]}): install a torch and a torchvision that "
-            "belong together, or leave --against out."
-        ) from None
+def _torchvision(data: Dataset, size: int) -> Iterator[int]:
     import PIL.Image
+    import torch
+    import torchvision.transforms as T
 
     normalize = T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     transform = T.Compose([T.RandomResizedCrop(size), T.RandomHorizontalFlip(), T.ToTensor(), normalize])
@@ -94,6 +92,6 @@ def _torchvision(data: Dataset, size: int, batch_size: int) -> Iterator[int]:
                 return transform(image.convert("RGB")), int(labels[i])
 
     sampler = torch.utils.data.RandomSampler(Pictures(), replacement=True, num_samples=2**31)
-    loader = torch.utils.data.DataLoader(Pictures(), batch_size, sampler=sampler, num_workers=WORKERS)
+    loader = torch.utils.data.DataLoader(Pictures(), BATCH, sampler=sampler, num_workers=WORKERS)
     for images, _ in loader:
         yield len(images)
