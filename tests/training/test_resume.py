@@ -175,7 +175,7 @@ def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_repl
         (b"[]", "it is damaged. Start a new run"),
         (
             b'{"recipe": {"name": "lenet5-mnist"}, "data": "mnist_sample"}',
-            "lacks backend, data_dir, images, record, seed, set, tensorboard",
+            "lacks backend, class_weights, data_dir, images, limit, record, seed, set, skipped, tensorboard",
         ),
     ],
 )
