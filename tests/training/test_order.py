@@ -111,7 +111,6 @@ def with_damage(picture_folder, tmp_path):
     return root, bad
 
 
-@pytest.mark.every_backend
 def test_pictures_that_cannot_be_read_are_named_and_others_fill_their_places(with_damage):
     root, bad = with_damage
     data, model = datasets.load(str(root)), kc.LeNet5()

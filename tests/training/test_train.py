@@ -184,6 +184,8 @@ def test_a_diverging_run_stops_at_the_step_and_keeps_what_was(tmp_path, monkeypa
     assert [row["epoch"] for row in history(folder.path)] == [1]
 
 
+# On the others the averages are tested by themselves, and runs that resume bit for bit with less that is set.
+heavy_elsewhere = pytest.mark.heavy if keras.config.backend() != "tensorflow" else lambda test: test
 OPTIONS = [
     "optimizer.weight_decay=1e-3",
     "optimizer.decay_on=kernels",
@@ -199,6 +201,7 @@ OPTIONS = [
 
 
 @pytest.mark.every_backend
+@heavy_elsewhere
 def test_a_run_with_all_that_can_be_set_goes_on_bit_for_bit(tmp_path, monkeypatch):
     """5,500 images make 138 parts of 40: an epoch ends within a batch, whose gradients so far come back too."""
     monkeypatch.setattr(train, "judge", lambda *_: {})
@@ -234,6 +237,7 @@ def test_a_run_with_all_that_can_be_set_goes_on_bit_for_bit(tmp_path, monkeypatc
 
 
 @pytest.mark.every_backend
+@heavy_elsewhere
 def test_the_validated_weights_are_the_averaged_ones(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "judge", lambda *_: {})
     recipe = assign(get_recipe("lenet5-mnist"), ["epochs=1", "batch_size=250", "average=0.95"])
