@@ -209,7 +209,7 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
 
 def training_images(recipe: Recipe, data: Dataset):
     """The images that are trained on, uint8 (H, W, C), in the order in which they are stored."""
-    return _part(recipe, data, held_out=False).split("train").map(lambda image, _: image)
+    return trained_part(recipe, data).split("train").map(lambda image, _: image)
 
 
 def _for_outputs(model, labels):

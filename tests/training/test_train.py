@@ -16,7 +16,7 @@ import pytest
 import keras_classics as kc
 from keras_classics import cli, datasets, evaluation
 from training import __main__ as command
-from training import callbacks, get_recipe, train
+from training import callbacks, get_recipe, progress, train
 from training.assign import assign
 from training.judge import best_epoch, is_trained
 from training.recipe import Plateau, Steps
@@ -294,6 +294,24 @@ def test_what_is_no_run_cannot_be_resumed(finished, tmp_path):
     (tmp_path / "changed" / "recipe.json").write_text(json.dumps(settings))
     with pytest.raises(kc.ClassicsError, match="has changed since"):
         train.resume(tmp_path / "changed")
+
+
+def test_without_a_terminal_a_run_tells_each_minute_how_far_it_is(monkeypatch, capsys):
+    """Steps of 2 s, 100 an epoch, three epochs of which one is done."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    told = progress.Progress([{"epoch": 1}], on_terminal=False)
+    told.set_params({"steps": 100, "epochs": 3})
+    told.on_epoch_begin(1)
+    for step in range(100):
+        now[0] += 2.0
+        told.on_train_batch_end(step, {"loss": 1.5})
+    assert capsys.readouterr().out.splitlines() == [
+        "An epoch takes about 3 min, what is left about 7 min.",
+        "epoch 2 of 3, 31%: loss 1.5, about 2 min of it left, 6 min in all",
+        "epoch 2 of 3, 62%: loss 1.5, about 76 s of it left, 5 min in all",
+        "epoch 2 of 3, 93%: loss 1.5, about 14 s of it left, 4 min in all",
+    ]
 
 
 def test_a_run_does_not_go_on_on_another_backend(finished, tmp_path):
