@@ -1,5 +1,6 @@
 """`show-augment`: what a recipe does to the first images of a training, step by step."""
 
+import dataclasses
 import math
 import pathlib
 
@@ -10,14 +11,17 @@ from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.plots import contact_sheet
 from keras_classics.scenes import scenes
+from keras_classics.spec import Normalization
 from keras_classics.zoo import get_model
 from training import run_data
+from training.augment.whitening import RULES
 from training.order import shuffled
 from training.pipeline import first_key, stored_examples, trained_part
 from training.progress import say
 from training.recipe import Recipe
 from training.steps import augmentation_steps, batch_steps
 from training.train import SEEDS
+from training.whitening import fitted, whitened
 
 MOST = 100  # rows of a sheet
 FEW = 6  # drawn numbers that are printed
@@ -59,7 +63,10 @@ def show(
     data = _data(recipe, data_name, data_dir, count)
     made = feed.feed_of_default(get_model(recipe.model))
     with datasets.reading():
-        rows = _rows(recipe, data, made, seed, count)
+        if recipe.pixels in RULES:
+            rows = _whitened_rows(recipe, data, made, seed, count)
+        else:
+            rows = _rows(recipe, data, made, seed, count)
     contact_sheet(rows, path, f"{recipe.name} on {data.name}, seed {seed}, first epoch")
     return path
 
@@ -123,6 +130,27 @@ def _rows(recipe, data, made, seed, count) -> list[list[tuple[str, np.ndarray, s
                 told += "".join(f"\n{data.class_names[k]} {weights[k]:.2f}" for k in np.flatnonzero(weights))
             row.append(("what the network reads", made.pixels(read[i]), told))
     return rows[:count]
+
+
+def _whitened_rows(recipe, data, made, seed, count):
+    """The same where pixels are whitened before the operations: these are stretched to 0..255 to be seen."""
+    pixels = whitened(recipe, data, fitted(recipe, data, say))
+    identity = Normalization((0.0,) * made.channels, (1.0,) * made.channels)
+    rows = _rows(recipe, pixels, dataclasses.replace(made, normalization=identity), seed, count)
+    originals = _first_examples(
+        recipe, dataclasses.replace(data, files=None), seed, count
+    )  # in the whitened ones' order
+    seen = []
+    for row, (original, _) in zip(rows, originals, strict=True):
+        image = original if data.in_memory else data.decode(original).numpy()
+        stretched = [(heading, _stretched(picture), f"{told}\n(stretched)") for heading, picture, told in row]
+        seen.append([("stored", image, row[0][2]), (recipe.pixels, stretched[0][1], "(stretched)"), *stretched[1:]])
+    return seen
+
+
+def _stretched(picture):
+    low, high = picture.min(), picture.max()
+    return (picture - low) * (255 / max(high - low, 1e-6))
 
 
 def _heading(operation) -> str:

@@ -21,25 +21,33 @@ from training.run_folder import RunFolder
 def numbers_of(recipe: Recipe, data: Dataset, folder: RunFolder, say: Callable[[str], None]) -> Numbers | None:
     """The fitted numbers of the recipe's whitening, from the run folder; None without whitening.
 
-    Where they are not there or damaged, they are fitted, on the images that are trained on, and written.
+    Where they are not there or damaged, they are fitted and written.
 
     Raises:
         ClassicsError: if the network does not read its pictures from edge to edge.
     """
     if recipe.pixels not in RULES:
         return None
+    if (numbers := folder.read_whitening()) is None:
+        numbers = fitted(recipe, data, say)
+        folder.write_whitening(numbers)
+    return numbers
+
+
+def fitted(recipe: Recipe, data: Dataset, say: Callable[[str], None]) -> Numbers:
+    """The numbers of the recipe's whitening, fitted on the images that are trained on.
+
+    Raises:
+        ClassicsError: if the network does not read its pictures from edge to edge.
+    """
     protocol = get_model(recipe.model).protocol
     if protocol.resize_size != protocol.image_size:
         raise ClassicsError(
             f"{recipe.model} reads its pictures with a margin, and they are whitened only from edge to edge; set "
             "pixels=normalized."
         )
-    if (numbers := folder.read_whitening()) is None:
-        say(f"Fitting {RULES[recipe.pixels]} on the images to train on.")
-        images = training_images(recipe, data).map(lambda image: _fit(recipe, image))
-        numbers = RULES[recipe.pixels].fit(images)
-        folder.write_whitening(numbers)
-    return numbers
+    say(f"Fitting {RULES[recipe.pixels]} on the images to train on.")
+    return RULES[recipe.pixels].fit(training_images(recipe, data).map(lambda image: _fit(recipe, image)))
 
 
 def whitened(recipe: Recipe, data: Dataset, numbers: Numbers | None) -> Dataset:

@@ -14,6 +14,7 @@ from keras_classics.zoo import get_model
 from training import contact_sheet, get_recipe, train_batches
 from training.__main__ import main
 from training.augment import CutMix, Flip, MixUp, PCAColour, ScaleJitterCrop
+from training.whitening import fitted, network, whitened
 
 RAW = (ScaleJitterCrop(36, 48, 32), Flip(), PCAColour())
 RECIPES = {
@@ -46,6 +47,23 @@ def test_the_sheet_shows_the_first_images_of_a_run_with_its_seed(recipe, drawn, 
     normalization = get_model(recipe.model).normalization
     again = preprocessing.normalize(np.stack(read), normalization)
     np.testing.assert_allclose(again, np.concatenate(batches)[:6], atol=1e-4)
+
+
+def test_a_whitened_image_is_shown_stretched_beside_its_original(drawn, picture_folder):
+    recipe = RECIPES["of operations on a fitted image"].replace(batch_size=4, pixels="per_pixel_mean")
+    contact_sheet.show(recipe, str(picture_folder), count=3, seed=5)
+    data = datasets.load(str(picture_folder))
+    pixels = whitened(recipe, data, fitted(recipe, data, print))
+    stream, _ = train_batches(recipe, pixels, network(recipe, 0), seed=5)
+    batch, _ = next(stream.as_numpy_iterator())
+    for row, read in zip(drawn, batch, strict=False):
+        headings = [heading for heading, _, _ in row]
+        assert headings == ["stored", "per_pixel_mean", "fitted", "PadAndCrop", "Flip", "what the network reads"]
+        shown = row[-1][1] / 255 * (read.max() - read.min()) + read.min()
+        np.testing.assert_allclose(shown, read, atol=1e-3)
+        mean = preprocessing.fit(row[0][1], 32, 32, 3).numpy() - fitted(recipe, data, print)["mean"]
+        again = row[1][1] / 255 * (mean.max() - mean.min()) + mean.min()
+        np.testing.assert_allclose(again, mean, atol=1e-2)
 
 
 def test_each_operation_has_its_picture_and_its_numbers(drawn, picture_folder):
