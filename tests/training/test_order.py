@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import PIL.Image
 import pytest
+from interrupted import stopped_in_epoch
 
 import keras_classics as kc
 from keras_classics import datasets
@@ -227,17 +228,8 @@ def test_pictures_that_fail_in_a_run_are_told_once_and_resuming_sees_the_same(
         assert said.count(f"Left out: '{path}'") == 1
     assert sorted(json.loads(straight.skipped.read_text())) == list(map(str, bad))
     assert sorted(json.loads(straight.metrics.read_text())["skipped"]) == list(map(str, bad))
-    write = train.EpochWriter.on_epoch_end
-
-    def stop(self, epoch, logs=None):
-        if epoch == 1:
-            raise KeyboardInterrupt
-        write(self, epoch, logs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(train.EpochWriter, "on_epoch_end", stop)
-        with pytest.raises(kc.ClassicsError, match="Stopped after"):
-            train.run(LENET, str(root), out=tmp_path / "stopped")
+    with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match="Stopped after"):
+        train.run(LENET, str(root), out=tmp_path / "stopped")
     stopped = RunFolder(train.resume(tmp_path / "stopped"))
     assert rows(stopped) == rows(straight)
     assert sorted(json.loads(stopped.metrics.read_text())["skipped"]) == list(map(str, bad))

@@ -11,6 +11,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from interrupted import stopped_in_epoch
 
 import keras_classics as kc
 from training import get_recipe, train
@@ -24,16 +25,11 @@ EPOCHS = 3
 
 def begin(path, stop_after):
     """A run that is stopped after so many of its epochs, or after the last before it is judged."""
-    write = train.EpochWriter.on_epoch_end
 
     def stop(*_):
         raise KeyboardInterrupt
 
-    def write_or_stop(self, epoch, logs=None):
-        (stop if epoch == stop_after else write)(self, epoch, logs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.EpochWriter, "on_epoch_end", write_or_stop)
+    with pytest.MonkeyPatch.context() as patch, stopped_in_epoch(stop_after):
         patch.setattr(train, "judge", stop)
         with pytest.raises((kc.ClassicsError, KeyboardInterrupt)):
             train.run(RECIPE, "mnist_sample", out=path, seed=1)

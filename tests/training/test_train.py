@@ -12,6 +12,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from interrupted import stopped_in_epoch
 
 import keras_classics as kc
 from keras_classics import cli, datasets, evaluation
@@ -82,19 +83,11 @@ def test_the_saved_model_is_the_papers_form_and_gives_the_reported_error(finishe
 
 
 @pytest.mark.every_backend
-def test_the_same_seed_gives_the_same_run_and_a_resumed_one_too(finished, tmp_path, monkeypatch):
+def test_the_same_seed_gives_the_same_run_and_a_resumed_one_too(finished, tmp_path):
     recipe = get_recipe("lenet5-mnist").replace(epochs=2)
-    write = train.EpochWriter.on_epoch_end
-
-    def interrupted(self, epoch, logs=None):
-        if epoch == 1:
-            raise KeyboardInterrupt
-        write(self, epoch, logs)
-
-    monkeypatch.setattr(train.EpochWriter, "on_epoch_end", interrupted)
-    with pytest.raises(kc.ClassicsError, match="Stopped after 1 of 2 epochs. Go on with: python -m training resume"):
+    told = "Stopped after 1 of 2 epochs. Go on with: python -m training resume"
+    with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match=told):
         train.run(recipe, "mnist_sample", out=tmp_path / "run", seed=1)
-    monkeypatch.undo()
     assert sorted(os.listdir(tmp_path / "run")) == [
         "best.keras",
         "checkpoint-1.keras",
@@ -207,17 +200,8 @@ def test_a_run_with_all_that_can_be_set_goes_on_bit_for_bit(tmp_path, monkeypatc
     monkeypatch.setattr(train, "judge", lambda *_: {})
     recipe = assign(get_recipe("lenet5-mnist"), OPTIONS)
     train.run(recipe, "mnist_sample", out=tmp_path / "straight", seed=1)
-    write = train.EpochWriter.on_epoch_end
-
-    def interrupted(self, epoch, logs=None):
-        if epoch == 1:
-            raise KeyboardInterrupt
-        write(self, epoch, logs)
-
-    monkeypatch.setattr(train.EpochWriter, "on_epoch_end", interrupted)
-    with pytest.raises(kc.ClassicsError, match="Stopped after 1 of 2 epochs"):
+    with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match="Stopped after 1 of 2 epochs"):
         train.run(recipe, "mnist_sample", out=tmp_path / "stopped", seed=1)
-    monkeypatch.setattr(train.EpochWriter, "on_epoch_end", write)
     folder = RunFolder(tmp_path / "stopped")
     told = {"optimizer.weight_decay=0.001", "schedule.until=1.0", "epochs=2.0"}
     assert told < set(folder.read_settings()["set"])
