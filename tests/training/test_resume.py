@@ -100,7 +100,7 @@ def same_end(folder, straight):
 def test_a_damaged_checkpoint_costs_an_epoch(damage, copied):
     damage(copied.checkpoint(2))
     said = []
-    assert [row["epoch"] for row in copied.last_state(said.append)] == [1]
+    assert [row["epoch"] for row in copied.last_state(said.append).history] == [1]
     assert said == [f"'{copied.checkpoint(2)}' is missing or damaged; training goes on from the end of epoch 1."]
     assert [row["epoch"] for row in rows(copied)] == [1]
 
@@ -122,7 +122,7 @@ def test_two_damaged_checkpoints_cost_all_epochs(copied, straight, unjudged, cap
 
 def test_a_checkpoint_under_anothers_name_is_not_taken_for_it(copied):
     shutil.copy(copied.checkpoint(1), copied.checkpoint(2))
-    assert len(copied.last_state(print)) == 1
+    assert copied.last_state(print).place == (1, 0)
 
 
 @pytest.mark.parametrize("damage", [*DAMAGES, "without its last line", "not UTF-8"])
@@ -135,7 +135,7 @@ def test_a_damaged_history_costs_nothing(damage, copied):
         copied.history.write_bytes(whole + b"\xff\xfe")
     else:
         damage(copied.history)
-    assert [row["epoch"] for row in copied.last_state(print)] == [1, 2]
+    assert [row["epoch"] for row in copied.last_state(print).history] == [1, 2]
     assert copied.history.read_bytes() == whole
 
 
@@ -171,7 +171,7 @@ def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_repl
         (b"[]", "it is damaged. Start a new run"),
         (
             b'{"recipe": {"name": "lenet5-mnist"}, "data": "mnist_sample"}',
-            "lacks backend, class_weights, data_dir, images, limit, record, seed, set, skipped, tensorboard",
+            "lacks backend, checkpoint_minutes, class_weights, data_dir, images, limit, record, seed, set, skipped, tensorboard",
         ),
     ],
 )
@@ -238,7 +238,7 @@ def test_a_damaged_history_of_a_finished_run_is_put_right(damage, finished_copy)
         finished_copy.history.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
     else:
         damage(finished_copy.history)
-    assert [row["epoch"] for row in finished_copy.last_state(print)] == [1, 2, 3]
+    assert [row["epoch"] for row in finished_copy.last_state(print).history] == [1, 2, 3]
     assert finished_copy.history.read_bytes() == whole
 
 
@@ -296,10 +296,10 @@ import keras_classics as kc
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 recipe = get_recipe("lenet5-mnist").replace(epochs=2, batch_size=500)
 save_state = RunFolder.save_state
-def filled(self, model, history):
-    if len(history) == 2:
+def filled(self, model, state):
+    if len(state.history) == 2:
         resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-    save_state(self, model, history)
+    save_state(self, model, state)
 RunFolder.save_state = filled
 try:
     train.run(recipe, "mnist_sample", out={str(tmp_path / "run")!r}, seed=1)
@@ -310,6 +310,6 @@ except kc.ClassicsError as error:
     assert "told: Cannot write" in done.stdout, done.stderr[-3000:]
     assert "checkpoint-2.keras' (" in done.stdout.splitlines()[-1]
     folder = RunFolder(tmp_path / "run")
-    assert folder.checkpoints() == [1]
+    assert folder.checkpoints() == [(1, 0)]
     assert folder.holds(folder.checkpoint(1), 1)
     assert [row["epoch"] for row in rows(folder)] == [1]
