@@ -135,7 +135,7 @@ def test_pictures_that_cannot_be_read_are_named_and_others_fill_their_places(wit
     again, _ = train_batches(recipe, data, model, skip=lambda *_: None)
     np.testing.assert_array_equal(images(again, steps), epoch)
     left_out = {path for path, _, _ in met}
-    for step in range(1, steps):
+    for step in (1, 9):
         midway, _ = train_batches(recipe, data, model, first_step=step, left_out=left_out, skip=lambda *_: None)
         np.testing.assert_array_equal(images(midway, steps - step), epoch[8 * step :])
     strict, _ = train_batches(recipe, data, model)
