@@ -240,8 +240,12 @@ def test_pictures_that_fail_in_a_run_are_told_once_and_resuming_sees_the_same(
     assert sorted(json.loads(straight.skipped.read_text())) == list(map(str, bad))
     assert sorted(json.loads(straight.metrics.read_text())["skipped"]) == list(map(str, bad))
     with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match="Stopped after"):
-        train.run(LENET, str(root), out=tmp_path / "stopped")
+        train.run(LENET, str(root), out=tmp_path / "stopped", checkpoint_minutes=1e-6)
     stopped = RunFolder(train.resume(tmp_path / "stopped"))
+    said = capsys.readouterr().out
+    assert "It goes on from the end of step 7 of epoch 2." in said
+    for path in bad:
+        assert said.count(f"Left out: '{path}'") == 1
     assert rows(stopped) == rows(straight)
     assert sorted(json.loads(stopped.metrics.read_text())["skipped"]) == list(map(str, bad))
 
