@@ -75,7 +75,7 @@ def mend_models(
             shipped = shipped_form(recipe, numbers)
             copy_weights(folder.load_model(checkpoint, epoch, compile=True), shipped)
             folder.save_model(shipped, path, history[:epoch])
-            fault = "of an earlier epoch" if whole else "damaged"
+            fault = "of another epoch" if whole else "damaged"
             say(f"'{path}' was {fault}; it was made again from {checkpoint.name}.")
         elif folder.checkpoints():
             later = "a better" if path == folder.best else "the next"
