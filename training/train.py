@@ -74,8 +74,8 @@ def run(
 
     Raises:
         ClassicsError: before any time is spent, if the data is not there or does not fit, too many pictures are
-            damaged, the network cannot be built so, the seed or the minutes are out of their range, the device or
-            TensorBoard is not there, or the folder exists or cannot be written.
+            damaged, the recipe has a value of the wrong kind, the network cannot be built so, the seed or the minutes
+            are out of their range, the device or TensorBoard is not there, or the folder exists or cannot be written.
     """
     if seed not in SEEDS:
         raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
@@ -87,6 +87,7 @@ def run(
         )
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
+    recipe = recipe.replace()  # which finds what cannot be trained with
     with device.on(on_device):
         settings = {
             "seed": seed,
