@@ -34,9 +34,9 @@ def test_killed_at_random_moments_a_run_ends_bit_for_bit_as_if_it_had_not_been(b
     done = runs = 0
     while done < kills:
         runs += 1
-        folder, left, lines, killed = RunFolder(tmp_path / f"run-{runs}"), len(moments), [], True
+        folder, left, killed = RunFolder(tmp_path / f"run-{runs}"), len(moments), True
         while killed:
-            kill_at = int(rng.integers(1, left + 1)) if done < kills and left > 3 else None
+            kill_at = int(rng.integers(1, left // 2 + 1)) if done < kills and left > 3 else None
             command = f"train.resume({str(folder.path)!r})"
             if not folder.recipe.exists():  # killed before it began
                 shutil.rmtree(folder.path, ignore_errors=True)
@@ -44,8 +44,10 @@ def test_killed_at_random_moments_a_run_ends_bit_for_bit_as_if_it_had_not_been(b
             told, killed = live(command, backend, kill_at, rng.uniform(0, 0.1))
             if killed:
                 done, left = done + 1, left - kill_at
-                lines.append(f"{backend}, kill {done}, in run {runs}: {told[-1]}")
+                print(f"{backend}, run {runs}, kill {done}: {told[-1]}", flush=True)
         assert same_end(folder, straight)
         ours, theirs = (json.loads(f.metrics.read_text()) for f in (folder, straight))
         assert [ours[which] for which in ("last", "best")] == [theirs[which] for which in ("last", "best")]
-        print("", *(f"{line}; the end is bit for bit the same" for line in lines), sep="\n")
+        print(
+            f"{backend}, run {runs}: its end has bit for bit the weights, the history and the errors of one never killed"
+        )
