@@ -48,6 +48,4 @@ def test_killed_at_random_moments_a_run_ends_bit_for_bit_as_if_it_had_not_been(b
         assert same_end(folder, straight)
         ours, theirs = (json.loads(f.metrics.read_text()) for f in (folder, straight))
         assert [ours[which] for which in ("last", "best")] == [theirs[which] for which in ("last", "best")]
-        print(
-            f"{backend}, run {runs}: its end has bit for bit the weights, the history and the errors of one never killed"
-        )
+        print(f"{backend}, run {runs}: bit for bit the weights, the history and the errors of a run never killed")
