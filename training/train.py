@@ -30,7 +30,7 @@ from training.recipe import Plateau, Recipe
 from training.recipes import get_recipe, list_recipes
 from training.run_data import RunData
 from training.run_folder import RunFolder, write_json
-from training.state import History, State, put_back, seeds, values
+from training.state import History, State, draws, put_back, seeds, values
 from training.whitening import network, numbers_of, whitened
 
 RESULTS = pathlib.Path(__file__).with_name("results")
@@ -352,7 +352,7 @@ class EpochWriter(keras.callbacks.Callback):
     def _write_state(self, *inside_epoch):
         steps, seconds, metrics = inside_epoch or (0, 0.0, [])
         skipped = {split: dict(found) for split, found in list(self.skipped.items())}  # other threads add to it
-        state = State(self.history, steps, seconds, metrics, values(seeds(self.model)), skipped)
+        state = State(self.history, steps, seconds, metrics, values(seeds(self.model)), draws(), skipped)
         self.folder.save_state(self.model, state)
         self._written = time.perf_counter()
 
