@@ -23,9 +23,10 @@ from training.augment.whitening import Numbers
 from training.compile import callbacks, compile_arguments
 from training.judge import best_epoch, copy_weights, is_trained, judge, mend_models, shipped_form
 from training.lock import locked
+from training.phases import phase_after
 from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
 from training.progress import Progress, plan, say
-from training.recipe import Plateau, Recipe
+from training.recipe import Plateau, Recipe, recipe_of
 from training.recipes import get_recipe, list_recipes
 from training.run_data import RunData
 from training.run_folder import History, RunFolder, write_json
@@ -47,6 +48,7 @@ def run(
     class_weights: str | None = None,
     tensorboard: bool = False,
     on_device: str | None = None,
+    start: keras.Model | None = None,
 ) -> pathlib.Path:
     """Trains a network by a recipe, judges it on the test split and exports it.
 
@@ -63,6 +65,7 @@ def run(
         class_weights: "balanced" to give each class the same weight in the loss, however many images it has.
         tensorboard: whether to write what TensorBoard reads, an epoch's figures, into the run folder.
         on_device: that computes, as Keras names it, such as "gpu:0"; by default Keras' own choice.
+        start: the network to begin with, for a recipe that fine-tunes it.
 
     Returns:
         The path of the run folder, which `RunFolder` describes.
@@ -79,10 +82,10 @@ def run(
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
     with device.on(on_device):
-        return _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard)
+        return _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard, start)
 
 
-def _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard) -> pathlib.Path:
+def _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard, start) -> pathlib.Path:
     data_name = recipe.dataset if data_name is None else data_name
     data = run_data.load(data_name, data_dir, limit)
     _check_fit(recipe, data)
@@ -105,6 +108,8 @@ def _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights,
         "tensorboard": tensorboard,
     }
     with locked(folder.lock):
+        if start is not None:
+            folder.save_model(start, folder.start, [])
         folder.write_settings(settings)
         return _train(recipe, data, folder, settings)
 
@@ -154,6 +159,8 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
     saved = settings["recipe"]
     if not isinstance(saved, dict) or set(saved) != {field.name for field in dataclasses.fields(Recipe)}:
         raise ClassicsError(f"'{folder.recipe}' holds no recipe of this version; start a new run.")
+    if saved["tuning"] is not None:
+        return _saved_recipe(saved, folder)
     recipe = get_recipe(saved["name"])
     changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
     try:
@@ -165,15 +172,26 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
     return recipe
 
 
+def _saved_recipe(saved: dict[str, Any], folder: RunFolder) -> Recipe:
+    """A recipe that stands nowhere but in its run."""
+    try:
+        return recipe_of(saved).replace()
+    except (KeyError, TypeError):
+        raise ClassicsError(f"'{folder.recipe}' is damaged; start a new run.") from None
+
+
 def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any]) -> pathlib.Path:
     keras.utils.set_random_seed(settings["seed"])
     history = folder.last_state(say)
+    if recipe.tuning is not None:
+        recipe = _from_start(recipe, folder)
     numbers = numbers_of(recipe, data.dataset, folder, say)
     if history:
         mend_models(recipe, folder, history, say, numbers)
     if not is_trained(recipe, history):
         for line in plan(recipe, data, folder, len(history)):
             say(line)
+    while not is_trained(recipe, history):
         _fit(recipe, data, folder, settings, history, numbers)
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
@@ -187,6 +205,13 @@ def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str,
     return folder.path
 
 
+def _from_start(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """The recipe, whose network is built with the weights of the one that the run begins with."""
+    if not folder.metrics.exists() and not folder.holds(folder.start, 0):
+        raise ClassicsError(f"'{folder.start}', the network to begin with, is missing or damaged. Start a new run.")
+    return recipe.replace(build={**recipe.build, "weights": str(folder.start)})
+
+
 def _fit(
     recipe: Recipe,
     data: RunData,
@@ -195,13 +220,14 @@ def _fit(
     history: History,
     numbers: Numbers | None,
 ) -> None:
-    """Trains from the end of `history`, to which it adds, until it is trained."""
-    epochs, seed = math.ceil(recipe.epochs), settings["seed"]
+    """Trains from the end of `history`, to which it adds, to the end of the phase."""
+    seed, phase = settings["seed"], phase_after(len(history), recipe)
+    begins = len(history) == phase.first
     shipped = shipped_form(recipe, numbers)
     dataset = whitened(recipe, data.dataset, numbers)
     with _computing_in(recipe.precision):
         if history:
-            model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=True)
+            model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=not begins)
         else:
             model = network(recipe, seed)
     weights = data.dataset.class_weights() if settings["class_weights"] else None
@@ -209,8 +235,9 @@ def _fit(
     stream, steps = train_batches(
         recipe, dataset, model, seed, first_epoch=len(history), class_weights=weights, skip=skip
     )
-    if not history:
-        model.compile(**compile_arguments(recipe, steps))
+    if begins:
+        phase.freeze(model)
+        model.compile(**compile_arguments(phase.recipe, steps))
     validated = count_images(recipe, data.dataset).validation > 0
     made = callbacks(recipe, validated)
     on_terminal = os.isatty(1)
@@ -228,7 +255,7 @@ def _fit(
                 stream,
                 steps_per_epoch=steps,
                 initial_epoch=len(history),
-                epochs=epochs,
+                epochs=phase.end,
                 validation_data=validation_batches(recipe, dataset, model, skip),
                 callbacks=made,
                 verbose=1 if on_terminal else 0,  # Keras' bar; `Progress` says the rest
@@ -236,7 +263,7 @@ def _fit(
             )
     except KeyboardInterrupt:
         raise ClassicsError(
-            f"Stopped after {len(history)} of {epochs} epochs. Go on with: {folder.resume_command}"
+            f"Stopped after {len(history)} of {math.ceil(recipe.epochs)} epochs. Go on with: {folder.resume_command}"
         ) from None
 
 
