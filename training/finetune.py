@@ -21,7 +21,7 @@ from keras_classics.weights.locate import locate
 from keras_classics.zoo import get_model
 from training import run_data, train
 from training.assign import assign
-from training.augment import Flip, Operation, PadAndCrop, RandomAreaCrop
+from training.augment import AffineDistortion, Flip, Operation, PadAndCrop, RandomAreaCrop
 from training.progress import say
 from training.recipe import SGD, Cosine, Recipe, Tuning
 
@@ -30,7 +30,7 @@ HEAD_SHARE = 1 / 4  # of the epochs
 HEAD_RATE, RATE = 3e-2, 3e-3
 SMALLEST = 0.35  # part of a picture that a crop shows
 SMALL = 64  # pixels: smaller images are shifted, larger ones are parts of a picture of any size
-DIGITS = ("mnist", "svhn_cropped")  # whose mirror images are no digits
+DIGITS = ("mnist", "svhn_cropped")
 
 
 def run(
@@ -63,7 +63,8 @@ def run(
         epochs: in all; a quarter of them is the classifier's.
         settings: what to set in the recipe, as `training.assign` takes it.
         freeze_up_to: the stage up to which the network stays frozen to the end, as `keras_classics.freeze` names it.
-        flip: whether to train on mirror images; on digits, where the weights are of those, it is never done.
+        flip: whether to train on mirror images. Where the weights are of digits it is not done: pictures are then
+            distorted as LeNet-5's digits were.
         limit: how many images of each split to use.
         **options: `class_weights`, `tensorboard` and `on_device`, as `train.run` takes them.
 
@@ -108,10 +109,12 @@ def run(
 
 
 def _augment(variant: Variant, protocol: InputProtocol, flip: bool) -> tuple[Operation, ...]:
+    if protocol.dataset in DIGITS:
+        return (AffineDistortion(),)
     crop: Operation = RandomAreaCrop(variant.image_size, SMALLEST, (protocol.interpolation,))
     if variant.image_size <= SMALL:
         crop = PadAndCrop(variant.image_size // 8, protocol.normalization.for_channels(variant.channels).mean)
-    return (crop, Flip()) if flip and protocol.dataset not in DIGITS else (crop,)
+    return (crop, Flip()) if flip else (crop,)
 
 
 def _start(recipe: Recipe, variant: Variant, data: Dataset, seed: int) -> keras.Model:

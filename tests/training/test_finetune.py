@@ -22,7 +22,7 @@ from keras_classics.export import run_exported
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
 from training import __main__ as command
 from training import finetune, get_recipe, list_recipes, train
-from training.augment import Flip, PadAndCrop, RandomAreaCrop
+from training.augment import AffineDistortion, Flip, PadAndCrop, RandomAreaCrop
 from training.judge import is_trained
 from training.phases import phase_after
 from training.recipe import Cosine, Steps, recipe_of
@@ -275,7 +275,7 @@ def test_small_pictures_are_shifted_and_large_ones_cut_out_of(recipe, weights, t
     large = dataclasses.replace(TINY, protocol=dataclasses.replace(TINY.protocol, image_size=96))
     assert finetune._augment(large, THEIRS, True) == (RandomAreaCrop(96, 0.35, ("bicubic",)), Flip())
     digits = dataclasses.replace(THEIRS, dataset="mnist")
-    assert finetune._augment(large, digits, True) == (RandomAreaCrop(96, 0.35, ("bicubic",)),)
+    assert finetune._augment(large, digits, True) == (AffineDistortion(),)
 
 
 @pytest.mark.parametrize(
