@@ -9,6 +9,8 @@ import io
 import os
 import re
 
+import numpy as np
+
 from keras_classics import pictures
 
 HEADER = 33  # bytes of a PNG's signature and header; no picture is as short
@@ -57,12 +59,12 @@ def decode_window_of_file(path, choose):
     """
     import tensorflow as tf
 
-    return _decode(path, tf.io.read_file, lambda name: pictures.read_image(os.fsdecode(name)), choose)
+    return _decode(path, tf.io.read_file, lambda path: pictures.read_image(os.fsdecode(path)), choose)
 
 
 def decode_window_of_contents(contents, choose):
     """A part of the picture that is encoded in a string tensor, otherwise as `decode_window_of_file`."""
-    return _decode(contents, lambda same: same, lambda encoded: pictures.read_image(io.BytesIO(encoded)), choose)
+    return _decode(contents, lambda same: same, lambda stored: pictures.read_image(io.BytesIO(stored)), choose)
 
 
 def explained(error: str) -> str | None:
@@ -95,7 +97,9 @@ def _decode(stored, read, read_by_pillow, choose):
         return decoded, chosen
 
     def by_pillow():
-        image = tf.ensure_shape(tf.numpy_function(read_by_pillow, [stored], tf.uint8), (None, None, 3))
+        # A string comes as bytes from a graph, and as an array outside of one.
+        image = tf.numpy_function(lambda stored: read_by_pillow(np.asarray(stored, object).item()), [stored], tf.uint8)
+        image = tf.ensure_shape(image, (None, None, 3))
         chosen = choose(tf.shape(image))
         return _cut(image, chosen["window"][:2], chosen["window"][2:]), chosen
 

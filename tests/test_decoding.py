@@ -69,6 +69,15 @@ def test_the_same_pixels_as_pillow(name, tmp_path, asked):
     np.testing.assert_array_equal(pixels, pictures.read_image(tmp_path / name))
 
 
+@pytest.mark.parametrize("name", ["rgb.jpg", "cmyk.jpg"])
+def test_outside_of_a_graph_too(name, tmp_path):
+    mode, options = (ORDINARY | OTHER)[name]
+    noise(mode).save(tmp_path / name, **options)
+    expected = pictures.read_image(tmp_path / name)
+    np.testing.assert_array_equal(decoding.decode_file(os.fsencode(tmp_path / name)), expected)
+    np.testing.assert_array_equal(decoding.decode_contents((tmp_path / name).read_bytes()), expected)
+
+
 @pytest.mark.parametrize("big_endian", [True, False])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_how_a_picture_stands_is_seen_in_either_order_of_bytes(orientation, big_endian, tmp_path, asked):
