@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "--early-stopping", type=int, metavar="epochs", help="end after so many without a better one"
         )
         command.add_argument("--tensorboard", action="store_true", help="write what TensorBoard reads into the folder")
+        command.add_argument(
+            "--checkpoint-minutes", type=float, metavar="M", help="be able to resume inside an epoch as well"
+        )
         command.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
         command.add_argument("--limit", type=int, help="use so many images of each split, as many of each class")
         command.add_argument(
@@ -133,6 +136,7 @@ def _run(args):
             limit=args.limit,
             class_weights=args.class_weights,
             tensorboard=args.tensorboard,
+            checkpoint_minutes=args.checkpoint_minutes,
             on_device=args.device,
         )
     )
@@ -158,6 +162,7 @@ def _finetune(args):
             limit=args.limit,
             class_weights=args.class_weights,
             tensorboard=args.tensorboard,
+            checkpoint_minutes=args.checkpoint_minutes,
             on_device=args.device,
         )
     )
