@@ -4,12 +4,12 @@ from typing import Any
 
 import keras
 
-from training.state import State, put_back
+from training.state import State, put_back, put_back_draws
 
 
 class FromStep(keras.callbacks.CallbackList):
-    """Keras' list of callbacks, for a training whose first epoch has been begun: its callbacks are told which step of
-    the epoch is done, the running means go on, and the epoch ends with its last step.
+    """Keras' list of callbacks, for a training that goes on. Where its first epoch has been begun, the callbacks are
+    told which step of the epoch is done, the running means go on, and the epoch ends with its last step.
 
     Keras itself begins each epoch at its first step. But it ends one early where `stop_training` is set, and goes on
     with the stream of batches where it is if that is taken back at the end of the epoch.
@@ -24,7 +24,7 @@ class FromStep(keras.callbacks.CallbackList):
 
     def __init__(self, callbacks: list[keras.callbacks.Callback], begun: State, batch: Any, model, **params):
         super().__init__(callbacks, add_history=True, model=model, **params)
-        self.begun, self.batch, self.done = begun, batch, begun.steps
+        self.begun, self.batch, self.done, self.draws = begun, batch, begun.steps, begun.draws
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.done:
@@ -33,6 +33,8 @@ class FromStep(keras.callbacks.CallbackList):
         super().on_epoch_begin(epoch, logs)
 
     def on_train_batch_begin(self, batch, logs=None):
+        put_back_draws(self.draws)  # not before: to open the stream, torch draws one
+        self.draws = ""
         super().on_train_batch_begin(self.done + batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):

@@ -30,6 +30,7 @@ class State:
         seconds: that these took.
         metrics: the values of Keras' variables for the running means over them, of the loss and the accuracies.
         seeds: the values of the network's random seeds, such as dropout's.
+        draws: how far torch's own random numbers are, which it takes for dropout that is given no seed; "" elsewhere.
         skipped: the pictures that could not be read, and why, by split.
     """
 
@@ -38,6 +39,7 @@ class State:
     seconds: float = 0.0
     metrics: list[Any] = field(default_factory=list)
     seeds: list[Any] = field(default_factory=list)
+    draws: str = ""
     skipped: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -61,3 +63,20 @@ def put_back(variables: list[Any], saved: list[Any]) -> None:
     """Gives the variables what `values` has told of them."""
     for variable, value in zip(variables, saved, strict=True):
         variable.assign(np.asarray(value, variable.dtype))
+
+
+def draws() -> str:
+    """The state of torch's own random numbers, in hexadecimal; "" on other backends."""
+    if keras.config.backend() != "torch":
+        return ""
+    import torch
+
+    return torch.get_rng_state().numpy().tobytes().hex()
+
+
+def put_back_draws(saved: str) -> None:
+    """Brings torch's own random numbers to where they were."""
+    if saved:
+        import torch
+
+        torch.set_rng_state(torch.tensor(list(bytes.fromhex(saved)), dtype=torch.uint8))

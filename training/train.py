@@ -31,7 +31,7 @@ from training.recipe import Plateau, Recipe, recipe_of
 from training.recipes import get_recipe, list_recipes
 from training.run_data import RunData
 from training.run_folder import RunFolder, write_json
-from training.state import History, Place, State, put_back, seeds, values
+from training.state import History, Place, State, draws, put_back, seeds, values
 from training.whitening import network, numbers_of, whitened
 
 RESULTS = pathlib.Path(__file__).with_name("results")
@@ -383,7 +383,7 @@ class EpochWriter(keras.callbacks.Callback):
     def _write_state(self, *inside_epoch):
         steps, seconds, metrics = inside_epoch or (0, 0.0, [])
         skipped = {split: dict(found) for split, found in list(self.skipped.items())}  # other threads add to it
-        state = State(self.history, steps, seconds, metrics, values(seeds(self.model)), skipped)
+        state = State(self.history, steps, seconds, metrics, values(seeds(self.model)), draws(), skipped)
         self.folder.save_state(self.model, state)
         self._written = time.perf_counter()
 
