@@ -31,7 +31,7 @@ from training.recipe import Plateau, Recipe, recipe_of
 from training.recipes import get_recipe, list_recipes
 from training.run_data import RunData
 from training.run_folder import RunFolder, write_json
-from training.state import History, State, draws, put_back, seeds, values
+from training.state import History, Place, State, draws, put_back, seeds, values
 from training.whitening import network, numbers_of, whitened
 
 RESULTS = pathlib.Path(__file__).with_name("results")
@@ -111,7 +111,7 @@ def _begin(recipe, data_name, data_dir, out, settings, start) -> pathlib.Path:
     if skipped := run_data.check_pictures(data, say):
         data = run_data.load(data_name, data_dir, limit, skipped)
         _check_fit(recipe, data)
-    built = _built(recipe, settings["seed"]) if start is None else None
+    built = None if start is not None else _built(recipe, settings["seed"])
     folder = RunFolder.new(out, recipe.name)
     settings = {
         **settings,
@@ -217,10 +217,10 @@ def _train(
     if not is_trained(recipe, history):
         for line in plan(recipe, data, folder, state.place):
             say(line)
-    while not is_trained(recipe, state.history):
         _fit(recipe, data, folder, settings, state, numbers, built)
-        if not is_trained(recipe, state.history):
-            state = folder.last_state(say)  # with which the next phase begins
+    while not is_trained(recipe, state.history):  # the next phase begins as a resumed run does
+        state = folder.last_state(say)
+        _fit(recipe, data, folder, settings, state, numbers, None)
     history = state.history
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
@@ -250,9 +250,10 @@ def _fit(
     numbers: Numbers | None,
     built: keras.Model | None,
 ) -> None:
-    """Trains from the state on, to whose history it adds, to the end of the phase."""
-    seed, (done, first_step), phase = settings["seed"], state.place, phase_after(len(state.history), recipe)
-    begins = state.place == (phase.first, 0)
+    """Trains from the state on, to whose history it adds, to the end of the phase that it is in."""
+    epochs, seed, (done, first_step) = math.ceil(recipe.epochs), settings["seed"], state.place
+    phase = phase_after(done, recipe)
+    begins = state.place == Place(phase.first)
     shipped = shipped_form(recipe, numbers)
     dataset = whitened(recipe, data.dataset, numbers)
     if any(state.place):
@@ -296,14 +297,13 @@ def _fit(
                 initial_epoch=done,
                 epochs=phase.end,
                 validation_data=validation_batches(recipe, dataset, model, skip),
-                callbacks=FromStep(made, state, stream.element_spec, model, steps=steps, epochs=phase.end, **bar),
+                callbacks=FromStep(made, state, stream.element_spec, model, steps=steps, epochs=epochs, **bar),
                 verbose=0,
                 shuffle=False,  # the stream is shuffled
             )
     except KeyboardInterrupt:
         raise ClassicsError(
-            f"Stopped after {len(state.history)} of {math.ceil(recipe.epochs)} epochs. Go on with: "
-            f"{folder.resume_command}"
+            f"Stopped after {len(state.history)} of {epochs} epochs. Go on with: {folder.resume_command}"
         ) from None
 
 

@@ -39,7 +39,7 @@ def features(x):
 
 
 def head(x, classes, activation):
-    return blocks.global_pool_head(x, classes, activation)
+    return blocks.global_pool_head(x, classes, activation, dropout=0.2)
 
 
 TINY = dataclasses.replace(
@@ -210,7 +210,7 @@ def test_a_fine_tuned_network_is_built_from_its_file_with_its_classes(finished, 
         shutil.copytree(picture_folder / "train" / f"digit_{digit}", tmp_path / "two" / f"a {digit}")
     assert preprocessing.carried_protocol(TINY(weights=finished.best)).class_names == DIGITS
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "_train", lambda recipe, data, folder, settings, built: folder.path)
+        patch.setattr(train, "_train", lambda recipe, data, folder, *_: folder.path)
         folder = tune(finished.best, tmp_path / "two", tmp_path / "run")
     start = keras.saving.load_model(folder.start)
     assert preprocessing.carried_protocol(start).class_names == ("a 3", "a 4")
@@ -221,7 +221,7 @@ def test_a_fine_tuned_network_is_built_from_its_file_with_its_classes(finished, 
 
 def test_what_a_run_cannot_go_on_with_is_told_in_one_line(weights, picture_folder, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "_train", lambda recipe, data, folder, settings, built: folder.path)
+        patch.setattr(train, "_train", lambda recipe, data, folder, *_: folder.path)
         folder = tune(weights, picture_folder, tmp_path / "run")
     start = folder.start.read_bytes()
     folder.start.write_bytes(start[:-100])
@@ -229,7 +229,7 @@ def test_what_a_run_cannot_go_on_with_is_told_in_one_line(weights, picture_folde
         train.resume(folder.path)
     folder.start.write_bytes(start)
     settings = folder.read_settings()
-    for part, value in (("augment", [{"kind": "Flop"}]), ("tuning", {"kind": "Tuning"}), ("epochs", "many")):
+    for part, value in (("augment", [{"kind": "Flop"}]), ("tuning", {"kind": "Tuning"}), ("schedule", {"rate": 1.0})):
         folder.write_settings({**settings, "recipe": {**settings["recipe"], part: value}})
         with pytest.raises(kc.ClassicsError, match="recipe.json' is damaged; start a new run"):
             train.resume(folder.path)

@@ -25,6 +25,7 @@ def test_a_notebook_begins_with_the_package_and_holds_no_output(path):
         assert cell.execution_count is None
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path, tmp_path):
     """Without its first cell: the package is here, and there may be no network. A cell that fails ends the test."""
