@@ -18,7 +18,8 @@ from training.augment.whitening import ZCA_LAYER, Numbers
 from training.average import averaged
 from training.recipe import Recipe
 from training.run_data import RunData
-from training.run_folder import History, RunFolder
+from training.run_folder import RunFolder
+from training.state import History
 from training.whitening import shipped_network
 
 AGREEMENT_IMAGES = 1000  # test images on which the exports are held against the Keras model
