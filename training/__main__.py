@@ -7,7 +7,7 @@ import json
 import pathlib
 from collections.abc import Sequence
 
-from keras_classics.choices import BACKENDS, SAMPLES
+from keras_classics.choices import BACKENDS, DISTRIBUTIONS, SAMPLES
 from keras_classics.cli import Parser, console
 from keras_classics.cli import run as guarded
 from keras_classics.cli.arguments import add_json, data_set
@@ -86,6 +86,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
     for command in (run, finetune, resume):
         command.add_argument("--device", help="that computes, as Keras names it: cpu:0, gpu:0")
+    for command in (run, resume):
+        command.add_argument(
+            "--distribute", choices=DISTRIBUTIONS, metavar="data", help="train on all devices, data parallel"
+        )
+        command.add_argument(
+            "--coordinator", metavar="host:port", help="of process 0, where jax does not find it itself"
+        )
+        command.add_argument("--processes", type=int, metavar="N", help="how many train together")
+        command.add_argument("--process", type=int, metavar="i", help="this one's number, from 0")
+        command.add_argument(
+            "--own-statistics", action="store_true", help="batch norms see their device's images alone"
+        )
     for command in (listing, run, finetune, resume, show, speed):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
@@ -138,6 +150,7 @@ def _run(args):
             tensorboard=args.tensorboard,
             checkpoint_minutes=args.checkpoint_minutes,
             on_device=args.device,
+            distribution=_distribution(args),
         )
     )
 
@@ -171,7 +184,18 @@ def _finetune(args):
 def _resume(args):
     from training import train
 
-    _report(train.resume(args.run, args.data_dir, args.device))
+    _report(train.resume(args.run, args.data_dir, args.device, _distribution(args)))
+
+
+def _distribution(args):
+    from training.distribute import Distribution
+
+    said = (args.coordinator, args.processes, args.process)
+    if args.distribute is None:
+        if args.own_statistics or any(value is not None for value in said):
+            raise ClassicsError("These words are of a training on several devices; add --distribute data.")
+        return None
+    return Distribution(args.distribute, *said, sync_batch_norm=not args.own_statistics)
 
 
 def _show_augment(args):
@@ -215,8 +239,10 @@ def _benchmark_data(args):
     console.print(made)
 
 
-def _report(path: pathlib.Path) -> None:
-    """The errors, how the exports agree, and where all is."""
+def _report(path: pathlib.Path | None) -> None:
+    """The errors, how the exports agree, and where all is; nothing in a process that has not judged."""
+    if path is None:
+        return
     from training.run_data import WORDS
     from training.run_folder import RunFolder
 

@@ -105,7 +105,9 @@ def run(
     )
     recipe = assign(recipe, settings)
     start = _start(recipe, variant, data, seed)
-    return train.run(recipe, data_name, data_dir, out, seed, limit=limit, start=start, **options)
+    path = train.run(recipe, data_name, data_dir, out, seed, limit=limit, start=start, **options)
+    assert path is not None  # there is one process
+    return path
 
 
 def _augment(variant: Variant, protocol: InputProtocol, flip: bool) -> tuple[Operation, ...]:

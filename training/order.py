@@ -33,7 +33,8 @@ def shuffled(data: Dataset, stored, key: int):
         order = permutation(count, key)
         return tf.data.Dataset.from_tensor_slices(tuple(tf.gather(of_all, order) for of_all in data.files["train"]))
     tf.compat.v1.set_random_seed(1)  # of this function's graph: the order then follows from `key` alone
-    return stored.shuffle(count if data.in_memory else min(count, SHUFFLE_BUFFER), key)
+    buffer = count if data.in_memory else min(count, SHUFFLE_BUFFER)
+    return stored.shuffle(buffer, key, reshuffle_each_iteration=False)  # also where it is read again, to fill a batch
 
 
 def readable(stream, prepare, places: range, blank, missed, epoch=0):

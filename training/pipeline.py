@@ -52,6 +52,7 @@ def train_batches(
     skip: Skip | None = None,
     process: int = 0,
     processes: int = 1,
+    fill: bool = False,
 ):
     """The training batches of all epochs from `first_epoch` on, one epoch after the other, without end.
 
@@ -73,6 +74,7 @@ def train_batches(
         processes: how many these are. Each gets every so many-th image of the one order, and a batch of its share:
             together they have the batches of one process, and every image once. Where too few images are left for the
             last batch, who gets none repeats one.
+        fill: whether images from the beginning of an epoch fill up its last batch, so that all are of one size.
 
     Returns:
         A `tf.data.Dataset` of (images, labels), and the number of batches in an epoch: `model.fit`'s `steps_per_epoch`.
@@ -136,9 +138,10 @@ def train_batches(
     def epoch_batches(epoch, step=0, place=0):
         """Those of an epoch from a step on, whose first image stands at that one of this process's places."""
         stream, done = prepared(epoch, place), step * batch_size
-        if data.files is not None or processes > 1:
+        if data.files is not None or processes > 1 or fill:
             stream = stream.concatenate(prepared(epoch, 0).repeat()) if done else stream.repeat()
-            stream = stream.take(max(len(places), (steps - 1) * batch_size + 1) - done)
+            least = steps * batch_size if fill else (steps - 1) * batch_size + 1
+            stream = stream.take(max(len(places), least) - done)
         batches = stream.batch(batch_size).enumerate(step)
         # Numbers below 0 are no image's.
         return batches.map(lambda i, batch: finish(tf.stack([seed + epoch, -1 - (i * processes + process)]), *batch))

@@ -51,6 +51,7 @@ class RunFolder:
     """
 
     path: pathlib.Path
+    writes: bool = True  # of several processes that train together, one does
 
     @property
     def recipe(self) -> pathlib.Path:
@@ -168,7 +169,8 @@ class RunFolder:
 
     def write_skipped(self, skipped: dict[str, str]) -> None:
         """Writes skipped.json, the reason by the picture."""
-        write_json(self.skipped, skipped)
+        if self.writes:
+            write_json(self.skipped, skipped)
 
     def read_skipped(self) -> dict[str, str]:
         """The contents of skipped.json; none if there is no such file, or it is damaged."""
@@ -256,12 +258,14 @@ class RunFolder:
         """Writes history.csv as the state has it."""
         if state.history:
             self.write_history(state.history)
-        else:
+        elif self.writes:
             self.history.unlink(missing_ok=True)
         return state
 
     def write_whitening(self, numbers: Mapping[str, np.ndarray]) -> None:
         """Writes whitening.npz, so that later damage is told."""
+        if not self.writes:
+            return
         with atomic_write(self.whitening) as temporary:
             np.savez(temporary, allow_pickle=False, **numbers)
             seal(temporary)
@@ -275,6 +279,8 @@ class RunFolder:
 
     def write_history(self, history: History) -> None:
         """Writes history.csv, a row an epoch."""
+        if not self.writes:
+            return
         with atomic_write(self.history) as path, open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(history[0]))
             writer.writeheader()

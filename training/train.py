@@ -8,7 +8,7 @@ import os
 import pathlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -21,6 +21,7 @@ from training import device, run_data
 from training.assign import assign, differences
 from training.augment.whitening import Numbers
 from training.compile import callbacks, compile_arguments
+from training.distribute import Distribution, Team, code, connected
 from training.judge import best_epoch, copy_weights, is_trained, judge, mend_models, shipped_form
 from training.lock import locked
 from training.midway import FromStep
@@ -51,8 +52,9 @@ def run(
     tensorboard: bool = False,
     checkpoint_minutes: float | None = None,
     on_device: str | None = None,
+    distribution: Distribution | None = None,
     start: keras.Model | None = None,
-) -> pathlib.Path:
+) -> pathlib.Path | None:
     """Trains a network by a recipe, judges it on the test split and exports it.
 
     Args:
@@ -70,15 +72,19 @@ def run(
         checkpoint_minutes: after so many, the state to resume from is written inside an epoch as well; by default only
             at its end.
         on_device: that computes, as Keras names it, such as "gpu:0"; by default Keras' own choice.
+        distribution: over which devices and processes the training goes, by default over none but this. The batch size
+            is that of all together.
         start: the network to begin with, for a recipe that fine-tunes it.
 
     Returns:
-        The path of the run folder, which `RunFolder` describes.
+        The path of the run folder, which `RunFolder` describes; None in all of several processes but the first, which
+        alone writes.
 
     Raises:
         ClassicsError: before any time is spent, if the data is not there or does not fit, too many pictures are
             damaged, the recipe has a value of the wrong kind, the network cannot be built so, the seed or the minutes
-            are out of their range, the device or TensorBoard is not there, or the folder exists or cannot be written.
+            are out of their range, the device or TensorBoard is not there, the processes of a distribution differ, or
+            the folder exists or cannot be written.
     """
     if seed not in SEEDS:
         raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
@@ -91,7 +97,8 @@ def run(
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
     recipe = recipe.replace()  # which finds what cannot be trained with
-    with device.on(on_device):
+    _check_device(on_device, distribution)
+    with connected(distribution) as team, device.on(on_device):
         settings = {
             "seed": seed,
             "record": record,
@@ -100,19 +107,24 @@ def run(
             "tensorboard": tensorboard,
             "checkpoint_minutes": checkpoint_minutes,
         }
-        return _begin(recipe, data_name, data_dir, out, settings, start)
+        return _begin(recipe, data_name, data_dir, out, settings, team, start)
 
 
-def _begin(recipe, data_name, data_dir, out, settings, start) -> pathlib.Path:
+def _check_device(on_device: str | None, distribution: Distribution | None) -> None:
+    if on_device is not None and distribution is not None:
+        raise ClassicsError("A training on one device is not distributed; leave out the one or the other.")
+
+
+def _begin(recipe, data_name, data_dir, out, settings, team, start) -> pathlib.Path | None:
     limit = settings["limit"]
     data_name = recipe.dataset if data_name is None else data_name
     data = run_data.load(data_name, data_dir, limit)
     _check_fit(recipe, data)
-    if skipped := run_data.check_pictures(data, say):
+    if skipped := run_data.check_pictures(data, team.say):
         data = run_data.load(data_name, data_dir, limit, skipped)
         _check_fit(recipe, data)
-    built = None if start is not None else _built(recipe, settings["seed"])
-    folder = RunFolder.new(out, recipe.name)
+    team.check_batch(recipe.part_size)
+    built = None if start is not None else _built(recipe, settings["seed"], team)
     settings = {
         **settings,
         "recipe": recipe.as_dict(),
@@ -123,18 +135,35 @@ def _begin(recipe, data_name, data_dir, out, settings, start) -> pathlib.Path:
         "skipped": skipped,
         "backend": keras.config.backend(),
     }
+    _agree(team, settings, State())
+    if not team.is_first:
+        return _train(recipe, data, RunFolder(pathlib.Path(out or recipe.name), writes=False), settings, team, built)
+    folder = RunFolder.new(out, recipe.name)
     with locked(folder.lock):
         if start is not None:
             folder.save_model(start, folder.start, [])
         folder.write_settings(settings)
-        return _train(recipe, data, folder, settings, built)
+        return _train(recipe, data, folder, settings, team, built)
 
 
-def _built(recipe: Recipe, seed: int) -> keras.Model:
+def _agree(team: Team, settings: dict[str, Any], state: State) -> None:
+    """Raises a ClassicsError unless all processes of the team are about to do the same."""
+    names = ("data", "images", "limit", "skipped")
+    team.agree(
+        recipe=settings["recipe"],
+        seed=settings["seed"],
+        data=[settings[name] for name in names],
+        code=code(),
+        keras=keras.__version__,
+        state=dataclasses.asdict(state),
+    )
+
+
+def _built(recipe: Recipe, seed: int, team: Team) -> keras.Model:
     """The network in its initial state, which follows from the seed alone."""
     keras.utils.set_random_seed(seed)
-    with _computing_in(recipe.precision):
-        return network(recipe, seed)
+    with team.scope(), _computing_in(recipe.precision):
+        return team.synchronized(network(recipe, seed))
 
 
 def _check_fit(recipe: Recipe, data: RunData) -> None:
@@ -149,19 +178,33 @@ def _check_fit(recipe: Recipe, data: RunData) -> None:
         )
 
 
-def resume(folder: str | pathlib.Path, data_dir: str | None = None, on_device: str | None = None) -> pathlib.Path:
+def resume(
+    folder: str | pathlib.Path,
+    data_dir: str | None = None,
+    on_device: str | None = None,
+    distribution: Distribution | None = None,
+) -> pathlib.Path | None:
     """Goes on with a run that was stopped, from its last checkpoint; a finished one is judged anew.
 
     Where the last state is damaged, it goes on from the one before, and where all are, from the beginning; a line says
-    so. It ends as if it had never been stopped.
+    so. It ends as if it had never been stopped. It may go on with another distribution; all its processes have to see
+    the folder.
+
+    Returns:
+        As `run` does.
 
     Raises:
         ClassicsError: if the folder holds no run or another process works on it, its recipe is no longer known or its
             images have changed, it was begun on another backend, or it is finished and what it needs to be judged is
             damaged.
     """
-    run_folder = RunFolder(pathlib.Path(folder))
-    settings = run_folder.read_settings()
+    _check_device(on_device, distribution)
+    with connected(distribution) as team, device.on(on_device):
+        return _resume(RunFolder(pathlib.Path(folder), writes=team.is_first), data_dir, team)
+
+
+def _resume(run_folder: RunFolder, data_dir: str | None, team: Team) -> pathlib.Path | None:
+    folder, settings = run_folder.path, run_folder.read_settings()
     if settings["backend"] != keras.config.backend():
         raise ClassicsError(
             f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
@@ -174,8 +217,9 @@ def resume(folder: str | pathlib.Path, data_dir: str | None = None, on_device: s
             f"{data.name} has other images than when '{folder}' was begun ({data.dataset.sizes}, then "
             f"{settings['images']}); bring them back, or start a new run."
         )
-    with locked(run_folder.lock), device.on(on_device):
-        return _train(recipe, data, run_folder, settings)
+    team.check_batch(recipe.part_size)
+    with locked(run_folder.lock) if team.is_first else nullcontext():
+        return _train(recipe, data, run_folder, settings, team)
 
 
 def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
@@ -204,24 +248,34 @@ def _saved_recipe(saved: dict[str, Any], folder: RunFolder) -> Recipe:
 
 
 def _train(
-    recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any], built: keras.Model | None = None
-) -> pathlib.Path:
+    recipe: Recipe,
+    data: RunData,
+    folder: RunFolder,
+    settings: dict[str, Any],
+    team: Team,
+    built: keras.Model | None = None,
+) -> pathlib.Path | None:
     """Trains from the last state, or with the network as it was `built`; judges and exports."""
-    state = folder.last_state(say)
+    state = State() if built else folder.last_state(team.say)
     history = state.history
+    if not built:
+        _agree(team, settings, state)
     if recipe.tuning is not None:
         recipe = _from_start(recipe, folder)
-    numbers = numbers_of(recipe, data.dataset, folder, say)
-    if history:
+    numbers = numbers_of(recipe, data.dataset, folder, team.say)
+    if history and team.is_first:
         mend_models(recipe, folder, history, say, numbers)
     if not is_trained(recipe, history):
         for line in plan(recipe, data, folder, state.place):
-            say(line)
-        _fit(recipe, data, folder, settings, state, numbers, built)
+            team.say(line)
+        _fit(recipe, data, folder, settings, team, state, numbers, built)
     while not is_trained(recipe, state.history):  # the next phase begins as a resumed run does
-        state = folder.last_state(say)
-        _fit(recipe, data, folder, settings, state, numbers, None)
+        state = folder.last_state(team.say)
+        _fit(recipe, data, folder, settings, team, state, numbers, None)
     history = state.history
+    team.part()
+    if not team.is_first:
+        return None
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
@@ -246,6 +300,7 @@ def _fit(
     data: RunData,
     folder: RunFolder,
     settings: dict[str, Any],
+    team: Team,
     state: State,
     numbers: Numbers | None,
     built: keras.Model | None,
@@ -257,10 +312,11 @@ def _fit(
     shipped = shipped_form(recipe, numbers)
     dataset = whitened(recipe, data.dataset, numbers)
     if any(state.place):
-        model = folder.load_model(folder.checkpoint(*state.place), done, compile=not begins)
-        put_back(seeds(model), state.seeds)
+        with team.scope():
+            model = folder.load_model(folder.checkpoint(*state.place), done, compile=not begins)
+            put_back(seeds(model), state.seeds)
     else:
-        model = built or _built(recipe, seed)
+        model = built or _built(recipe, seed, team)
     weights = data.dataset.class_weights() if settings["class_weights"] else None
     skip = run_data.skipping(folder, data.dataset, say, state.skipped)
     stream, steps = train_batches(
@@ -273,30 +329,38 @@ def _fit(
         left_out=state.skipped.get("train", ()),
         class_weights=weights,
         skip=skip,
+        process=team.process,
+        processes=team.processes,
+        fill=team.devices > 1,
     )
     if begins:
         phase.freeze(model)
-        model.compile(**compile_arguments(phase.recipe, steps))
+        with team.scope():
+            model.compile(**compile_arguments(phase.recipe, steps))
     validated = count_images(recipe, data.dataset).validation > 0
     made = callbacks(recipe, validated)
     on_terminal = os.isatty(1)
     made += [
         Replay(recipe, made, state.history),
         StopAtNaN(folder),
-        EpochWriter(recipe, folder, state, shipped, settings["checkpoint_minutes"]),
-        Progress(state.history, on_terminal),
+        EpochWriter(recipe, folder, state, shipped, settings["checkpoint_minutes"], team),
     ]
-    if settings["tensorboard"]:
+    if team.is_first:
+        made.append(Progress(state.history, on_terminal))
+    if settings["tensorboard"] and team.is_first:
         made.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
-    bar = {"add_progbar": True, "verbose": 1} if on_terminal else {}  # Keras'; `Progress` says the rest
+    bar = (
+        {"add_progbar": True, "verbose": 1} if on_terminal and team.is_first else {}
+    )  # Keras'; `Progress` says the rest
+    judged = team.judged_by_each(validation_batches(recipe, dataset, model, skip))
     try:
-        with _resumable(folder):
+        with _resumable(folder), team.scope():
             model.fit(
                 stream,
                 steps_per_epoch=steps,
                 initial_epoch=done,
                 epochs=phase.end,
-                validation_data=validation_batches(recipe, dataset, model, skip),
+                validation_data=judged,
                 callbacks=FromStep(made, state, stream.element_spec, model, steps=steps, epochs=epochs, **bar),
                 verbose=0,
                 shuffle=False,  # the stream is shuffled
@@ -345,9 +409,10 @@ class EpochWriter(keras.callbacks.Callback):
         state: State,
         shipped: keras.Model,
         minutes: float | None = None,
+        team: Team = Team(),  # noqa: B008 (it is frozen)
     ):
         super().__init__()
-        self.recipe, self.folder, self.shipped, self.minutes = recipe, folder, shipped, minutes
+        self.recipe, self.folder, self.shipped, self.minutes, self.team = recipe, folder, shipped, minutes, team
         self.history, self.skipped = state.history, state.skipped
         self._seconds_before = state.seconds
 
@@ -360,7 +425,7 @@ class EpochWriter(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         now, is_last = time.perf_counter(), batch + 1 == self.params["steps"]
-        if self.minutes is None or is_last or now - self._written < 60 * self.minutes:
+        if not self.folder.writes or self.minutes is None or is_last or now - self._written < 60 * self.minutes:
             return
         if keras.config.backend() == "jax":
             self.model.jax_state_sync()  # the model's variables are those of the epoch's beginning
@@ -373,18 +438,21 @@ class EpochWriter(keras.callbacks.Callback):
         row["learning_rate"] = _learning_rate(self.model)
         row["seconds"] = round(time.perf_counter() - self._began, 2)
         self.history.append(row)
-        self._write_state()
-        copy_weights(self.model, self.shipped)
-        self.folder.save_model(self.shipped, self.folder.last, self.history)
-        if best_epoch(self.history) == epoch + 1:
-            self.folder.save_model(self.shipped, self.folder.best, self.history)
+        if self.folder.writes:
+            self._write_state()
+            copy_weights(self.model, self.shipped)
+            with self.team.alone():
+                self.folder.save_model(self.shipped, self.folder.last, self.history)
+                if best_epoch(self.history) == epoch + 1:
+                    self.folder.save_model(self.shipped, self.folder.best, self.history)
         self.model.stop_training = is_trained(self.recipe, self.history)
 
     def _write_state(self, *inside_epoch):
         steps, seconds, metrics = inside_epoch or (0, 0.0, [])
         skipped = {split: dict(found) for split, found in list(self.skipped.items())}  # other threads add to it
         state = State(self.history, steps, seconds, metrics, values(seeds(self.model)), draws(), skipped)
-        self.folder.save_state(self.model, state)
+        with self.team.alone():  # Keras makes variables of its own as it saves
+            self.folder.save_state(self.model, state)
         self._written = time.perf_counter()
 
 
