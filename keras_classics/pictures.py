@@ -42,6 +42,15 @@ def read_image(path, channels: int = 3) -> np.ndarray:
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
+def in_srgb(pixels: np.ndarray, encoded: bytes) -> np.ndarray:
+    """Pixels (H, W, 3) of an upright, opaque picture in RGB, all or a part, by the colour profile of its file as those
+    of sRGB."""
+    import PIL.Image
+
+    with _open(io.BytesIO(encoded)) as original:
+        return np.asarray(_in_srgb(PIL.Image.fromarray(pixels), original))
+
+
 def check_image(path) -> None:
     """Raises a ClassicsError unless the file begins as an image does; its pixels are not decoded."""
     with _open(path):
