@@ -10,6 +10,8 @@ import io
 import os
 import re
 
+import numpy as np
+
 from keras_classics import pictures
 
 HEADER = 33  # bytes of a PNG's signature and header; no picture is as short
@@ -61,12 +63,12 @@ def decode_window_of_file(path, choose):
     """
     import tensorflow as tf
 
-    return _decode(path, tf.io.read_file, lambda name: pictures.read_image(os.fsdecode(name)), choose)
+    return _decode(path, tf.io.read_file, lambda path: pictures.read_image(os.fsdecode(path)), choose)
 
 
 def decode_window_of_contents(contents, choose):
     """A part of the picture that is encoded in a string tensor, otherwise as `decode_window_of_file`."""
-    return _decode(contents, lambda same: same, lambda encoded: pictures.read_image(io.BytesIO(encoded)), choose)
+    return _decode(contents, lambda same: same, lambda stored: pictures.read_image(io.BytesIO(stored)), choose)
 
 
 def explained(error: str) -> str | None:
@@ -93,7 +95,7 @@ def _decode(stored, read, read_by_pillow, choose):
     decoder, shape = _decoder(contents)
     by_pillow = tf.cond(
         decoder == _PILLOW,
-        lambda: tf.ensure_shape(tf.numpy_function(read_by_pillow, [stored], tf.uint8), (None, None, 3)),
+        lambda: _by_python(read_by_pillow, stored),
         lambda: tf.zeros((0, 0, 3), tf.uint8),
     )
     shape = tf.where(decoder == _PILLOW, tf.shape(by_pillow), shape)
@@ -102,7 +104,7 @@ def _decode(stored, read, read_by_pillow, choose):
     decoders = {
         _PILLOW: lambda: _cut(by_pillow, corner, extent),
         _JPEG: lambda: _jpeg(contents, shape, corner, extent),
-        _COLOURED_JPEG: lambda: _in_srgb(_jpeg(contents, shape, corner, extent), contents),
+        _COLOURED_JPEG: lambda: _by_python(pictures.in_srgb, contents, _jpeg(contents, shape, corner, extent)),
         _PNG: lambda: _cut(tf.io.decode_png(contents, channels=3), corner, extent),
     }
     return tf.switch_case(decoder, decoders), chosen
@@ -121,10 +123,14 @@ def _jpeg(contents, shape, corner, extent):
     return _cut(image, corner - first, extent)
 
 
-def _in_srgb(pixels, contents):
+def _by_python(function, string, *arguments):
+    """The pixels that a function of Python's makes of a string, and of other arguments."""
     import tensorflow as tf
 
-    return tf.ensure_shape(tf.numpy_function(pictures.in_srgb, [pixels, contents], tf.uint8), (None, None, 3))
+    def called(string, *arguments):  # a string comes as bytes from a graph, and as an array outside of one
+        return function(np.asarray(string, object).item(), *arguments)
+
+    return tf.ensure_shape(tf.numpy_function(called, [string, *arguments], tf.uint8), (None, None, 3))
 
 
 def _cut(image, corner, extent):

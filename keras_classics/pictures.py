@@ -42,9 +42,8 @@ def read_image(path, channels: int = 3) -> np.ndarray:
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
-def in_srgb(pixels: np.ndarray, encoded: bytes) -> np.ndarray:
-    """Pixels (H, W, 3) of an upright, opaque picture in RGB, all or a part, by the colour profile of its file as those
-    of sRGB."""
+def in_srgb(encoded: bytes, pixels: np.ndarray) -> np.ndarray:
+    """The decoded `pixels` (H, W, 3) of an RGB picture, all or a part, from the colours of its profile to sRGB's."""
     import PIL.Image
 
     with _open(io.BytesIO(encoded)) as original:

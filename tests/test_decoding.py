@@ -69,6 +69,15 @@ def test_the_same_pixels_as_pillow(name, tmp_path, asked):
     np.testing.assert_array_equal(pixels, pictures.read_image(tmp_path / name))
 
 
+@pytest.mark.parametrize("name", ["rgb.jpg", "cmyk.jpg"])
+def test_outside_of_a_graph_too(name, tmp_path):
+    mode, options = (ORDINARY | OTHER)[name]
+    noise(mode).save(tmp_path / name, **options)
+    expected = pictures.read_image(tmp_path / name)
+    np.testing.assert_array_equal(decoding.decode_file(os.fsencode(tmp_path / name)), expected)
+    np.testing.assert_array_equal(decoding.decode_contents((tmp_path / name).read_bytes()), expected)
+
+
 @pytest.mark.parametrize("big_endian", [True, False])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_how_a_picture_stands_is_seen_in_either_order_of_bytes(orientation, big_endian, tmp_path, asked):
@@ -88,6 +97,29 @@ def test_profiles_other_than_srgbs_are_pillows(tmp_path, asked):
     for profile in (srgb, lab, b"none"):
         noise().save(tmp_path / "x.jpg", icc_profile=profile)
         np.testing.assert_array_equal(decoded(tmp_path / "x.jpg"), pictures.read_image(tmp_path / "x.jpg"))
+
+
+def test_a_window_in_colours_of_its_own_is_decoded_without_the_rest(tmp_path, asked):
+    """Pillow is given the decoded pixels, by a profile that takes red for green."""
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace("sRGB".encode("utf-16-be"), "ours".encode("utf-16-be"))
+    profile = profile.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
+    path = tmp_path / "x.jpg"
+    noise().save(path, icc_profile=profile)
+    whole = pictures.read_image(path)
+    assert not np.array_equal(whole, np.asarray(PIL.Image.open(path)))
+    asked.clear()
+    for top, left, height, width in ((0, 0, 45, 67), (7, 9, 20, 31)):
+        stream = tf.data.Dataset.from_tensors(os.fsencode(path))
+        window = tf.constant((top, left, height, width))
+        stream = stream.map(
+            lambda path, window=window: decoding.decode_window_of_file(path, lambda _: {"window": window})[0]
+        )
+        pixels = next(stream.as_numpy_iterator())
+        np.testing.assert_array_equal(pixels, whole[top : top + height, left : left + width])
+    assert asked == []
 
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])

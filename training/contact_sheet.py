@@ -19,7 +19,7 @@ from training.order import shuffled
 from training.pipeline import first_key, stored_examples, trained_part
 from training.progress import say
 from training.recipe import Recipe
-from training.steps import augmentation_steps, batch_steps
+from training.steps import Step, augmentation_steps, batch_steps
 from training.train import SEEDS
 from training.whitening import fitted, whitened
 
@@ -110,7 +110,7 @@ def _rows(recipe, data, made, seed, count) -> list[list[tuple[str, np.ndarray, s
         image = stored if data.in_memory else data.decode(tf.convert_to_tensor(stored)).numpy()
         height, width, _ = image.shape
         row = [("stored", image, f"{data.class_names[label]}\n{width} x {height}")]
-        row += [(_heading(step.operation), step.image.numpy(), _told(step.drawn)) for step in steps]
+        row += [(_heading(step.operation), step.image.numpy(), _told(step)) for step in steps]
         rows.append(row)
         last.append(steps[-1].image)
     labels = [label for _, label in examples]
@@ -123,7 +123,7 @@ def _rows(recipe, data, made, seed, count) -> list[list[tuple[str, np.ndarray, s
         images = steps[-1].image if steps else images
         read = made.model_input(images).numpy()
         for i, row in enumerate(rows[batch]):
-            row += [(_heading(s.operation), s.image[i].numpy(), _told(s.drawn, i)) for s in steps]
+            row += [(_heading(s.operation), s.image[i].numpy(), _told(s, i)) for s in steps]
             told = f"{' x '.join(map(str, read[i].shape))}\n{read[i].min():.3g} .. {read[i].max():.3g}"
             if steps:
                 weights = targets[i].numpy()
@@ -157,10 +157,15 @@ def _heading(operation) -> str:
     return "fitted" if operation is None else type(operation).__name__
 
 
-def _told(drawn, i: int | None = None) -> str:
-    """The drawn numbers, one name a line; of those for a batch, those of its image `i`."""
-    numbers = {name: np.asarray(value if i is None else value[i]) for name, value in drawn.items()}
-    return "\n".join(f"{name} {_value(value)}" for name, value in numbers.items())
+def _told(step: Step, i: int | None = None) -> str:
+    """The drawn numbers, one name a line; of those for a batch, those of its image `i`. Where the operation lists what
+    it draws from (an "interpolation" from its `interpolations`), the number is a place in the list."""
+    numbers = {name: np.asarray(value if i is None else value[i]) for name, value in step.drawn.items()}
+    told = {name: _value(value) for name, value in numbers.items()}
+    for name, value in numbers.items():
+        if choices := getattr(step.operation, f"{name}s", None):
+            told[name] = choices[value]
+    return "\n".join(f"{name} {value}" for name, value in told.items())
 
 
 def _value(value) -> str:

@@ -13,7 +13,7 @@ from keras_classics.feed import feed_of, feed_of_default
 from keras_classics.zoo import get_model
 from training import contact_sheet, get_recipe, train_batches
 from training.__main__ import main
-from training.augment import CutMix, Flip, MixUp, PCAColour, ScaleJitterCrop
+from training.augment import CutMix, Flip, MixUp, PCAColour, RandomAreaCrop, ScaleJitterCrop
 from training.whitening import fitted, network, whitened
 
 RAW = (ScaleJitterCrop(36, 48, 32), Flip(), PCAColour())
@@ -83,6 +83,13 @@ def test_each_operation_has_its_picture_and_its_numbers(drawn, picture_folder):
         assert sum(shares) == pytest.approx(1, abs=0.03)
         flip = row[2][1][:, ::-1] if captions[3] == "mirrored yes" else row[2][1]
         np.testing.assert_array_equal(row[3][1], flip)
+
+
+def test_what_is_drawn_from_a_list_is_told_by_its_name(drawn, picture_folder):
+    crop = RandomAreaCrop(32, interpolations=("nearest", "area"))
+    contact_sheet.show(RECIPES["of a crop"].replace(augment=(crop,)), str(picture_folder), count=8)
+    told = {row[1][2].splitlines()[-1] for row in drawn}
+    assert told == {"interpolation nearest", "interpolation area"}
 
 
 @pytest.mark.parametrize("name", ["lenet5", "lecun1989", "resnet20", "alexnet_owt"])
