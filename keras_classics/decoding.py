@@ -2,7 +2,8 @@
 
 TensorFlow's own operations decode the ordinary JPEG and PNG, in parallel and without a call into Python. Whatever they
 would decode otherwise than Pillow does, or cannot decode, goes to Pillow: pictures that do not stand upright, are
-transparent, in colours other than sRGB's, of four components or sixteen bits, too large, cut off or damaged.
+transparent, of four components or sixteen bits, too large, cut off or damaged, a PNG in colours other than sRGB's. Of a
+JPEG in such colours Pillow is given the decoded pixels alone, and no more of them than are wanted.
 """
 
 import io
@@ -17,6 +18,9 @@ HEADER = 33  # bytes of a PNG's signature and header; no picture is as short
 HEAD = 2**17  # bytes in which a file tells of its colours and how it stands: two of JPEG's segments at their longest
 PLAIN_HEAD = 2**12  # the same of a JPEG with no more than JFIF's 20 bytes before its tables: others tell of it before
 MARGIN = 2  # pixels around a window, which the colours at its edges are interpolated from
+
+# Who decodes a picture: Pillow, or TensorFlow, by its kind; the coloured ones' colours are other than sRGB's.
+_PILLOW, _JPEG, _COLOURED_JPEG, _PNG = range(4)
 
 # Regular expressions of bytes; \C is any of them.
 _ICC_PROFILE = "ICC_PROFILE"
@@ -87,39 +91,46 @@ def _all(shape):
 def _decode(stored, read, read_by_pillow, choose):
     import tensorflow as tf
 
-    def by_tensorflow():
-        chosen = choose(tf.stack([header[0], header[1], 3]))
-        decoded = tf.cond(
-            _is_jpeg(contents),
-            lambda: _jpeg(contents, header, chosen["window"]),
-            lambda: _cut(tf.io.decode_png(contents, channels=3), chosen["window"][:2], chosen["window"][2:]),
-        )
-        return decoded, chosen
-
-    def by_pillow():
-        # A string comes as bytes from a graph, and as an array outside of one.
-        image = tf.numpy_function(lambda stored: read_by_pillow(np.asarray(stored, object).item()), [stored], tf.uint8)
-        image = tf.ensure_shape(image, (None, None, 3))
-        chosen = choose(tf.shape(image))
-        return _cut(image, chosen["window"][:2], chosen["window"][2:]), chosen
-
     contents = read(stored)
-    header = _header(contents)
-    return tf.cond(_is_ordinary(contents, header), by_tensorflow, by_pillow)
+    decoder, shape = _decoder(contents)
+    by_pillow = tf.cond(
+        decoder == _PILLOW,
+        lambda: _by_python(read_by_pillow, stored),
+        lambda: tf.zeros((0, 0, 3), tf.uint8),
+    )
+    shape = tf.where(decoder == _PILLOW, tf.shape(by_pillow), shape)
+    chosen = choose(shape)
+    corner, extent = chosen["window"][:2], chosen["window"][2:]
+    decoders = {
+        _PILLOW: lambda: _cut(by_pillow, corner, extent),
+        _JPEG: lambda: _jpeg(contents, shape, corner, extent),
+        _COLOURED_JPEG: lambda: _by_python(pictures.in_srgb, contents, _jpeg(contents, shape, corner, extent)),
+        _PNG: lambda: _cut(tf.io.decode_png(contents, channels=3), corner, extent),
+    }
+    return tf.switch_case(decoder, decoders), chosen
 
 
-def _jpeg(contents, header, window):
+def _jpeg(contents, shape, corner, extent):
     import tensorflow as tf
 
-    corner, end = window[:2], window[:2] + window[2:]
-    first, last = tf.maximum(corner - MARGIN, 0), tf.minimum(end + MARGIN, header[:2])
+    first, last = tf.maximum(corner - MARGIN, 0), tf.minimum(corner + extent + MARGIN, shape[:2])
     image = tf.image.decode_and_crop_jpeg(
         contents,
         tf.concat([first, last - first], 0),
         channels=3,
         dct_method="INTEGER_ACCURATE",  # Pillow's
     )
-    return _cut(image, corner - first, window[2:])
+    return _cut(image, corner - first, extent)
+
+
+def _by_python(function, string, *arguments):
+    """The pixels that a function of Python's makes of a string, and of other arguments."""
+    import tensorflow as tf
+
+    def called(string, *arguments):  # a string comes as bytes from a graph, and as an array outside of one
+        return function(np.asarray(string, object).item(), *arguments)
+
+    return tf.ensure_shape(tf.numpy_function(called, [string, *arguments], tf.uint8), (None, None, 3))
 
 
 def _cut(image, corner, extent):
@@ -128,27 +139,47 @@ def _cut(image, corner, extent):
     return tf.ensure_shape(tf.slice(image, tf.concat([corner, [0]], 0), tf.concat([extent, [3]], 0)), (None, None, 3))
 
 
-def _is_jpeg(contents):
+def _decoder(contents):
+    """Which one decodes a picture as Pillow does, by its number, and its shape (H, W, 3), which Pillow alone finds out
+    itself. A file that is not there to its end is Pillow's to judge."""
     import tensorflow as tf
 
-    return tf.strings.substr(contents, 0, 3) == b"\xff\xd8\xff"
+    size = tf.strings.length(contents)
+    head = tf.strings.substr(contents, 0, PLAIN_HEAD)
+    end = tf.strings.substr(contents, tf.maximum(size - 2, 0), 2)
+    start = tf.strings.join([head, b"\0" * HEADER])  # long enough for what is read from it
+    is_jpeg = (tf.strings.substr(start, 0, 3) == b"\xff\xd8\xff") & (end == b"\xff\xd9") & (size >= HEADER)
+    is_plain = (tf.strings.substr(start, 20, 2) == b"\xff\xdb") & ~_has(head, f"{_ICC_PROFILE}|{_TURNED}")
+    decoder, header = tf.cond(
+        is_jpeg & is_plain,
+        lambda: (_JPEG, tf.image.extract_jpeg_shape(contents)),
+        lambda: _other_decoder(contents, is_jpeg),
+    )
+    pixels, channels = tf.reduce_prod(tf.cast(header[:2], tf.int64)), header[2]
+    fits = (pixels <= pictures.max_pixels()) & ((channels == 3) | (channels == 1) & (decoder != _COLOURED_JPEG))
+    return tf.where(fits, decoder, _PILLOW), tf.concat([header[:2], [3]], 0)
 
 
-def _header(contents):
-    """Height, width and channels, by the header; of neither a JPEG nor a PNG that is there to its end they are 0, for
-    such is Pillow's to judge."""
+def _other_decoder(contents, is_jpeg):
+    """The same of all but the plainest JPEG: the decoder, and height, width and channels by the header, or zeros."""
     import tensorflow as tf
 
-    contents = tf.cond(tf.strings.length(contents) < HEADER, lambda: b"\0" * HEADER, lambda: contents)
-    whole_jpeg = _is_jpeg(contents) & (tf.strings.substr(contents, -2, 2) == b"\xff\xd9")
-    whole_png = (tf.strings.substr(contents, 0, 16) == b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") & (
-        tf.strings.substr(contents, -8, 8) == b"IEND\xaeB`\x82"
-    )
-    return tf.cond(
-        whole_jpeg,
-        lambda: tf.image.extract_jpeg_shape(contents),
-        lambda: tf.cond(whole_png, lambda: _png_header(contents), lambda: tf.zeros((3,), tf.int32)),
-    )
+    head = tf.strings.substr(contents, 0, HEAD)
+
+    def jpeg():
+        coloured = _has(head, _ICC_PROFILE) & ~_has(head, _SRGB)
+        decoder = tf.where(_has(head, _TURNED), _PILLOW, tf.where(coloured, _COLOURED_JPEG, _JPEG))
+        return decoder, tf.image.extract_jpeg_shape(contents)
+
+    def png():
+        return tf.where(_has(head, _PNG_EXTRAS), _PILLOW, _PNG), _png_header(contents)
+
+    size = tf.strings.length(contents)
+    end = tf.strings.substr(contents, tf.maximum(size - 8, 0), 8)
+    is_png = (tf.strings.substr(head, 0, 16) == b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") & (end == b"IEND\xaeB`\x82")
+    is_png &= size >= HEADER
+    kind = tf.where(is_jpeg, 0, tf.where(is_png, 1, 2))
+    return tf.switch_case(kind, [jpeg, png, lambda: (_PILLOW, tf.zeros((3,), tf.int32))])
 
 
 def _png_header(contents):
@@ -159,24 +190,6 @@ def _png_header(contents):
     depth, kind = tf.unstack(tf.cast(tf.io.decode_raw(tf.strings.substr(contents, 24, 2), tf.uint8), tf.int32), 2)
     channels = tf.where(depth <= 8, tf.gather([1, 0, 3, 3, 0], tf.minimum(kind, 4)), 0)
     return tf.stack([height, width, channels])
-
-
-def _is_ordinary(contents, header):
-    """Whether TensorFlow decodes a picture of this header as Pillow does."""
-    import tensorflow as tf
-
-    channels, pixels = header[2], tf.reduce_prod(tf.cast(header[:2], tf.int64))
-    fit = ((channels == 1) | (channels == 3)) & (pixels <= pictures.max_pixels())
-
-    def jpeg():
-        is_plain = tf.strings.substr(contents, 20, 2) == b"\xff\xdb"
-        head = tf.strings.substr(contents, 0, tf.where(is_plain, PLAIN_HEAD, HEAD))
-        return tf.cond(
-            _has(head, f"{_ICC_PROFILE}|{_TURNED}"), lambda: ~_has(head, _TURNED) & _has(head, _SRGB), lambda: True
-        )
-
-    extras = tf.cond(fit & _is_jpeg(contents), jpeg, lambda: ~_has(tf.strings.substr(contents, 0, HEAD), _PNG_EXTRAS))
-    return fit & extras
 
 
 def _has(contents, pattern):

@@ -42,6 +42,14 @@ def read_image(path, channels: int = 3) -> np.ndarray:
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
+def in_srgb(encoded: bytes, pixels: np.ndarray) -> np.ndarray:
+    """The decoded `pixels` (H, W, 3) of an RGB picture, all or a part, from the colours of its profile to sRGB's."""
+    import PIL.Image
+
+    with _open(io.BytesIO(encoded)) as original:
+        return np.asarray(_in_srgb(PIL.Image.fromarray(pixels), original))
+
+
 def check_image(path) -> None:
     """Raises a ClassicsError unless the file begins as an image does; its pixels are not decoded."""
     with _open(path):

@@ -26,7 +26,12 @@ def normalize(images, normalization: Normalization):
         images = np.asarray(images, "float32")
     normalization = normalization.for_channels(images.shape[-1])
     mean, std = (np.asarray(v, "float32") for v in (normalization.mean, normalization.std))
-    return (images - mean) / std
+    if isinstance(images, np.ndarray) or len(images.shape) < 2 or images.shape[-2] is None:
+        return (images - mean) / std
+    # A row is one pixel of many channels here: TensorFlow repeats a few numbers slowly.
+    mean, std = (np.tile(v, images.shape[-2]) for v in (mean, std))
+    rows = tf.reshape(images, (-1, len(mean)))
+    return tf.reshape((rows - mean) / std, tf.shape(images))
 
 
 def check_pixels(images) -> None:

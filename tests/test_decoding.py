@@ -99,6 +99,29 @@ def test_profiles_other_than_srgbs_are_pillows(tmp_path, asked):
         np.testing.assert_array_equal(decoded(tmp_path / "x.jpg"), pictures.read_image(tmp_path / "x.jpg"))
 
 
+def test_a_window_in_colours_of_its_own_is_decoded_without_the_rest(tmp_path, asked):
+    """Pillow is given the decoded pixels, by a profile that takes red for green."""
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace("sRGB".encode("utf-16-be"), "ours".encode("utf-16-be"))
+    profile = profile.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
+    path = tmp_path / "x.jpg"
+    noise().save(path, icc_profile=profile)
+    whole = pictures.read_image(path)
+    assert not np.array_equal(whole, np.asarray(PIL.Image.open(path)))
+    asked.clear()
+    for top, left, height, width in ((0, 0, 45, 67), (7, 9, 20, 31)):
+        stream = tf.data.Dataset.from_tensors(os.fsencode(path))
+        window = tf.constant((top, left, height, width))
+        stream = stream.map(
+            lambda path, window=window: decoding.decode_window_of_file(path, lambda _: {"window": window})[0]
+        )
+        pixels = next(stream.as_numpy_iterator())
+        np.testing.assert_array_equal(pixels, whole[top : top + height, left : left + width])
+    assert asked == []
+
+
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_a_window_is_the_same_as_decoding_all_and_cutting(mode, subsampling, tmp_path):

@@ -107,13 +107,17 @@ def train_batches(
     places = places[process::processes]
     seed = first_key(seed)
 
+    # In parallel, where nothing is done to the batch before.
+    ready = tf.identity if recipe.augment_batch else made.model_input
+
     def augment(seeds, image, label):
-        return augmentation_steps(recipe, made, data, image, seeds)[-1].image, label
+        return ready(augmentation_steps(recipe, made, data, image, seeds)[-1].image), label
 
     def finish(seeds, images, labels):
-        steps, labels = batch_steps(recipe, images, labels, seeds, feed.classes_of(model))
-        images = steps[-1].image if steps else images
-        return made.model_input(images), _for_outputs(model, labels)
+        if recipe.augment_batch:
+            steps, labels = batch_steps(recipe, images, labels, seeds, feed.classes_of(model))
+            images = made.model_input(steps[-1].image)
+        return images, _for_outputs(model, labels)
 
     def missed(epoch, first, found):
         order = permutation(images, seed + epoch).numpy()
@@ -132,7 +136,7 @@ def train_batches(
 
         if data.files is None:
             return stream.map(prepare, tf.data.AUTOTUNE, deterministic=True)
-        blank = tf.zeros((made.image_size, made.image_size, made.channels)), tf.constant(0, tf.int64)
+        blank = ready(tf.zeros((made.image_size, made.image_size, made.channels))), tf.constant(0, tf.int64)
         return readable(stream, prepare, places[first:], blank, missed, epoch)
 
     def epoch_batches(epoch, step=0, place=0):

@@ -158,8 +158,13 @@ class RandomAreaCrop(Crop):
 
         def resized(method):
             if method == "bilinear":
-                scale = self.size / tf.cast(tf.shape(pixels)[:2], tf.float32)
-                return _interpolated(pixels, self.size, scale, tf.zeros((2,)))
+                extent = tf.shape(pixels)[:2]
+                scale = self.size / tf.cast(extent, tf.float32)
+                return tf.cond(
+                    tf.reduce_all(extent <= self.size),
+                    lambda: tf.image.resize(pixels, (self.size, self.size)),  # nothing to smooth, and faster
+                    lambda: _interpolated(pixels, self.size, scale, tf.zeros((2,))),
+                )
             image = tf.cast(tf.image.resize(pixels, (self.size, self.size), method, antialias=True), tf.float32)
             return tf.clip_by_value(image, 0, 255) if method == "bicubic" else image
 

@@ -1,0 +1,34 @@
+"""How fast training images are prepared is measured of each side that there is, and of no other."""
+
+import math
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import keras_classics as kc
+from keras_classics import datasets
+from training import benchmark_data, get_recipe
+
+RECIPE = get_recipe("resnet20-cifar10").replace(hold_out=0)
+
+
+def test_rates_of_the_recipe_and_of_decoding(tmp_path):
+    for i in range(4):
+        path = tmp_path / f"class_{i % 2}" / f"{i}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        PIL.Image.effect_noise((40 + i, 50), 90).convert("RGB").save(path)
+    data = datasets.load(str(tmp_path))
+    rates = benchmark_data.measure(RECIPE, data, images=1, rounds=1, against_torchvision=False)
+    assert rates.torchvision is None
+    for rate in (rates.recipe, rates.decode_jpeg):
+        assert 0 < rate < math.inf
+
+
+def test_torchvision_cannot_read_what_is_not_in_files():
+    data = datasets.from_arrays(np.zeros((4, 32, 32, 3), "uint8"), [0, 0, 1, 1])
+    with pytest.raises(kc.ClassicsError, match="torchvision's loader reads files, and .* has none; choose a folder"):
+        benchmark_data.measure(RECIPE, data, images=1, rounds=1, against_torchvision=True)
+    rates = benchmark_data.measure(RECIPE, data, images=1, rounds=1, against_torchvision=False)
+    assert rates.decode_jpeg is None
+    assert 0 < rates.recipe < math.inf
