@@ -24,6 +24,7 @@ VGG16: Variant
 VGG19: Variant
 InceptionV1: Variant
 GoogLeNet: Variant
+InceptionV1CIFAR: Variant
 InceptionV2: Variant
 InceptionV3: Variant
 InceptionV4: Variant
@@ -70,6 +71,7 @@ ShuffleNetG2: Variant
 ShuffleNetG3: Variant
 ShuffleNetG4: Variant
 ShuffleNetG8: Variant
+ShuffleNetG3CIFAR: Variant
 ShuffleNetV2_x0_5: Variant
 ShuffleNetV2_x1_0: Variant
 ShuffleNetV2_x1_5: Variant

@@ -7,7 +7,8 @@ import re
 import pytest
 
 import keras_classics as kc
-from training import list_recipes, train
+from training import get_recipe, list_recipes
+from training.results_table import results_table
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -35,12 +36,24 @@ def test_the_table_of_networks_is_that_of_the_records(name):
 
 
 def test_the_table_of_results_is_that_of_the_committed_runs():
-    for path in train.RESULTS.glob("*.json"):
-        metrics = json.loads(path.read_text("utf-8"))
-        errors = [f"{metrics[which]['top1_error']:.2f}%" for which in ("last", "best")]
-        lines = [line for line in README.splitlines() if f"`training/results/{path.name}`" in line]
-        assert len(lines) == 1, f"{path.name} stands in {len(lines)} lines of the README"
-        assert all(error in lines[0] for error in errors), (errors, lines[0])
+    assert results_table() in README, "python -m training results"
+
+
+def test_a_row_of_results_names_the_command_the_errors_and_the_paper(tmp_path, monkeypatch):
+    recipe = get_recipe("resnet20-cifar10-today").as_dict()
+    settings = {"recipe": recipe, "set": ["epochs=3"], "data": "svhn_cropped", "seed": 2, "limit": 100}
+    metrics = {
+        **{"model": "resnet20", "settings": settings, "training_seconds": 119, "paper_top1_error": None},
+        **{"best": {"top1_error": 12.346}, "last": {"top1_error": 13.0}},
+    }
+    (tmp_path / "a.json").write_text(json.dumps(metrics))
+    monkeypatch.setattr("training.results_table.RESULTS", tmp_path)
+    command = (
+        "python -m training run resnet20-cifar10-today --data svhn_cropped --seed 2 --limit 100 --set epochs=3 "
+        "--data-dir <folder>"
+    )
+    row = f"| `{command}` | 12.35% | 13.00% | 8.75% on cifar10 | 2 | `training/results/a.json` |"
+    assert results_table().splitlines()[2:] == [row]
 
 
 def test_the_example_of_ten_lines_trains(picture_folder):

@@ -1,4 +1,5 @@
-"""`python -m training list | run <recipe> | finetune <network> | resume <run folder> | show-augment | benchmark-data`.
+"""`python -m training list | run <recipe> | finetune <network> | resume <run folder> | ship <run folder> | results |
+show-augment <recipe> | benchmark-data <recipe>`.
 
 Keras is imported when a command needs it.
 """
@@ -82,6 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     speed.add_argument("--images", type=int, default=2000, metavar="N", help="images a round (default 2000)")
     speed.add_argument("--rounds", type=int, default=5, metavar="N", help="of each side in turn (default 5)")
 
+    shipping = commands.add_parser("ship", help="makes the folder that ships of a finished run, with a model card")
+    shipping.set_defaults(function=_ship)
+    shipping.add_argument("run", help="the run folder")
+    shipping.add_argument("--out", help="the folder, which must be new (default: saved_models/<recipe>)")
+
+    results = commands.add_parser("results", help="prints the README's table of the recorded runs")
+    results.set_defaults(function=_results)
+
     for command in (run, finetune, resume, show, speed):
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
     for command in (run, finetune, resume):
@@ -98,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument(
             "--own-statistics", action="store_true", help="batch norms see their device's images alone"
         )
-    for command in (listing, run, finetune, resume, show, speed):
+    for command in (listing, run, finetune, resume, show, speed, shipping, results):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
     parsed = parser.parse_args(arguments)
@@ -237,6 +246,22 @@ def _benchmark_data(args):
         if rate is not None:
             made.add_row(name, f"{rate:.0f}", f"{rates.recipe / rate:.2f} times as many")
     console.print(made)
+
+
+def _ship(args):
+    from training.ship import entry_line, ship
+
+    path = ship(args.run, args.out)
+    console.print(f"What ships is in {path}", markup=False)
+    console.print(
+        f"Its line in keras_classics/weights/entries/keras_classics.py:\n{entry_line(args.run, path)}", markup=False
+    )
+
+
+def _results(args):
+    from training.results_table import results_table
+
+    print(results_table())
 
 
 def _report(path: pathlib.Path | None) -> None:

@@ -279,7 +279,7 @@ def _train(
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
-    metrics["settings"] = {key: settings[key] for key in ("recipe", "data", "seed", "limit", "class_weights")}
+    metrics["settings"] = {key: settings[key] for key in ("recipe", "set", "data", "seed", "limit", "class_weights")}
     metrics["skipped"] = [*settings["skipped"], *folder.read_skipped()]
     metrics |= environment()
     folder.finish(metrics)

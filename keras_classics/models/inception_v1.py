@@ -8,7 +8,7 @@ from keras import layers
 from keras_classics.blocks import ceil_max_pool, concat, conv, conv_bn_relu, global_pool_head, predictions, relu
 from keras_classics.initializers import CaffeXavier, HeNormal
 from keras_classics.layers import AveragePooling2D, LocalResponseNormalization, MaxPooling2D
-from keras_classics.spec import IMAGENET_224, InputProtocol, Normalization, Paper, Reported, Row
+from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_224, InputProtocol, Normalization, Paper, Reported, Row
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -86,9 +86,13 @@ def features(x, batch_norm):
     x = x if batch_norm else local_norm(x, "norm1")
     x = convolve(convolve(x, 64, 1, name="conv2_reduce"), 192, 3, name="conv2")
     x = x if batch_norm else local_norm(x, "norm2")
-    x = ceil_max_pool(x, 3, 2, name="pool2")
+    return modules(ceil_max_pool(x, 3, 2, name="pool2"), MODULES, convolve, batch_norm)
+
+
+def modules(x, table, convolve, batch_norm=False):
+    """The modules of Table 1: (N, H, W, 192) to 5b (N, H / 4, W / 4, 1024), and the taps 4a and 4d."""
     outputs = {}
-    for module, filters in MODULES.items():
+    for module, filters in table.items():
         if module in ("4a", "5a"):
             size = 2 if batch_norm and module == "5a" else 3
             x = ceil_max_pool(x, size, 2, name="pool3" if module == "4a" else "pool4")
@@ -96,17 +100,25 @@ def features(x, batch_norm):
     return x, {head: outputs[module] for head, module in TAPS.items()}
 
 
-def aux_head(x, classes, activation, name, batch_norm):
-    """Section 5: (N, 14, 14, C) to (N, 4, 4, C), (N, 4, 4, 128), (N, 1024) and (N, classes)."""
+def cifar_features(x):
+    """A quarter of Table 1's filters: (N, 32, 32, 3) to 3a (N, 16, 16, 64), 4a (N, 8, 8, 128), 5b (N, 4, 4, 256)."""
+    x = local_norm(ceil_max_pool(conv_relu(x, 16, 3, name="conv1"), 3, 2, name="pool1"), "norm1")
+    x = local_norm(conv_relu(conv_relu(x, 16, 1, name="conv2_reduce"), 48, 3, name="conv2"), "norm2")
+    quarter = {module: tuple(count // 4 for count in filters) for module, filters in MODULES.items()}
+    return modules(x, quarter, conv_relu)
+
+
+def aux_head(x, classes, activation, name, batch_norm=False, filters=128, units=1024):
+    """Section 5: (N, 14, 14, C) to (N, 4, 4, C), (N, 4, 4, filters), (N, units) and (N, classes)."""
     if batch_norm:
         x = layers.AdaptiveAveragePooling2D(4, name=f"{name}_pool")(x)
-        x = conv_bn_relu(x, 128, 1, epsilon=1e-3, name=f"{name}_1x1")
+        x = conv_bn_relu(x, filters, 1, epsilon=1e-3, name=f"{name}_1x1")
     else:
         x = AveragePooling2D(5, 3, name=f"{name}_pool")(x)
-        x = conv_relu(x, 128, 1, name=f"{name}_1x1")
+        x = conv_relu(x, filters, 1, name=f"{name}_1x1")
     initializer = HeNormal if batch_norm else CaffeXavier
     x = layers.Flatten(name=f"{name}_flatten")(x)
-    x = layers.Dense(1024, activation="relu", kernel_initializer=initializer(), name=f"{name}_fc")(x)
+    x = layers.Dense(units, activation="relu", kernel_initializer=initializer(), name=f"{name}_fc")(x)
     x = layers.Dropout(0.7, name=f"{name}_dropout")(x)
     return predictions(x, classes, activation, initializer, name=name)
 
@@ -163,3 +175,22 @@ def inception_v1(batch_norm: bool = False) -> Variant:
 
 
 InceptionV1 = GoogLeNet = inception_v1()
+InceptionV1CIFAR = dataclasses.replace(
+    InceptionV1,
+    name="inception_v1_cifar",
+    protocol=InputProtocol("cifar10", Normalization(CIFAR10_STATISTICS.mean, (1.0, 1.0, 1.0)), 32, 32),
+    min_size=32,
+    params=377_126,
+    macs=24_809_984,
+    features=cifar_features,
+    aux_head=partial(aux_head, filters=32, units=256),
+    aux_min_size=32,
+    vary=None,
+    reported=(),
+    table=(),
+    departures=(
+        "The paper has no network for CIFAR: here all layers have a quarter of the filters, conv1 is 3x3 with stride "
+        "1, and pool 2 is left out, so that the modules have maps of 16x16, 8x8 and 4x4 pixels.",
+        *InceptionV1.departures[1:],
+    ),
+)

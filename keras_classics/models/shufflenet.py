@@ -1,5 +1,6 @@
 """Zhang et al. 2017: ShuffleNet, pointwise convolutions in groups, between which the channels are shuffled."""
 
+from dataclasses import replace
 from functools import partial
 
 from keras import layers
@@ -7,7 +8,7 @@ from keras import layers
 from keras_classics.blocks import concat, conv_bn, conv_bn_relu, depthwise_bn, max_pool, pad, relu
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import AveragePooling2D, ChannelShuffle, channels_of
-from keras_classics.spec import IMAGENET_224, Paper, Reported
+from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -44,7 +45,16 @@ def unit(x, filters, strides, groups, first_groups, name):
 def features(x, first, filters, groups):
     """Table 1: (N, 224, 224, 3), conv1 (N, 112, 112, 24), stage 2 (N, 28, 28, C) to stage 4 (N, 7, 7, 4 C)."""
     x = conv_bn_relu(x, first, 3, 2, name="conv1")
-    x = max_pool(x, 3, 2, padding=1, name="pool1")
+    return stages(max_pool(x, 3, 2, padding=1, name="pool1"), filters, groups)
+
+
+def cifar_features(x, first, filters, groups):
+    """Table 1 for small images: (N, 32, 32, 3), stage 2 (N, 16, 16, C) to stage 4 (N, 4, 4, 4 C)."""
+    return stages(conv_bn_relu(x, first, 3, name="conv1"), filters, groups)
+
+
+def stages(x, filters, groups):
+    """Stages 2 to 4 of Table 1: (N, H, W, C) to (N, H / 8, W / 8, 4 filters)."""
     for stage, count in enumerate(UNITS):
         for i in range(count):
             # no groups in the very first pointwise layer, whose input has few channels (section 3.2)
@@ -142,8 +152,38 @@ def shufflenet(groups: int, width_multiplier: float = 1.0) -> Variant:
     )
 
 
+# Of the CIFAR form, as COUNTS.
+CIFAR_COUNTS = {
+    (3, 0.25): (67_312, 3_021_408),
+    (3, 0.5): (242_134, 11_126_976),
+    (3, 1.0): (914_338, 42_590_592),
+}
+
+
+def cifar_shufflenet(groups: int, width_multiplier: float = 0.5) -> Variant:
+    """A network of Table 1 for images of 32x32 pixels, half as wide unless told otherwise. The paper has none."""
+    first, filters = widths(groups, width_multiplier)
+    params, macs = CIFAR_COUNTS.get((groups, width_multiplier), (None, None))
+    return replace(
+        shufflenet(groups),
+        name=f"shufflenet_g{groups}_cifar",
+        protocol=CIFAR10_32,
+        params=params,
+        macs=macs,
+        features=partial(cifar_features, first=first, filters=filters, groups=groups),
+        vary=partial(cifar_shufflenet, groups),
+        reported=(),
+        departures=(
+            "The paper has no network for CIFAR: here conv1 has stride 1 and no pooling follows it, so that the stages "
+            "have maps of 16x16, 8x8 and 4x4 pixels.",
+            *shufflenet(groups).departures,
+        ),
+    )
+
+
 ShuffleNetG1 = shufflenet(1)
 ShuffleNetG2 = shufflenet(2)
 ShuffleNetG3 = shufflenet(3)
 ShuffleNetG4 = shufflenet(4)
 ShuffleNetG8 = shufflenet(8)
+ShuffleNetG3CIFAR = cifar_shufflenet(3)

@@ -12,6 +12,10 @@ from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write
 from keras_classics.weights.entries import Entry
 
+_PACKAGE = pathlib.Path(__file__).parents[1]
+# What ships with the package: inside it where it is installed, beside it in a checkout.
+SHIPPED = (_PACKAGE if (_PACKAGE / "saved_models").is_dir() else _PACKAGE.parent) / "saved_models"
+
 
 def cache_folder() -> pathlib.Path:
     """Where downloads are kept: "keras_classics" in KERAS_HOME, by default ~/.keras."""
@@ -27,6 +31,8 @@ def fetch(entry: Entry) -> pathlib.Path:
     """
     if entry.address.startswith("hf-hub:"):
         return _from_hub(entry)
+    if entry.address.startswith("package:"):
+        return _from_package(entry)
     path = cache_folder() / entry.file
     if path.exists():
         _check(path, entry)
@@ -85,6 +91,13 @@ def _check(path, entry):
             f"'{path}' is not the file that {entry.source} published as {entry.file} ({entry.algorithm} "
             f"{entry.digits}, here {found}). Remove it to download it anew."
         )
+
+
+def _from_package(entry):
+    path = SHIPPED / entry.address.removeprefix("package:")
+    if not path.exists() or digest(path, entry.algorithm) != entry.digits:
+        raise ClassicsError(f"'{path}', the weights {entry.tag}, is missing or damaged; install keras-classics anew.")
+    return path
 
 
 def _from_hub(entry):

@@ -75,7 +75,10 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
         return _of_file(pathlib.Path(rest), word, network)
     if text in words or not (isinstance(weights, pathlib.Path) or path.exists() or path.suffix):
         entry = find(network.name, network.dataset, text, network.options, dict(network.chosen))
-        contents = read(fetch(entry))
+        file = fetch(entry)
+        contents = read(file)
+        if contents.ours:
+            return replace(_of_ours(file, contents, network), name=entry.tag)
         return _of_entry(entry.tag, contents, entry, tables_of(network.family, contents))
     return _of_file(path, None, network)
 

@@ -19,7 +19,7 @@ LAYERS = [
     {"cells", "variant"},
     {"models"},
     {"model_file", "zoo", "complexity", "plots"},
-    {"catalogue", "stub"},
+    {"catalogue", "model_card", "stub"},
     {"decoding"},
     {"datasets", "feed"},
     {"ensemble", "export", "fine_tuning", "fully_convolutional", "fusion", "benchmark"},

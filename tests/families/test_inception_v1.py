@@ -42,6 +42,20 @@ def test_rows_of_table_1_have_their_parameters_and_operations(row, costs):
 
 
 @pytest.mark.structure
+def test_the_form_for_cifar_has_a_quarter_of_the_filters_and_both_heads():
+    small, paper = kc.InceptionV1CIFAR(aux_heads=True), kc.InceptionV1(aux_heads=True)
+    for row in TABLE:
+        if row.layers.startswith("inception"):
+            side = {28: 16, 14: 8, 7: 4}[row.output[0]]
+            output = small.get_layer(f"{row.layers}_output").output
+            assert output.shape[1:] == (side, side, row.output[-1] // 4)
+    layers = {layer.name for layer in paper.layers}
+    left_out = layers - {layer.name for layer in small.layers}
+    assert left_out == {"pool2", "pool2_pad", "conv1_pad"}
+    assert kc.InceptionV1CIFAR.loss_weights == {"predictions": 1.0, "aux_1": 0.3, "aux_2": 0.3}
+
+
+@pytest.mark.structure
 def test_22_layers_with_parameters():
     """Section 5: "22 layers deep when counting only layers with parameters", the longest way through them."""
     depth: dict[str, int] = {}

@@ -6,7 +6,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import complexity
-from keras_classics.models.shufflenet import COUNTS, ERRORS, FILTERS
+from keras_classics.models.shufflenet import CIFAR_COUNTS, COUNTS, ERRORS, FILTERS
 
 
 @pytest.mark.structure
@@ -93,6 +93,18 @@ def test_widths_that_divide():
     for groups, filters in ((2, 56), (4, 128), (4, 144), (8, 416)):
         model = kc.create_model(f"shufflenet_g{groups}", width_multiplier=filters / FILTERS[groups])
         assert model.get_layer("stage2_unit1_out").output.shape[-1] == filters
+
+
+@pytest.mark.structure
+@pytest.mark.parametrize(("groups", "width"), CIFAR_COUNTS)
+def test_the_form_for_cifar_has_maps_of_16_8_and_4_pixels(groups, width):
+    model = kc.ShuffleNetG3CIFAR(width_multiplier=width)
+    sides = [model.get_layer(f"stage{stage}_unit{n}_out").output.shape[1] for stage, n in ((2, 4), (3, 8), (4, 4))]
+    assert sides == [16, 8, 4]
+    record = kc.ShuffleNetG3CIFAR.with_options(width_multiplier=width)
+    assert (complexity.count_params(model), complexity.count_macs(model)) == (record.params, record.macs)
+    larger = kc.create_model(f"shufflenet_g{groups}", width_multiplier=width, classes=10)
+    assert {w.path: w.shape for w in model.weights} == {w.path: w.shape for w in larger.weights}
 
 
 def equals_pytorchcv(groups, suffix, width):

@@ -5,7 +5,15 @@ from typing import Any
 
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.spec import TRAINING_OPTIONS
-from keras_classics.weights.entries import idelbayev, keras_applications, onnx_models, pytorchcv, timm, torchvision
+from keras_classics.weights.entries import (
+    idelbayev,
+    keras_applications,
+    keras_classics,
+    onnx_models,
+    pytorchcv,
+    timm,
+    torchvision,
+)
 from keras_classics.weights.entries.entry import Entry
 
 __all__ = ["DATASETS", "ENTRIES", "Entry", "entries_of", "find", "shares"]
@@ -17,15 +25,23 @@ ENTRIES: tuple[Entry, ...] = (
     *pytorchcv.ENTRIES,
     *onnx_models.ENTRIES,
     *idelbayev.ENTRIES,
+    *keras_classics.ENTRIES,
 )
 
 # What `weights` may be instead of a source: the data set that the checkpoint was trained on.
-DATASETS = {"imagenet": "imagenet2012", "cifar10": "cifar10", "cifar100": "cifar100", "svhn": "svhn_cropped"}
+DATASETS = {
+    "imagenet": "imagenet2012",
+    "cifar10": "cifar10",
+    "cifar100": "cifar100",
+    "svhn": "svhn_cropped",
+    "mnist": "mnist",
+}
 
 
 def entries_of(variant: str) -> list[Entry]:
-    """The checkpoints of a network, the best published accuracy first."""
-    return sorted((e for e in ENTRIES if e.variant == variant), key=lambda e: e.top1 if e.top1 is not None else 100)
+    """The checkpoints of a network, the best published accuracy first; our own after those of others."""
+    found = (e for e in ENTRIES if e.variant == variant)
+    return sorted(found, key=lambda e: (e.source == "keras_classics", e.top1 if e.top1 is not None else 100))
 
 
 def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Entry:
@@ -34,9 +50,9 @@ def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], 
     Args:
         variant: the network's name.
         dataset: what it was made for, which a source's tag means where there are others.
-        weights: a data set ("imagenet", "cifar10", "cifar100", "svhn"): the best published accuracy that fits the
-            network as it is; a source ("torchvision") or one of its tags ("torchvision/IMAGENET1K_V2", or the part
-            behind the stroke where no other source has it): the network then takes the form of the checkpoint.
+        weights: a data set ("imagenet", "cifar10", "cifar100", "svhn", "mnist"): the best published accuracy that
+            fits the network as it is; a source ("torchvision") or one of its tags ("torchvision/IMAGENET1K_V2", or the
+            part behind the stroke where no other source has it): the network then takes the form of the checkpoint.
         defaults: the network's options.
         given: those that the caller chose, which the checkpoint must share.
 

@@ -14,7 +14,7 @@ class Entry:
         variant: the network's name.
         tag: the source, and where it has several, which: "torchvision/IMAGENET1K_V2".
         address: where the file lies: https://..., or hf-hub:<repository> for its model.safetensors on the Hugging Face
-            hub.
+            hub, or package:<path> for a file in saved_models, which is in the package.
         checksum: "<algorithm>:<hexadecimal digits>", of which the source may publish the first only; of the file inside
             an archive. Empty for the hub, which tells the sum itself.
         protocol: how its pictures were prepared when its errors were measured.

@@ -1,0 +1,38 @@
+"""What `python -m training ship` made of this package's own runs: networks that lie in the package itself. Their model
+cards stand beside them."""
+
+from keras_classics.spec import CIFAR10_32, InputProtocol, Normalization
+from keras_classics.weights.entries.entry import Entry
+
+_PROTOCOLS = {
+    "lecun1989": InputProtocol("mnist", Normalization((127.5,), (127.5,)), 16, 16),
+    "lenet5": InputProtocol("mnist", Normalization((20.0,), (200.0,)), 32, 28),
+    "resnet20": CIFAR10_32,
+}
+
+# by folder: the network, top-1 and top-5 errors, SHA-256; `ship` prints a folder's line
+_TABLE: dict[str, tuple[str, float, float, str]] = {
+    "lecun1989-mnist": ("lecun1989", 2.19, 0.21, "fc174d8eb4d99b9325bef6ccd36989c7c08b7ba5b932762195bb61227890167a"),
+    "lenet5-mnist": ("lenet5", 1.13, 0.13, "7eb58a1f5639a7e7727886325ef1dc61dafbbb226a0a17292ed05a65bef44679"),
+    "lenet5_distorted-mnist": (
+        "lenet5",
+        0.82,
+        0.06,
+        "67b2f9aeae7370235618f9651f288e5e0cd9af1e0bd1f3ad75efb3c379ea55be",
+    ),
+}
+
+ENTRIES = tuple(
+    Entry(
+        variant=variant,
+        tag=f"keras_classics/{folder}",
+        address=f"package:{folder}/best.keras",
+        checksum=f"sha256:{sha256}",
+        protocol=_PROTOCOLS[variant],
+        top1=top1,
+        top5=top5,
+        reported=f"saved_models/{folder}/README.md",
+        licence="Apache-2.0",
+    )
+    for folder, (variant, top1, top5, sha256) in _TABLE.items()
+)

@@ -1,0 +1,78 @@
+"""A finished run becomes the folder that ships."""
+
+import hashlib
+import json
+
+import pytest
+from huggingface_hub import ModelCard
+
+import keras_classics as kc
+from training import get_recipe
+from training.run_folder import RunFolder
+from training.ship import SMALL, entry_line, ship
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run folder of a network that was not trained."""
+    folder = RunFolder.new(tmp_path / "run", "lecun1989-mnist")
+    names = {"data_dir", "record", "images", "skipped", "backend", "tensorboard", "checkpoint_minutes"}
+    settings = {"recipe": get_recipe("lecun1989-mnist").as_dict(), "set": ["epochs=2"], "data": "mnist", "seed": 3}
+    settings |= {"limit": None, "class_weights": "balanced", **dict.fromkeys(names)}
+    folder.write_settings(settings)
+    folder.save_model(kc.LeCun1989(seed=0), folder.best, [{"epoch": 1.0}])
+    folder.curves.write_bytes(b"curves")
+    folder.exports["tflite"].write_bytes(b"small")
+    folder.finish(
+        {
+            **{"model": "lecun1989", "class_names": list("0123456789"), "test_split": "test", "test_images": 10},
+            **{"train_images": 20, "epochs": 2, "best_epoch": 1, "training_seconds": 60, "paper_top1_error": None},
+            **{"best": {"top1_error": 12.34, "top5_error": 1.2}, "last": {"top1_error": 13.0, "top5_error": 1.0}},
+            **{"settings": settings, "backend": "jax", "versions": {"keras": "3.15"}, "date": "2026-01-01"},
+            **{"commit": "c0ffee", "hardware": {"cores": 2, "processor": "a processor"}},
+        }
+    )
+    return folder
+
+
+def test_the_folder_has_what_ships_and_a_card(run, tmp_path):
+    path = ship(run.path, tmp_path / "shipped")
+    assert {file.name for file in path.iterdir()} == {"best.keras", "model.tflite", "curves.png", "README.md"}
+    assert (path / "best.keras").read_bytes() == run.best.read_bytes()
+    card = ModelCard.load(path / "README.md")
+    assert card.data.eval_results[0].metric_value == 12.34
+    assert card.data.library_name == "keras"
+    assert card.data.model_name == "lecun1989-mnist"
+    command = (
+        "`python -m training run lecun1989-mnist --seed 3 --class-weights balanced --set epochs=2 --data-dir <folder>`"
+    )
+    for row in (f"| command | {command} |", "| commit | c0ffee |", "| seed | 3 |", "| backend | jax |"):
+        assert row in card.text
+    assert "epoch 1, the best on one training image in 12" in card.text
+    assert "resized to 16x16 pixels; of pixels of 0..255 the mean 127.5 is subtracted" in card.text
+    sha256 = hashlib.sha256(run.best.read_bytes()).hexdigest()
+    assert entry_line(run.path, path) == f'"shipped": ("lecun1989", 12.34, 1.2, "{sha256}"),'
+
+
+def test_a_large_tflite_file_stays_behind(run, tmp_path):
+    run.exports["tflite"].write_bytes(bytes(SMALL + 1))
+    assert not (ship(run.path, tmp_path / "shipped") / "model.tflite").exists()
+
+
+def test_what_cannot_ship_is_told_and_leaves_nothing(run, tmp_path):
+    ship(run.path, tmp_path / "shipped")
+    with pytest.raises(kc.ClassicsError, match="exists and is not overwritten"):
+        ship(run.path, tmp_path / "shipped")
+    metrics = json.loads(run.metrics.read_text())
+    run.metrics.write_text(json.dumps({**metrics, "model": "lenet5"}))
+    with pytest.raises(kc.ClassicsError, match="is not of lenet5, of which the metrics are"):
+        ship(run.path, tmp_path / "another")
+    run.best.write_bytes(run.best.read_bytes()[:-1])
+    with pytest.raises(kc.ClassicsError, match="missing or damaged"):
+        ship(run.path, tmp_path / "another")
+    run.metrics.unlink()
+    with pytest.raises(kc.ClassicsError, match="is not a run folder"):
+        ship(tmp_path / "shipped", tmp_path / "another")
+    with pytest.raises(kc.ClassicsError, match="is not finished; go on with it: python -m training resume"):
+        ship(run.path, tmp_path / "another")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "shipped"]

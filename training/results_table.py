@@ -1,0 +1,37 @@
+"""The README's table of what was measured, from the recorded runs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from keras_classics.zoo import get_model
+from training.command import run_command
+from training.train import RESULTS
+
+HEAD = (
+    "| run | test error | last epoch | the paper | minutes | result |",
+    "|---|---:|---:|---|---:|---|",
+)
+
+
+def results_table() -> str:
+    """A table in Markdown with a row for each file in training/results, in alphabetical order."""
+    paths = sorted(RESULTS.glob("*.json"))
+    return "\n".join([*HEAD, *(_row(path.name, json.loads(path.read_text("utf-8"))) for path in paths)])
+
+
+def _row(name: str, metrics: Mapping[str, Any]) -> str:
+    best, last = (f"{metrics[which]['top1_error']:.2f}%" for which in ("best", "last"))
+    minutes = f"{metrics['training_seconds'] / 60:.0f}"
+    command = f"`{run_command(metrics['settings'])}`"
+    return f"| {command} | {best} | {last} | {_papers(metrics)} | {minutes} | `training/results/{name}` |"
+
+
+def _papers(metrics: Mapping[str, Any]) -> str:
+    """The paper's error, and what it is of where that is not the same data and training."""
+    reported = get_model(metrics["model"]).reported
+    error = metrics["paper_top1_error"]
+    if error is None:
+        return f"{reported[0].top1:g}% on {reported[0].dataset}" if reported else ""
+    note = next((r.note for r in reported if r.top1 == error), "")
+    return f"{error:g}%, {note}" if note else f"{error:g}%"
