@@ -26,11 +26,12 @@ def ship(run: str | pathlib.Path, out: str | pathlib.Path | None = None) -> path
         ClassicsError: if the run is not finished, its best network is damaged, or the folder exists.
     """
     folder = RunFolder(pathlib.Path(run))
-    settings = folder.read_settings()
     try:
         metrics = json.loads(folder.metrics.read_text("utf-8"))
     except (OSError, ValueError):
+        folder.read_settings()  # or it is no run folder
         raise ClassicsError(f"'{run}' is not finished; go on with it: {folder.resume_command}") from None
+    settings = metrics["settings"]
     if not folder.holds(folder.best, metrics["best_epoch"]):
         raise ClassicsError(f"'{folder.best}' is missing or damaged. Start a new run.")
     path = pathlib.Path(out or pathlib.Path("saved_models", settings["recipe"]["name"]))

@@ -16,7 +16,7 @@ from training.ship import SMALL, entry_line, ship
 def run(tmp_path):
     """A run folder of a network that was not trained."""
     folder = RunFolder.new(tmp_path / "run", "lecun1989-mnist")
-    names = {"data_dir", "record", "images", "skipped", "backend", "tensorboard"}
+    names = {"data_dir", "record", "images", "skipped", "backend", "tensorboard", "checkpoint_minutes"}
     settings = {"recipe": get_recipe("lecun1989-mnist").as_dict(), "set": ["epochs=2"], "data": "mnist", "seed": 3}
     settings |= {"limit": None, "class_weights": "balanced", **dict.fromkeys(names)}
     folder.write_settings(settings)
@@ -71,6 +71,8 @@ def test_what_cannot_ship_is_told_and_leaves_nothing(run, tmp_path):
     with pytest.raises(kc.ClassicsError, match="missing or damaged"):
         ship(run.path, tmp_path / "another")
     run.metrics.unlink()
+    with pytest.raises(kc.ClassicsError, match="is not a run folder"):
+        ship(tmp_path / "shipped", tmp_path / "another")
     with pytest.raises(kc.ClassicsError, match="is not finished; go on with it: python -m training resume"):
         ship(run.path, tmp_path / "another")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "shipped"]

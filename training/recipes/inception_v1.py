@@ -47,7 +47,7 @@ RECIPES = (
         model="inception_v1_cifar",
         dataset="cifar10",
         paper=PAPER,
-        epochs=12,
+        epochs=6,
         batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=2e-4),
         schedule=Cosine(0.02),
