@@ -9,6 +9,18 @@ import keras_classics as kc
 from keras_classics import complexity
 from keras_classics.models.inception_v1 import TABLE
 
+# Table 1's rows from 3a to 5b: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
+PRINTED = (
+    (64, 96, 128, 16, 32, 32),
+    (128, 128, 192, 32, 96, 64),
+    (192, 96, 208, 16, 48, 64),
+    (160, 112, 224, 24, 64, 64),
+    (128, 128, 256, 24, 64, 64),
+    (112, 144, 288, 32, 64, 64),
+    (256, 160, 320, 32, 128, 128),
+    (256, 160, 320, 32, 128, 128),
+    (384, 192, 384, 48, 128, 128),
+)
 UNITS = {"K": 1024, "M": 1e6}  # the table's parameters fit only if K is 1024
 
 
@@ -52,7 +64,28 @@ def test_the_form_for_cifar_has_a_quarter_of_the_filters_and_both_heads():
     layers = {layer.name for layer in paper.layers}
     left_out = layers - {layer.name for layer in small.layers}
     assert left_out == {"pool2", "pool2_pad", "conv1_pad"}
+    for layer in small.layers:
+        theirs = paper.get_layer(layer.name)
+        if isinstance(layer, keras.layers.Conv2D):
+            assert 4 * layer.filters == theirs.filters
+            assert layer.kernel_size == ((3, 3) if layer.name == "conv1" else theirs.kernel_size)
+        elif isinstance(layer, keras.layers.Dense):
+            assert layer.units == 10 if theirs.units == 1000 else 4 * layer.units == theirs.units
     assert kc.InceptionV1CIFAR.loss_weights == {"predictions": 1.0, "aux_1": 0.3, "aux_2": 0.3}
+
+
+@pytest.mark.structure
+def test_parameters_of_the_form_for_cifar_by_hand():
+    """A convolution has inputs x filters x side x side parameters, and a bias a filter."""
+    params = 3 * 16 * 9 + 16 + 16 * 16 + 16 + 16 * 48 * 9 + 48
+    channels = 48
+    for row in PRINTED:
+        one, reduce_three, three, reduce_five, five, proj = (count // 4 for count in row)
+        params += (channels + 1) * (one + reduce_three + reduce_five + proj)
+        params += reduce_three * three * 9 + three + reduce_five * five * 25 + five
+        channels = one + three + five + proj
+    assert channels == 256
+    assert kc.InceptionV1CIFAR.params == params + channels * 10 + 10
 
 
 @pytest.mark.structure
@@ -82,7 +115,7 @@ def test_auxiliary_heads_are_those_of_section_5():
 @pytest.mark.structure
 def test_both_names_are_one_record():
     assert kc.GoogLeNet is kc.InceptionV1
-    assert kc.list_models(family="inception_v1") == ["inception_v1"]
+    assert kc.list_models(family="inception_v1") == ["inception_v1", "inception_v1_cifar"]
 
 
 @pytest.mark.structure

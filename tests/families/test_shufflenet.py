@@ -1,8 +1,11 @@
 """Zhang et al. 2017, sentence by sentence, and beside independent code."""
 
+import importlib
+
 import keras
 import peers
 import pytest
+import torch
 
 import keras_classics as kc
 from keras_classics import complexity
@@ -131,3 +134,16 @@ SUFFIXES = {0.25: "wd4", 0.5: "wd2", 0.75: "w3d4", 1.0: "w1"}
 )
 def test_every_width_and_group_count_equals_pytorchcv(groups, suffix, width):
     assert equals_pytorchcv(groups, suffix, width) < 1e-5
+
+
+@pytest.mark.every_backend
+def test_the_form_for_cifar_equals_pytorchcv_with_the_same_strides():
+    module = importlib.import_module("pytorchcv.models.shufflenet")
+    net = module.shufflenet_g3_wd2(in_size=(32, 32), num_classes=10)
+    net.features.init_block.conv.stride = (1, 1)
+    net.features.init_block.pool = torch.nn.Identity()
+    net.features.final_pool = torch.nn.AvgPool2d(4)
+    tensors = peers.torch_tensors(net)
+    batch = peers.images(2, 32, 32, 3)
+    model = kc.ShuffleNetG3CIFAR(classifier_activation=None)
+    assert peers.error(model, "pytorchcv", tensors, batch, peers.torch_outputs(net, batch)) < 1e-5
