@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Torch's threads otherwise spin while they wait, and take the cores from the process beside: most of torch's time.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import keras
 import pytest
