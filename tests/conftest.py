@@ -34,8 +34,7 @@ def pytest_collection_modifyitems(config, items):
     others = "test_backends.py"  # last, for they run beside all the rest
     items[:] = sorted(filter(kept, items), key=lambda item: item.path.name == others)
     backends = [item.callspec.params["backend"] for item in items if item.path.name == others]
-    beside = [backend for backend in backends if backend != "numpy"]  # which comes after the rest of this process
-    OTHER_BACKENDS.update({backend: BESIDE.submit(run_backend, backend) for backend in beside})
+    OTHER_BACKENDS.update({backend: BESIDE.submit(run_backend, backend) for backend in backends})
 
 
 BESIDE = concurrent.futures.ThreadPoolExecutor(max_workers=1)
