@@ -1,13 +1,14 @@
-"""Parameters, multiply-adds, activations and receptive fields, read off a built graph."""
+"""Parameters, multiply-adds, activations, depth, memory and receptive fields, read off a built graph."""
 
 import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import keras
 
-from keras_classics.layers import channel_axis
+from keras_classics.layers import ConstantPadding2D, HalvingPadding2D, channel_axis, data_format_of
 from keras_classics.spec import Row
 
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
@@ -17,7 +18,9 @@ _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 class LayerCost:
     """A row of the layer table, for one image.
 
-    `receptive_field` is the side in input pixels of what one output sees; None where it sees the whole image.
+    `receptive_field` is the side in input pixels of what one output sees, through branches the largest; None where it
+    sees the whole image. `stride` is the distance in input pixels of what two neighbouring outputs see, and `offset`
+    the middle of what the first of them sees, 0 for the image's first pixel; for the vertical axis.
     """
 
     name: str
@@ -26,6 +29,8 @@ class LayerCost:
     params: int
     macs: int
     receptive_field: int | None
+    stride: int
+    offset: float | None
 
 
 def layer_table(model: keras.Model) -> list[LayerCost]:
@@ -68,6 +73,48 @@ def count_activations(model: keras.Model) -> int:
     return sum(math.prod(layer.output.shape[1:]) for layer in model.layers if _kernels(layer))
 
 
+def depth(model: keras.Model) -> int:
+    """Layers with kernels on the longest way through the model, which papers call its depth."""
+    reached: dict[str, int] = {}
+    for layer in model.layers:
+        reached[layer.name] = max((reached[name] for name in _below(layer)), default=0) + bool(_kernels(layer))
+    return max(reached.values())
+
+
+def memory(model: keras.Model, batch_size: int = 1, training: bool = False, slots: int = 1) -> int:
+    """Bytes that the model's arrays take at least, where each layer's output is an array of its own.
+
+    Predicting keeps the weights, and each output until its last reader is done. Training keeps all outputs for the
+    gradient, and for each trained weight its gradient and the optimizer's `slots` (SGD's momentum is one, Adam has
+    two). What operations need beside this, as work space, is not counted.
+    """
+    weights = sum(math.prod(w.shape) * _itemsize(w.dtype) for w in model.weights)
+    outputs = {
+        layer.name: math.prod(layer.output.shape[1:]) * _itemsize(layer.compute_dtype) * batch_size
+        for layer in model.layers
+    }
+    if training:
+        trained = sum(math.prod(w.shape) * _itemsize(w.dtype) for w in model.trainable_weights)
+        return weights + (1 + slots) * trained + sum(outputs.values())
+    last_reader = {name: layer.name for layer in model.layers for name in (*_below(layer), layer.name)}
+    kept: set[str] = set()
+    most = 0
+    for layer in model.layers:
+        kept.add(layer.name)
+        most = max(most, sum(outputs[name] for name in kept))
+        kept = {name for name in kept if last_reader[name] != layer.name}
+    return weights + most
+
+
+def _itemsize(dtype: str) -> int:
+    return {"float16": 2, "bfloat16": 2}.get(dtype, 4)
+
+
+def _below(layer) -> list[str]:
+    """The names of the layers that a layer reads."""
+    return [t._keras_history.operation.name for node in layer._inbound_nodes[-1:] for t in node.input_tensors]
+
+
 def macs(layer: keras.layers.Layer) -> int:
     """Multiply-adds of one layer: every weight of its kernels works once at every place of its output."""
     kernels = _kernels(layer)
@@ -82,31 +129,69 @@ def _kernels(layer):
     return [kernel for name in _KERNELS if (kernel := getattr(layer, name, None)) is not None]
 
 
+class _Seen(NamedTuple):
+    """What the first output of a layer sees along an axis, from its `first` to its `last` input pixel, and the step
+    from there to what the next output sees."""
+
+    first: float
+    last: float
+    step: int
+
+
 def _rows(model) -> Iterator[LayerCost]:
-    seen: dict[str, tuple[float, float]] = {}  # layer name: receptive field, step between neighbours, in pixels
+    axes = (1, 2) if data_format_of(model) == "channels_last" else (2, 3)
+    seen: dict[str, list[_Seen]] = {}  # by a layer's name, for either axis
     for layer in model.layers:
-        below = [
-            seen[t._keras_history.operation.name] for node in layer._inbound_nodes[-1:] for t in node.input_tensors
-        ]
-        field, step = (max(values) for values in zip(*below, strict=True)) if below else (1, 1)
-        window, strides = _window(layer)
-        field, step = field + (window - 1) * step, step * strides
-        seen[layer.name] = field, step
+        below = [seen[name] for name in _below(layer)]
+        merged = [_union(of_axis) for of_axis in zip(*below, strict=True)] if below else [_Seen(0, 0, 1)] * 2
+        seen[layer.name] = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
+        sides = [of_axis.last - of_axis.first + 1 for of_axis in seen[layer.name]]
+        field = None if math.isinf(max(sides)) else int(max(sides))
+        first, last, step = seen[layer.name][0]
         params = sum(math.prod(w.shape) for w in layer.trainable_weights)
-        receptive_field = None if math.isinf(field) else int(field)
-        yield LayerCost(layer.name, type(layer).__name__, layer.output.shape[1:], params, macs(layer), receptive_field)
+        middle = None if field is None else (first + last) / 2
+        yield LayerCost(
+            layer.name, type(layer).__name__, layer.output.shape[1:], params, macs(layer), field, step, middle
+        )
 
 
-def _window(layer) -> tuple[float, int]:
-    """The side of what one output of the layer reads of its input, and the step between outputs."""
+def _union(branches: Sequence[_Seen]) -> _Seen:
+    return _Seen(min(b.first for b in branches), max(b.last for b in branches), max(b.step for b in branches))
+
+
+def _through(layer, axis: int, below: _Seen) -> _Seen:
+    """What an output of the layer sees, by what its inputs see."""
     if isinstance(layer, keras.layers.Dense | keras.layers.Flatten) or "Global" in type(layer).__name__:
-        return math.inf, 1
-    if isinstance(layer, keras.layers.ZeroPadding2D):
-        return 1, 1
-    size = _side(layer, "kernel_size" if hasattr(layer, "kernel_size") else "pool_size")
-    return (size - 1) * _side(layer, "dilation_rate") + 1, _side(layer, "strides")
+        return _Seen(-math.inf, math.inf, below.step)
+    size = _side(layer, "kernel_size" if hasattr(layer, "kernel_size") else "pool_size", axis)
+    window = (size - 1) * _side(layer, "dilation_rate", axis) + 1
+    strides = _side(layer, "strides", axis)
+    before = _padded(layer, axis, window, strides)
+    first, last = (edge - before * below.step for edge in (below.first, below.last))
+    return _Seen(first, last + (window - 1) * below.step, below.step * strides)
 
 
-def _side(layer, attribute) -> int:
+def _padded(layer, axis: int, window: int, strides: int) -> int:
+    """How many pixels the layer puts before the map's first; below 0 where it cuts some off."""
+    if isinstance(layer, HalvingPadding2D):
+        return (layer.input.shape[axis] or 1) % 2
+    if isinstance(layer, ConstantPadding2D):
+        return layer.padding
+    if isinstance(layer, keras.layers.ZeroPadding2D | keras.layers.Cropping2D):
+        place = axis - (1 if layer.data_format == "channels_last" else 2)  # of the two that the layer changes
+        widths = layer.padding if isinstance(layer, keras.layers.ZeroPadding2D) else layer.cropping
+        before = widths[place][0] if place in (0, 1) else 0
+        return before if isinstance(layer, keras.layers.ZeroPadding2D) else -before
+    if getattr(layer, "padding", "valid") != "same":
+        return 0
+    side = layer.input.shape[axis]
+    if side is None:  # of any size: what odd ones have, padded alike on both sides
+        return (window - 1) // 2
+    return max((math.ceil(side / strides) - 1) * strides + window - side, 0) // 2
+
+
+def _side(layer, attribute: str, axis: int) -> int:
     value = getattr(layer, attribute, 1)
-    return value if isinstance(value, int) else value[0]
+    if isinstance(value, int):
+        return value
+    return value[axis - (1 if getattr(layer, "data_format", None) != "channels_first" else 2)]

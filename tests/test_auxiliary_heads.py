@@ -15,6 +15,7 @@ from training import compile_arguments, train, train_batches, validation_batches
 from training.compile import L2RMSprop, SmoothedCrossentropy
 from training.recipe import SGD, Recipe, RMSProp, Steps
 from training.run_folder import RunFolder
+from training.state import State
 
 
 def features(x):
@@ -126,10 +127,11 @@ def test_trains_in_fit_and_ships_without_heads(tiny, tmp_path):
     stream, steps = train_batches(RECIPE, data, model)
     model.compile(**compile_arguments(RECIPE, steps))
     before = model.get_layer("aux_1").get_weights()[0]
-    history: list[dict[str, float]] = []
-    writer = train.EpochWriter(RECIPE.replace(epochs=3), RunFolder(tmp_path), history, tiny())
+    state = State()
+    writer = train.EpochWriter(RECIPE.replace(epochs=3), RunFolder(tmp_path), state, tiny())
     held_out = validation_batches(RECIPE, data, model)
     model.fit(stream, steps_per_epoch=steps, epochs=3, validation_data=held_out, callbacks=[writer], verbose=0)
+    history = state.history
     assert history[-1]["loss"] < history[0]["loss"]
     assert history[-1]["val_aux_1_accuracy"] > 0.8
     assert history[-1]["val_accuracy"] > 0.2  # chance is 0.1

@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.add_argument("--precision", help="that the training computes in: float32 or mixed_bfloat16")
     run.add_argument("--early-stopping", type=int, metavar="epochs", help="end after so many without a better one")
     run.add_argument("--tensorboard", action="store_true", help="write what TensorBoard reads into the run folder")
+    run.add_argument("--checkpoint-minutes", type=float, metavar="M", help="be able to resume inside an epoch as well")
     run.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
     run.add_argument("--limit", type=int, help="use so many images of each split, as many of each class")
     run.add_argument("--class-weights", choices=("balanced",), metavar="balanced", help="rare classes weigh more")
@@ -117,6 +118,7 @@ def _run(args):
             limit=args.limit,
             class_weights=args.class_weights,
             tensorboard=args.tensorboard,
+            checkpoint_minutes=args.checkpoint_minutes,
             on_device=args.device,
         )
     )

@@ -3,12 +3,12 @@
 import dataclasses
 import json
 import math
-import types
 import typing
 from collections.abc import Iterable
 from typing import Any
 
 from keras_classics.errors import ClassicsError, unknown
+from training.kinds import kind
 from training.recipe import Recipe
 
 RULES = ("optimizer", "schedule")  # fields of a recipe that have fields themselves
@@ -56,7 +56,7 @@ def settable(recipe: Recipe) -> dict[str, Any]:
     for holder, prefix in [(recipe, ""), *((getattr(recipe, rule), f"{rule}.") for rule in RULES)]:
         hints = typing.get_type_hints(type(holder))
         found.update({f"{prefix}{f.name}": hints[f.name] for f in dataclasses.fields(holder)})
-    return {name: annotation for name, annotation in found.items() if annotation is not str and _kind(annotation)}
+    return {name: annotation for name, annotation in found.items() if annotation is not str and kind(annotation)}
 
 
 def _get(recipe, name):
@@ -65,27 +65,12 @@ def _get(recipe, name):
     return recipe
 
 
-def _kind(annotation) -> str | None:
-    """What a value of that annotation is, in words; None for one that cannot be written in a line."""
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (types.UnionType, typing.Union) and len(arguments) == 2 and arguments[1] is type(None):
-        kind = _kind(arguments[0])
-        return kind and f"{kind}, or none"
-    if origin is typing.Literal:
-        return f"one of {', '.join(arguments)}"
-    if annotation == tuple[float, ...]:
-        return "numbers with commas between them"
-    if origin is dict:
-        return "a JSON object"
-    return {float: "a number", int: "a whole number", bool: "true or false"}.get(annotation)
-
-
 def _value(name: str, annotation: Any, text: str) -> Any:
     """Reads the text as the annotation has it."""
     try:
         return _read(annotation, text)
     except ValueError:
-        raise ClassicsError(f"{name} takes {_kind(annotation)}, not '{text}'.") from None
+        raise ClassicsError(f"{name} takes {kind(annotation)}, not '{text}'.") from None
 
 
 def _read(annotation, text):

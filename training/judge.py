@@ -18,7 +18,9 @@ from training.augment.whitening import ZCA_LAYER, Numbers
 from training.average import averaged
 from training.recipe import Recipe
 from training.run_data import RunData
-from training.run_folder import History, RunFolder
+from training.run_folder import RunFolder
+from training.seal import is_whole
+from training.state import History
 from training.whitening import shipped_network
 
 AGREEMENT_IMAGES = 1000  # test images on which the exports are held against the Keras model
@@ -62,18 +64,22 @@ def mend_models(
     say: Callable[[str], None],
     numbers: Numbers | None = None,
 ) -> None:
-    """Makes last.keras and best.keras, where they are damaged, again from the checkpoints of their epochs."""
+    """Makes last.keras and best.keras, where they are damaged or a run was stopped before it wrote them, again from the
+    checkpoints of their epochs."""
     for path, epoch in _models(folder, history).values():
         checkpoint = folder.checkpoint(epoch)
         if folder.holds(path, epoch):
             continue
+        whole = is_whole(path)
         if folder.holds(checkpoint, epoch):
             shipped = shipped_form(recipe, numbers)
             copy_weights(folder.load_model(checkpoint, epoch, compile=True), shipped)
             folder.save_model(shipped, path, history[:epoch])
-            say(f"'{path}' was damaged; it was made again from {checkpoint.name}.")
+            fault = "of another epoch" if whole else "damaged"
+            say(f"'{path}' was {fault}; it was made again from {checkpoint.name}.")
         elif folder.checkpoints():
-            say(f"'{path}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; a better epoch replaces it.")
+            later = "a better" if path == folder.best else "the next"
+            say(f"'{path}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; {later} epoch replaces it.")
 
 
 def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path, int]]:

@@ -1,7 +1,7 @@
 """From a data set to the batches that a recipe trains on."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import keras
@@ -45,7 +45,9 @@ def train_batches(
     model: keras.Model,
     seed: int = 0,
     first_epoch: int = 0,
+    first_step: int = 0,
     *,
+    left_out: Collection[str] = (),
     class_weights: Mapping[int, float] | None = None,
     skip: Skip | None = None,
     process: int = 0,
@@ -54,7 +56,7 @@ def train_batches(
     """The training batches of all epochs from `first_epoch` on, one epoch after the other, without end.
 
     The order and the augmentation of an epoch follow from `seed` and the epoch alone, so a run that is resumed sees
-    what it would have seen.
+    what it would have seen. What comes before `first_step` is passed over without being prepared.
 
     Args:
         recipe: what to do.
@@ -62,6 +64,8 @@ def train_batches(
         model: that reads them.
         seed: of the order and the augmentation.
         first_epoch: to begin with, from 0.
+        first_step: of that epoch to begin with, from 0.
+        left_out: the pictures that could not be read in the steps before, by the names that `skip` was called with.
         class_weights: of each image in the loss, by its label; a batch then has them as its third part.
         skip: is called with a picture that cannot be read, which then is left out; images from the beginning of the
             epoch fill it up. By default it ends the stream with an error.
@@ -117,24 +121,39 @@ def train_batches(
             _skip(skip, path, fault(data, path, augment, seeds, path, label), "train")
         return found
 
-    def epoch_batches(epoch):
-        stream = shuffled(data, stored, seed + epoch).enumerate().shard(processes, process)
+    def prepared(epoch, first):
+        """The images of an epoch, from the `first` of this process's places on."""
+        stream = shuffled(data, stored, seed + epoch).enumerate().shard(processes, process).skip(first)
 
         def prepare(i, example):
             return augment(tf.stack([seed + epoch, i]), *example)
 
         if data.files is None:
-            stream = stream.map(prepare, tf.data.AUTOTUNE, deterministic=True)
-        else:
-            blank = tf.zeros((made.image_size, made.image_size, made.channels)), tf.constant(0, tf.int64)
-            stream = readable(stream, prepare, places, blank, missed, epoch)
+            return stream.map(prepare, tf.data.AUTOTUNE, deterministic=True)
+        blank = tf.zeros((made.image_size, made.image_size, made.channels)), tf.constant(0, tf.int64)
+        return readable(stream, prepare, places[first:], blank, missed, epoch)
+
+    def epoch_batches(epoch, step=0, place=0):
+        """Those of an epoch from a step on, whose first image stands at that one of this process's places."""
+        stream, done = prepared(epoch, place), step * batch_size
         if data.files is not None or processes > 1:
-            stream = stream.repeat().take(max(len(places), (steps - 1) * batch_size + 1))
-        batches = stream.batch(batch_size).enumerate()
+            stream = stream.concatenate(prepared(epoch, 0).repeat()) if done else stream.repeat()
+            stream = stream.take(max(len(places), (steps - 1) * batch_size + 1) - done)
+        batches = stream.batch(batch_size).enumerate(step)
         # Numbers below 0 are no image's.
         return batches.map(lambda i, batch: finish(tf.stack([seed + epoch, -1 - (i * processes + process)]), *batch))
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
+    if first_step:
+        read = np.arange(len(places))
+        if left_out:
+            order = permutation(images, seed + first_epoch).numpy()[process::processes]
+            paths = files["train"].paths[order]
+            read = read[[pictures.printable(path) not in left_out for path in paths]]
+        place = int(read[first_step * batch_size % len(read)])
+        begun = tf.data.Dataset.range(first_epoch, first_epoch + 1)
+        begun = begun.flat_map(lambda epoch: epoch_batches(epoch, first_step, place))
+        stream = begun.concatenate(tf.data.Dataset.counter(first_epoch + 1).flat_map(epoch_batches))
     if class_weights is not None:
         table = tf.constant([class_weights[label] for label in range(len(data.class_names))], tf.float32)
         stream = stream.map(lambda images, labels: (images, labels, _weights(labels, table)))

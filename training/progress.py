@@ -12,7 +12,8 @@ from training.departures import is_of_held_out
 from training.pipeline import count_images, has_validation_split
 from training.recipe import Recipe
 from training.run_data import WORDS, RunData
-from training.run_folder import History, RunFolder
+from training.run_folder import RunFolder
+from training.state import History, Place
 
 MEASURED = 3.0  # seconds of the first epoch from which its length is told
 OFTEN = 60.0  # seconds from one word on an epoch's progress to the next
@@ -23,8 +24,8 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: int) -> Iterator[str]:
-    """What will be done, in lines, after `done` epochs."""
+def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: Place) -> Iterator[str]:
+    """What will be done, in lines, where so much is done."""
     variant, dataset = get_model(recipe.model), data.dataset
     images = count_images(recipe, dataset)
     size = f"{variant.image_size}x{variant.image_size} pixels"
@@ -38,8 +39,10 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: int) -> Iterato
     yield f"{images.train:,} images to train on; {chosen}; judged on {images.test:,} {WORDS[data.judged_on]}."
     epochs, batches = math.ceil(recipe.epochs), math.ceil(images.train / recipe.batch_size)
     yield f"{epochs} epoch{'s' * (epochs > 1)} of {batches:,} batches of {recipe.batch_size}" + (
-        f", {done} are done." if done else "."
+        f", {done.epochs} are done." if done.epochs else "."
     )
+    if done.steps:
+        yield f"It goes on from {done}."
     if recipe.accumulate > 1:
         yield (
             f"A batch is divided into {recipe.accumulate} parts of {recipe.part_size}, whose gradients are averaged "
@@ -84,12 +87,11 @@ class Progress(keras.callbacks.Callback):
             return
         batches, seconds = batch - self._first_step[0], now - self._first_step[1]
         steps, epochs_left = self.params["steps"], self.params["epochs"] - len(self.history)
-        epoch = seconds / batches * steps
+        epoch, done = seconds / batches * steps, (batch + 1) / steps
         if not self.told and seconds > MEASURED:
-            say(f"An epoch takes about {_words(epoch)}, what is left about {_words(epoch * epochs_left)}.")
+            say(f"An epoch takes about {_words(epoch)}, what is left about {_words(epoch * (epochs_left - done))}.")
             self.told = True
         elif now - self._said > OFTEN:
-            done = (batch + 1) / steps
             say(
                 f"epoch {len(self.history) + 1} of {self.params['epochs']}, {done:.0%}: loss {logs['loss']:.4g}, about "
                 f"{_words((1 - done) * epoch)} of it left, {_words((epochs_left - done) * epoch)} in all"

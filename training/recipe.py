@@ -9,6 +9,7 @@ from keras_classics.errors import ClassicsError
 from keras_classics.spec import Paper, plain
 from training.augment import BatchOperation, Operation
 from training.augment.whitening import Pixels
+from training.kinds import check
 
 Decayed = Literal["all", "kernels"]  # which weights decay: all, or neither biases nor batch norms
 Loss = Literal["crossentropy", "squared error", "MAP criterion"]
@@ -186,6 +187,8 @@ class Recipe:
         if changes.get("batch_size", self.batch_size) != self.batch_size:
             changes.setdefault("accumulate", 1)
         recipe = dataclasses.replace(self, **changes)
+        for holder, prefix in ((recipe, ""), (recipe.optimizer, "optimizer."), (recipe.schedule, "schedule.")):
+            check(holder, prefix)
         if recipe.pixels != "normalized":
             recipe = dataclasses.replace(recipe, augment=tuple(map(_filling_with_zero, recipe.augment)))
         if not 0 < recipe.epochs < math.inf:

@@ -161,10 +161,12 @@ def check_share(skipped: dict[str, str], count: int, split: str) -> None:
         )
 
 
-def skipping(folder: RunFolder, data: Dataset, say: Callable[[str], None]) -> Callable[[str, str, str], None]:
+def skipping(
+    folder: RunFolder, data: Dataset, say: Callable[[str], None], met: dict[str, dict[str, str]]
+) -> Callable[[str, str, str], None]:
     """What to call with each picture that cannot be read in the midst of a run, the reason and its split: it is told
-    and put on record, once, and too many of them raise the error of `check_share`."""
-    met: dict[str, dict[str, str]] = {}
+    and put on record, once, and too many of them raise the error of `check_share`. `met` has by split what has been
+    met so far, and is added to."""
     lock = threading.Lock()  # training images are read ahead while the validation images are read
 
     def skip(path: str, reason: str, split: str) -> None:

@@ -1,6 +1,7 @@
 """`RunFolder`: the one place that knows what the files of a run are called, and whether they are whole."""
 
 import csv
+import dataclasses
 import json
 import pathlib
 import re
@@ -16,8 +17,8 @@ from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write
 from keras_classics.variant import deep_graph
 from training.seal import is_whole, read_note, seal
+from training.state import History, Place, State
 
-History = list[dict[str, float]]
 CHECKPOINTS = 2  # that are kept: where the newest is damaged, training goes on from the one before
 SETTINGS = {
     "recipe",
@@ -32,6 +33,7 @@ SETTINGS = {
     "skipped",
     "backend",
     "tensorboard",
+    "checkpoint_minutes",
 }
 
 
@@ -39,8 +41,9 @@ SETTINGS = {
 class RunFolder:
     """A run's folder, and all that it holds:
 
-    recipe.json, what is done; checkpoint-<epoch>.keras, the states to go on from, until the run is finished; last.keras
-    and best.keras, the network as it ships; history.csv, a copy of what each of these files says of its epochs;
+    recipe.json, what is done; checkpoint-<epoch>.keras and checkpoint-<epoch>-step-<step>.keras, the states to go on
+    from, until the run is finished; last.keras and best.keras, the network as it ships; history.csv, a copy of what
+    each of these files says of its epochs;
     whitening.npz, where pixels are whitened, the numbers that were fitted for it; skipped.json, the pictures that could
     not be read when their turn came, and why; metrics.json, which stands for a finished run; curves.png and
     confusion.png; saved_model/ and model.tflite; tensorboard/, where asked for; and `lock`, while a process works on
@@ -102,14 +105,14 @@ class RunFolder:
     def resume_command(self) -> str:
         return f"python -m training resume {shlex.quote(str(self.path))}"
 
-    def checkpoint(self, epoch: int) -> pathlib.Path:
-        """The state at the end of an epoch, counted from 1."""
-        return self.path / f"checkpoint-{epoch}.keras"
+    def checkpoint(self, epochs: int, steps: int = 0) -> pathlib.Path:
+        """The state after so many epochs, and steps of the next. The name counts from 1."""
+        return self.path / (f"checkpoint-{epochs + 1}-step-{steps}.keras" if steps else f"checkpoint-{epochs}.keras")
 
-    def checkpoints(self) -> list[int]:
-        """The epochs that have a checkpoint, whole or not, the latest first."""
-        names = (re.fullmatch(r"checkpoint-(\d+)\.keras", path.name) for path in self.path.iterdir())
-        return sorted((int(name[1]) for name in names if name), reverse=True)
+    def checkpoints(self) -> list[Place]:
+        """The places that have a checkpoint, whole or not, the latest first."""
+        names = (re.fullmatch(r"checkpoint-(\d+)(?:-step-(\d+))?\.keras", path.name) for path in self.path.iterdir())
+        return sorted((Place(int(n[1]) - 1, int(n[2])) if n[2] else Place(int(n[1])) for n in names if n), reverse=True)
 
     @classmethod
     def new(cls, out: str | pathlib.Path | None, name: str) -> "RunFolder":
@@ -170,11 +173,12 @@ class RunFolder:
         except (OSError, ValueError):
             return {}
 
-    def save_model(self, model: keras.Model, path: pathlib.Path, history: History) -> None:
-        """Writes the model as it was at the end of `history`, and this with it, so that later damage is told."""
+    def save_model(self, model: keras.Model, path: pathlib.Path, history: History, **notes: Any) -> None:
+        """Writes the model as it was at the end of `history`, and this and `notes` with it, so that later damage is
+        told."""
         with atomic_write(path) as temporary:
             model.save(temporary)
-            seal(temporary, history=history)
+            seal(temporary, history=history, **notes)
 
     def holds(self, path: pathlib.Path, epoch: int) -> bool:
         """Whether the file is there, whole, and the model as it was after that epoch."""
@@ -194,17 +198,19 @@ class RunFolder:
         with deep_graph():
             return keras.saving.load_model(path, compile=compile)
 
-    def save_state(self, model: keras.Model, history: History) -> None:
-        """Writes the state at the end of the last epoch in `history`, then history.csv; the state before is kept."""
-        epoch = len(history)
-        self.save_model(model, self.checkpoint(epoch), history)
-        self.write_history(history)
-        for other in self.checkpoints():
-            if not epoch - CHECKPOINTS < other <= epoch:
-                self.checkpoint(other).unlink()
+    def save_state(self, model: keras.Model, state: State) -> None:
+        """Writes the state, then history.csv; the state before is kept."""
+        beside = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+        history = beside.pop("history")
+        self.save_model(model, self.checkpoint(*state.place), history, state=beside)
+        if history:
+            self.write_history(history)
+        kept = [place for place in self.checkpoints() if place <= state.place][:CHECKPOINTS]
+        for place in set(self.checkpoints()) - set(kept):
+            self.checkpoint(*place).unlink()
 
-    def last_state(self, say: Callable[[str], None]) -> History:
-        """The history up to the last state that is whole, whose checkpoint is that of its length; [] before the first.
+    def last_state(self, say: Callable[[str], None]) -> State:
+        """The last state that is whole, whose checkpoint is that of its place; an empty one before the first.
 
         A finished run has no checkpoints, but its last model. What history.csv says otherwise is put right.
 
@@ -221,25 +227,34 @@ class RunFolder:
                     f"'{self.last}' is missing or damaged, and as the run is finished, no checkpoint is left to make "
                     "it again. Start a new run."
                 )
-            return self._put_right(self.last)
+            return self._put_right(State(read_note(self.last, "history")))
         rows = len(self.history.read_bytes().splitlines()) - 1 if self.history.exists() else 0
-        reached = max([rows, *checkpoints])
-        for epoch in checkpoints:
-            if self.holds(self.checkpoint(epoch), epoch):
-                if epoch < reached:
-                    lost = f"'{self.checkpoint(reached)}' is missing or damaged"
-                    say(f"{lost}; training goes on from the end of epoch {epoch}.")
-                return self._put_right(self.checkpoint(epoch))
-        if reached > 0:
+        reached = max([Place(rows), *checkpoints])
+        for place in checkpoints:
+            if state := self._read_state(place):
+                if place < reached:
+                    lost = f"'{self.checkpoint(*reached)}' is missing or damaged"
+                    say(f"{lost}; training goes on from {place}.")
+                return self._put_right(state)
+        if reached > Place(0):
             say(f"'{self.path}' holds no whole checkpoint; training starts again from the first epoch.")
-        self.history.unlink(missing_ok=True)
-        return []
+        return self._put_right(State())
 
-    def _put_right(self, model: pathlib.Path) -> History:
-        """Writes history.csv as the model's file has it."""
-        history = read_note(model, "history")
-        self.write_history(history)
-        return history
+    def _read_state(self, place: Place) -> State | None:
+        """The state at that place; None if its checkpoint is missing or damaged."""
+        path = self.checkpoint(*place)
+        if not is_whole(path):
+            return None
+        state = State(read_note(path, "history"), **read_note(path, "state"))
+        return state if state.place == place else None
+
+    def _put_right(self, state: State) -> State:
+        """Writes history.csv as the state has it."""
+        if state.history:
+            self.write_history(state.history)
+        else:
+            self.history.unlink(missing_ok=True)
+        return state
 
     def write_whitening(self, numbers: Mapping[str, np.ndarray]) -> None:
         """Writes whitening.npz, so that later damage is told."""
@@ -264,8 +279,8 @@ class RunFolder:
     def finish(self, metrics: dict[str, Any]) -> None:
         """Writes metrics.json; from then on the run is finished and needs no checkpoints."""
         write_json(self.metrics, metrics)
-        for epoch in self.checkpoints():
-            self.checkpoint(epoch).unlink()
+        for place in self.checkpoints():
+            self.checkpoint(*place).unlink()
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

@@ -23,12 +23,14 @@ from training.augment.whitening import Numbers
 from training.compile import callbacks, compile_arguments
 from training.judge import best_epoch, copy_weights, is_trained, judge, mend_models, shipped_form
 from training.lock import locked
+from training.midway import FromStep
 from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
 from training.progress import Progress, plan, say
 from training.recipe import Plateau, Recipe
 from training.recipes import get_recipe, list_recipes
 from training.run_data import RunData
-from training.run_folder import History, RunFolder, write_json
+from training.run_folder import RunFolder, write_json
+from training.state import History, State, draws, put_back, seeds, values
 from training.whitening import network, numbers_of, whitened
 
 RESULTS = pathlib.Path(__file__).with_name("results")
@@ -46,6 +48,7 @@ def run(
     limit: int | None = None,
     class_weights: str | None = None,
     tensorboard: bool = False,
+    checkpoint_minutes: float | None = None,
     on_device: str | None = None,
 ) -> pathlib.Path:
     """Trains a network by a recipe, judges it on the test split and exports it.
@@ -62,6 +65,8 @@ def run(
         limit: how many images of each split to use, as `datasets.limited` chooses them; by default all.
         class_weights: "balanced" to give each class the same weight in the loss, however many images it has.
         tensorboard: whether to write what TensorBoard reads, an epoch's figures, into the run folder.
+        checkpoint_minutes: after so many, the state to resume from is written inside an epoch as well; by default only
+            at its end.
         on_device: that computes, as Keras names it, such as "gpu:0"; by default Keras' own choice.
 
     Returns:
@@ -69,44 +74,62 @@ def run(
 
     Raises:
         ClassicsError: before any time is spent, if the data is not there or does not fit, too many pictures are
-            damaged, the seed is out of its range, the device or TensorBoard is not there, or the folder exists or
-            cannot be written.
+            damaged, the recipe has a value of the wrong kind, the network cannot be built so, the seed or the minutes
+            are out of their range, the device or TensorBoard is not there, or the folder exists or cannot be written.
     """
     if seed not in SEEDS:
         raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
     if class_weights not in (None, "balanced"):
         raise unknown("kind of class weights", class_weights, ("balanced",))
+    if checkpoint_minutes is not None and not 0 < checkpoint_minutes < math.inf:
+        raise ClassicsError(
+            f"Checkpoints cannot be {checkpoint_minutes:g} minutes apart; give a number above 0, or leave it out."
+        )
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
+    recipe = recipe.replace()  # which finds what cannot be trained with
     with device.on(on_device):
-        return _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard)
+        settings = {
+            "seed": seed,
+            "record": record,
+            "limit": limit,
+            "class_weights": class_weights,
+            "tensorboard": tensorboard,
+            "checkpoint_minutes": checkpoint_minutes,
+        }
+        return _begin(recipe, data_name, data_dir, out, settings)
 
 
-def _begin(recipe, data_name, data_dir, out, seed, record, limit, class_weights, tensorboard) -> pathlib.Path:
+def _begin(recipe, data_name, data_dir, out, settings) -> pathlib.Path:
+    limit = settings["limit"]
     data_name = recipe.dataset if data_name is None else data_name
     data = run_data.load(data_name, data_dir, limit)
     _check_fit(recipe, data)
     if skipped := run_data.check_pictures(data, say):
         data = run_data.load(data_name, data_dir, limit, skipped)
         _check_fit(recipe, data)
+    built = _built(recipe, settings["seed"])
     folder = RunFolder.new(out, recipe.name)
     settings = {
+        **settings,
         "recipe": recipe.as_dict(),
         "set": differences(recipe, get_recipe(recipe.name)) if recipe.name in list_recipes() else [],
         "data": data.name,
         "data_dir": None if data_dir is None else str(data_dir),
-        "seed": seed,
-        "record": record,
         "images": dict(data.dataset.sizes),
-        "limit": limit,
-        "class_weights": class_weights,
         "skipped": skipped,
         "backend": keras.config.backend(),
-        "tensorboard": tensorboard,
     }
     with locked(folder.lock):
         folder.write_settings(settings)
-        return _train(recipe, data, folder, settings)
+        return _train(recipe, data, folder, settings, built)
+
+
+def _built(recipe: Recipe, seed: int) -> keras.Model:
+    """The network in its initial state, which follows from the seed alone."""
+    keras.utils.set_random_seed(seed)
+    with _computing_in(recipe.precision):
+        return network(recipe, seed)
 
 
 def _check_fit(recipe: Recipe, data: RunData) -> None:
@@ -122,7 +145,7 @@ def _check_fit(recipe: Recipe, data: RunData) -> None:
 
 
 def resume(folder: str | pathlib.Path, data_dir: str | None = None, on_device: str | None = None) -> pathlib.Path:
-    """Goes on with a run that was stopped, from the end of its last whole epoch; a finished one is judged anew.
+    """Goes on with a run that was stopped, from its last checkpoint; a finished one is judged anew.
 
     Where the last state is damaged, it goes on from the one before, and where all are, from the beginning; a line says
     so. It ends as if it had never been stopped.
@@ -165,16 +188,19 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
     return recipe
 
 
-def _train(recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any]) -> pathlib.Path:
-    keras.utils.set_random_seed(settings["seed"])
-    history = folder.last_state(say)
+def _train(
+    recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any], built: keras.Model | None = None
+) -> pathlib.Path:
+    """Trains from the last state, or with the network as it was `built`; judges and exports."""
+    state = folder.last_state(say)
+    history = state.history
     numbers = numbers_of(recipe, data.dataset, folder, say)
     if history:
         mend_models(recipe, folder, history, say, numbers)
     if not is_trained(recipe, history):
-        for line in plan(recipe, data, folder, len(history)):
+        for line in plan(recipe, data, folder, state.place):
             say(line)
-        _fit(recipe, data, folder, settings, history, numbers)
+        _fit(recipe, data, folder, settings, state, numbers, built)
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
@@ -192,51 +218,61 @@ def _fit(
     data: RunData,
     folder: RunFolder,
     settings: dict[str, Any],
-    history: History,
+    state: State,
     numbers: Numbers | None,
+    built: keras.Model | None,
 ) -> None:
-    """Trains from the end of `history`, to which it adds, until it is trained."""
-    epochs, seed = math.ceil(recipe.epochs), settings["seed"]
+    """Trains from the state on, to whose history it adds, until it is trained."""
+    epochs, seed, (done, first_step) = math.ceil(recipe.epochs), settings["seed"], state.place
     shipped = shipped_form(recipe, numbers)
     dataset = whitened(recipe, data.dataset, numbers)
-    with _computing_in(recipe.precision):
-        if history:
-            model = folder.load_model(folder.checkpoint(len(history)), len(history), compile=True)
-        else:
-            model = network(recipe, seed)
+    if any(state.place):
+        model = folder.load_model(folder.checkpoint(*state.place), done, compile=True)
+        put_back(seeds(model), state.seeds)
+    else:
+        model = built or _built(recipe, seed)
     weights = data.dataset.class_weights() if settings["class_weights"] else None
-    skip = run_data.skipping(folder, data.dataset, say)
+    skip = run_data.skipping(folder, data.dataset, say, state.skipped)
     stream, steps = train_batches(
-        recipe, dataset, model, seed, first_epoch=len(history), class_weights=weights, skip=skip
+        recipe,
+        dataset,
+        model,
+        seed,
+        first_epoch=done,
+        first_step=first_step,
+        left_out=state.skipped.get("train", ()),
+        class_weights=weights,
+        skip=skip,
     )
-    if not history:
+    if not any(state.place):
         model.compile(**compile_arguments(recipe, steps))
     validated = count_images(recipe, data.dataset).validation > 0
     made = callbacks(recipe, validated)
     on_terminal = os.isatty(1)
     made += [
-        Replay(recipe, made, history),
+        Replay(recipe, made, state.history),
         StopAtNaN(folder),
-        EpochWriter(recipe, folder, history, shipped),
-        Progress(history, on_terminal),
+        EpochWriter(recipe, folder, state, shipped, settings["checkpoint_minutes"]),
+        Progress(state.history, on_terminal),
     ]
     if settings["tensorboard"]:
         made.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
+    bar = {"add_progbar": True, "verbose": 1} if on_terminal else {}  # Keras'; `Progress` says the rest
     try:
         with _resumable(folder):
             model.fit(
                 stream,
                 steps_per_epoch=steps,
-                initial_epoch=len(history),
+                initial_epoch=done,
                 epochs=epochs,
                 validation_data=validation_batches(recipe, dataset, model, skip),
-                callbacks=made,
-                verbose=1 if on_terminal else 0,  # Keras' bar; `Progress` says the rest
+                callbacks=FromStep(made, state, stream.element_spec, model, steps=steps, epochs=epochs, **bar),
+                verbose=0,
                 shuffle=False,  # the stream is shuffled
             )
     except KeyboardInterrupt:
         raise ClassicsError(
-            f"Stopped after {len(history)} of {epochs} epochs. Go on with: {folder.resume_command}"
+            f"Stopped after {len(state.history)} of {epochs} epochs. Go on with: {folder.resume_command}"
         ) from None
 
 
@@ -267,15 +303,37 @@ def _resumable(folder: RunFolder) -> Iterator[None]:
 
 
 class EpochWriter(keras.callbacks.Callback):
-    """After each epoch: the trained weights in the `shipped` form of the network, as last.keras and, if it is the best,
-    as best.keras; and the state to resume from, which is what counts as done."""
+    """After each epoch: the state to resume from, which is what counts as done; and the trained weights in the
+    `shipped` form of the network, as last.keras and, if it is the best, as best.keras. Inside an epoch, where asked
+    for, the state every so many `minutes`."""
 
-    def __init__(self, recipe: Recipe, folder: RunFolder, history: History, shipped: keras.Model):
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: RunFolder,
+        state: State,
+        shipped: keras.Model,
+        minutes: float | None = None,
+    ):
         super().__init__()
-        self.recipe, self.folder, self.history, self.shipped = recipe, folder, history, shipped
+        self.recipe, self.folder, self.shipped, self.minutes = recipe, folder, shipped, minutes
+        self.history, self.skipped = state.history, state.skipped
+        self._seconds_before = state.seconds
+
+    def on_train_begin(self, logs=None):
+        self._written = time.perf_counter()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._began = time.perf_counter()
+        self._began = time.perf_counter() - self._seconds_before
+        self._seconds_before = 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        now, is_last = time.perf_counter(), batch + 1 == self.params["steps"]
+        if self.minutes is None or is_last or now - self._written < 60 * self.minutes:
+            return
+        if keras.config.backend() == "jax":
+            self.model.jax_state_sync()  # the model's variables are those of the epoch's beginning
+        self._write_state(batch + 1, now - self._began, values(self.model.metrics_variables))
 
     def on_epoch_end(self, epoch, logs=None):
         # With auxiliary heads Keras names the output as well: what is told is what the predictions reach.
@@ -284,12 +342,19 @@ class EpochWriter(keras.callbacks.Callback):
         row["learning_rate"] = _learning_rate(self.model)
         row["seconds"] = round(time.perf_counter() - self._began, 2)
         self.history.append(row)
+        self._write_state()
         copy_weights(self.model, self.shipped)
         self.folder.save_model(self.shipped, self.folder.last, self.history)
         if best_epoch(self.history) == epoch + 1:
             self.folder.save_model(self.shipped, self.folder.best, self.history)
-        self.folder.save_state(self.model, self.history)
         self.model.stop_training = is_trained(self.recipe, self.history)
+
+    def _write_state(self, *inside_epoch):
+        steps, seconds, metrics = inside_epoch or (0, 0.0, [])
+        skipped = {split: dict(found) for split, found in list(self.skipped.items())}  # other threads add to it
+        state = State(self.history, steps, seconds, metrics, values(seeds(self.model)), draws(), skipped)
+        self.folder.save_state(self.model, state)
+        self._written = time.perf_counter()
 
 
 class StopAtNaN(keras.callbacks.Callback):

@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import pathlib
 import pickle
+import re
 
 import keras
 import numpy as np
@@ -40,6 +41,9 @@ def test_builds_as_the_record_says_with_the_published_counts(name):
     rows = complexity.layer_table(model)
     assert sum(row.params for row in rows) == params
     assert sum(row.macs for row in rows) == macs
+    if depth := re.search(r"(?:resnet|plainnet|resnext|densenet|densenet_bc|vgg)(\d+)", name):
+        # DenseNet-264 has 264 layers but for the last: 2 x 130 in its blocks, its first, its three transitions.
+        assert complexity.depth(model) == int(depth[1]) + (name == "densenet264")
     assert isinstance(model, keras.Model)
     assert model.name == name
     size = variant.image_size

@@ -1,13 +1,14 @@
 """Values that are set by name: typed, refused in one line, and told again."""
 
 import dataclasses
+import re
 
 import pytest
 
 import keras_classics as kc
-from training import get_recipe, list_recipes
+from training import get_recipe, list_recipes, train
 from training.assign import assign, differences, settable
-from training.recipe import Cosine
+from training.recipe import SGD, Cosine, Steps
 
 RECIPE = get_recipe("resnet20-cifar10")
 
@@ -63,6 +64,34 @@ def test_what_does_not_fit_is_told_in_one_line(assignment, message):
         assign(RECIPE, [assignment])
     assert message in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": "three"}, "epochs takes a number, not 'three'."),
+        ({"batch_size": 2.5}, "batch_size takes a whole number, not 2.5."),
+        ({"hold_out": True}, "hold_out takes a whole number, not True."),
+        ({"average": "most"}, "average takes a number, or none, not 'most'."),
+        ({"loss": "entropy"}, "loss takes one of crossentropy, squared error, MAP criterion, not 'entropy'."),
+        ({"build": "aux_heads"}, "build takes a JSON object, not 'aux_heads'."),
+        ({"optimizer": SGD(momentum="0.9")}, "optimizer.momentum takes a number, not '0.9'."),
+        ({"optimizer": SGD(nesterov=1)}, "optimizer.nesterov takes true or false, not 1."),
+        ({"schedule": Steps((0.1, "low"), (2,))}, "schedule.rates takes numbers with commas between them, not (0.1, "),
+    ],
+)
+def test_a_recipe_with_a_value_of_the_wrong_kind_is_refused_by_its_name(changes, message, tmp_path):
+    """In Python, where it is set, and where a recipe that was made otherwise is run."""
+    with pytest.raises(kc.ClassicsError, match=f"^{re.escape(message)}"):
+        RECIPE.replace(**changes)
+    with pytest.raises(kc.ClassicsError, match=f"^{re.escape(message)}"):
+        train.run(dataclasses.replace(RECIPE, **changes), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_recipe_has_values_of_the_right_kind():
+    recipes = [get_recipe(name) for name in list_recipes()]
+    assert [recipe.replace() for recipe in recipes] == recipes
 
 
 def test_a_warm_up_towards_a_plateau_is_refused():

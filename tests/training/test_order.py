@@ -47,6 +47,8 @@ def test_the_stream_is_the_same_at_any_parallelism_and_batch_size(kind, picture_
     np.testing.assert_array_equal(images(other, 2 * other_steps), first)
     resumed, _ = train_batches(RECIPE, data, model, seed=3, first_epoch=1)
     np.testing.assert_array_equal(images(resumed, steps), first[80:])
+    midway, _ = train_batches(RECIPE, data, model, seed=3, first_step=4)
+    np.testing.assert_array_equal(images(midway, 2 * steps - 4), first[32:])
     another, _ = train_batches(RECIPE, data, model, seed=4)
     assert not np.array_equal(images(another, steps), first[:80])
 
@@ -63,6 +65,8 @@ def test_processes_read_every_image_once_and_together_the_batches_of_one(kind, p
     assert {part_steps for _, part_steps in parts} == {steps}
     together = np.stack([images(part, 2 * steps) for part, _ in parts], 1).reshape(alone.shape)
     np.testing.assert_array_equal(together, alone)
+    midway, _ = train_batches(RECIPE, data, model, seed=3, first_step=7, process=2, processes=4)
+    np.testing.assert_array_equal(images(midway, 2 * steps - 7), images(parts[2][0], 2 * steps)[14:])
 
 
 def test_a_last_batch_that_is_too_small_for_all_processes_is_filled(picture_folder, model):
@@ -76,6 +80,9 @@ def test_a_last_batch_that_is_too_small_for_all_processes_is_filled(picture_fold
     assert [len(of_one) for of_one in read] == [20, 20, 20, 20]
     np.testing.assert_array_equal(read[3][19], read[3][0])
     assert len({image.tobytes() for of_one in read for image in of_one}) == 79
+    for i in range(4):
+        midway, _ = train_batches(recipe, data, model, first_step=1, process=i, processes=4)
+        np.testing.assert_array_equal(images(midway, 1), read[i][19:])
 
 
 def test_a_batch_that_cannot_be_divided_and_too_many_processes_are_refused(picture_folder, model):
@@ -127,6 +134,10 @@ def test_pictures_that_cannot_be_read_are_named_and_others_fill_their_places(wit
     assert all("is no image that can be read whole" in reason and split == "train" for _, reason, split in met)
     again, _ = train_batches(recipe, data, model, skip=lambda *_: None)
     np.testing.assert_array_equal(images(again, steps), epoch)
+    left_out = {path for path, _, _ in met}
+    for step in (1, 9):
+        midway, _ = train_batches(recipe, data, model, first_step=step, left_out=left_out, skip=lambda *_: None)
+        np.testing.assert_array_equal(images(midway, steps - step), epoch[8 * step :])
     strict, _ = train_batches(recipe, data, model)
     with pytest.raises(kc.ClassicsError, match="is no image that can be read whole"), datasets.reading():
         images(strict, steps)
@@ -229,8 +240,12 @@ def test_pictures_that_fail_in_a_run_are_told_once_and_resuming_sees_the_same(
     assert sorted(json.loads(straight.skipped.read_text())) == list(map(str, bad))
     assert sorted(json.loads(straight.metrics.read_text())["skipped"]) == list(map(str, bad))
     with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match="Stopped after"):
-        train.run(LENET, str(root), out=tmp_path / "stopped")
+        train.run(LENET, str(root), out=tmp_path / "stopped", checkpoint_minutes=1e-6)
     stopped = RunFolder(train.resume(tmp_path / "stopped"))
+    said = capsys.readouterr().out
+    assert "It goes on from the end of step 7 of epoch 2." in said
+    for path in bad:
+        assert said.count(f"Left out: '{path}'") == 1
     assert rows(stopped) == rows(straight)
     assert sorted(json.loads(stopped.metrics.read_text())["skipped"]) == list(map(str, bad))
 

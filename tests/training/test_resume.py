@@ -1,6 +1,5 @@
 """Going on after damage: a run ends bit for bit as one that was never stopped, or says in one line why it cannot."""
 
-import csv
 import json
 import os
 import shutil
@@ -12,12 +11,14 @@ import keras
 import numpy as np
 import pytest
 from interrupted import stopped_in_epoch
+from killed import live, rows, same_end
 
 import keras_classics as kc
 from training import get_recipe, train
 from training.judge import best_epoch, mend_models
 from training.lock import locked
 from training.run_folder import RunFolder
+from training.state import State
 
 RECIPE = get_recipe("lenet5-mnist").replace(epochs=3, batch_size=250)
 EPOCHS = 3
@@ -83,26 +84,11 @@ def remove(path):
 DAMAGES = [truncate, empty, flip, remove]
 
 
-def rows(folder):
-    with open(folder.history, newline="") as file:
-        return [{k: float(v) for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
-
-
-def same_end(folder, straight):
-    """Whether the run ended with the history and the weights of the one that was never stopped."""
-    assert rows(folder) == rows(straight)
-    for name in ("last", "best"):
-        ours, theirs = (keras.saving.load_model(getattr(f, name), compile=False) for f in (folder, straight))
-        for got, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-            np.testing.assert_array_equal(got, expected)
-    return True
-
-
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_checkpoint_costs_an_epoch(damage, copied):
     damage(copied.checkpoint(2))
     said = []
-    assert [row["epoch"] for row in copied.last_state(said.append)] == [1]
+    assert [row["epoch"] for row in copied.last_state(said.append).history] == [1]
     assert said == [f"'{copied.checkpoint(2)}' is missing or damaged; training goes on from the end of epoch 1."]
     assert [row["epoch"] for row in rows(copied)] == [1]
 
@@ -114,6 +100,20 @@ def test_the_epoch_is_trained_again_as_it_was(copied, straight, unjudged, capsys
     assert same_end(copied, straight)
 
 
+def test_a_run_that_is_killed_goes_on_bit_for_bit(straight, tmp_path, unjudged):
+    """At a moment of its first two epochs that a seed chooses; `straight` wrote no state inside an epoch."""
+    rng, folder = np.random.default_rng(13), RunFolder(tmp_path / "run")
+    command = f"""
+recipe = get_recipe("lenet5-mnist").replace(epochs=3, batch_size=250)
+train.run(recipe, "mnist_sample", out={str(folder.path)!r}, seed=1, checkpoint_minutes=0.003)
+"""
+    moments, killed = live(command, keras.config.backend(), kill_at=rng.integers(10, 70), delay=rng.uniform(0, 0.1))
+    assert killed
+    assert "building" in moments
+    train.resume(folder.path)
+    assert same_end(folder, straight)
+
+
 def test_two_damaged_checkpoints_cost_all_epochs(copied, straight, unjudged, capsys):
     truncate(copied.checkpoint(1))
     flip(copied.checkpoint(2), at=0.99)
@@ -122,9 +122,40 @@ def test_two_damaged_checkpoints_cost_all_epochs(copied, straight, unjudged, cap
     assert same_end(copied, straight)
 
 
+@pytest.fixture
+def copied_inside(copied):
+    """Stopped after step 9 of its third epoch, with the state after step 5 beside it."""
+    model = copied.load_model(copied.checkpoint(2), 2, compile=True)
+    history = copied.last_state(print).history
+    for steps in (5, 9):
+        copied.save_state(model, State(history, steps))
+    assert copied.checkpoints() == [(2, 9), (2, 5)]
+    return copied
+
+
+@pytest.mark.parametrize("damage", [truncate, flip])
+def test_a_damaged_checkpoint_inside_an_epoch_costs_the_steps_from_the_one_before(damage, copied_inside):
+    path, said = copied_inside.checkpoint(2, 9), []
+    assert path.name == "checkpoint-3-step-9.keras"
+    damage(path)
+    assert copied_inside.last_state(said.append).place == (2, 5)
+    assert said == [f"'{path}' is missing or damaged; training goes on from the end of step 5 of epoch 3."]
+
+
+def test_a_whole_epoch_follows_upon_the_steps_in_it(copied_inside):
+    """Also where a damaged checkpoint stands for a later step than training has reached again."""
+    flip(copied_inside.checkpoint(2, 9))
+    state = copied_inside.last_state(print)
+    model = copied_inside.load_model(copied_inside.checkpoint(*state.place), 2, compile=True)
+    copied_inside.save_state(model, State(state.history, 7))
+    assert copied_inside.checkpoints() == [(2, 7), (2, 5)]
+    copied_inside.save_state(model, State([*state.history, {**state.history[-1], "epoch": 3}]))
+    assert copied_inside.checkpoints() == [(3, 0), (2, 7)]
+
+
 def test_a_checkpoint_under_anothers_name_is_not_taken_for_it(copied):
     shutil.copy(copied.checkpoint(1), copied.checkpoint(2))
-    assert len(copied.last_state(print)) == 1
+    assert copied.last_state(print).place == (1, 0)
 
 
 @pytest.mark.parametrize("damage", [*DAMAGES, "without its last line", "not UTF-8"])
@@ -137,7 +168,7 @@ def test_a_damaged_history_costs_nothing(damage, copied):
         copied.history.write_bytes(whole + b"\xff\xfe")
     else:
         damage(copied.history)
-    assert [row["epoch"] for row in copied.last_state(print)] == [1, 2]
+    assert [row["epoch"] for row in copied.last_state(print).history] == [1, 2]
     assert copied.history.read_bytes() == whole
 
 
@@ -173,7 +204,8 @@ def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_repl
         (b"[]", "it is damaged. Start a new run"),
         (
             b'{"recipe": {"name": "lenet5-mnist"}, "data": "mnist_sample"}',
-            "lacks backend, class_weights, data_dir, images, limit, record, seed, set, skipped, tensorboard",
+            "lacks backend, checkpoint_minutes, class_weights, data_dir, images, limit, record, seed, set, skipped, "
+            "tensorboard",
         ),
     ],
 )
@@ -240,7 +272,7 @@ def test_a_damaged_history_of_a_finished_run_is_put_right(damage, finished_copy)
         finished_copy.history.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
     else:
         damage(finished_copy.history)
-    assert [row["epoch"] for row in finished_copy.last_state(print)] == [1, 2, 3]
+    assert [row["epoch"] for row in finished_copy.last_state(print).history] == [1, 2, 3]
     assert finished_copy.history.read_bytes() == whole
 
 
@@ -299,10 +331,10 @@ import keras_classics as kc
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 recipe = get_recipe("lenet5-mnist").replace(epochs=2, batch_size=500)
 save_state = RunFolder.save_state
-def filled(self, model, history):
-    if len(history) == 2:
+def filled(self, model, state):
+    if len(state.history) == 2:
         resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-    save_state(self, model, history)
+    save_state(self, model, state)
 RunFolder.save_state = filled
 try:
     train.run(recipe, "mnist_sample", out={str(tmp_path / "run")!r}, seed=1)
@@ -313,6 +345,6 @@ except kc.ClassicsError as error:
     assert "told: Cannot write" in done.stdout, done.stderr[-3000:]
     assert "checkpoint-2.keras' (" in done.stdout.splitlines()[-1]
     folder = RunFolder(tmp_path / "run")
-    assert folder.checkpoints() == [1]
+    assert folder.checkpoints() == [(1, 0)]
     assert folder.holds(folder.checkpoint(1), 1)
     assert [row["epoch"] for row in rows(folder)] == [1]

@@ -13,6 +13,7 @@ from training import __main__ as command
 from training import get_recipe, run_data, train, train_batches, validation_batches
 from training.progress import plan
 from training.run_folder import RunFolder
+from training.state import Place
 
 RECIPE = get_recipe("lenet5-mnist").replace(batch_size=8, hold_out=4, augment=())
 
@@ -88,7 +89,7 @@ def test_where_no_image_can_be_spared_the_training_images_are_called_so(folders,
         shutil.copy(folders / "flat" / f"digit_{digit}" / "0.png", tmp_path / str(digit))
     data = run_data.load(str(tmp_path))
     assert data.judged_on == "train"
-    lines = list(plan(RECIPE, data, RunFolder(tmp_path / "run"), 0))
+    lines = list(plan(RECIPE, data, RunFolder(tmp_path / "run"), Place(0)))
     assert lines[1] == "8 images to train on; 2 more, held out, choose the best epoch; judged on 10 training images."
 
 

@@ -175,7 +175,7 @@ def test_a_diverging_run_stops_at_the_step_and_keeps_what_was(tmp_path, monkeypa
         train.run(recipe, "mnist_sample", out=tmp_path / "run")
     assert "\n" not in str(told.value)
     folder = RunFolder(tmp_path / "run")
-    assert folder.checkpoints() == [1]
+    assert folder.checkpoints() == [(1, 0)]
     assert folder.holds(folder.last, 1)
     assert [row["epoch"] for row in history(folder.path)] == [1]
 
@@ -327,7 +327,7 @@ except kc.ClassicsError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "last.keras' (" in done.stdout, done.stderr[-3000:]
+    assert "checkpoint-1.keras' (" in done.stdout, done.stderr[-3000:]
     assert "Free space there" in done.stdout
     assert os.listdir(tmp_path / "run") == ["recipe.json"]
 
@@ -387,6 +387,8 @@ SAMPLE = ["run", "lenet5-mnist", "--data", "mnist_sample"]
         ([*SAMPLE, "--accumulate", "5"], "A batch of 16 cannot be divided into 5 equal parts"),
         ([*SAMPLE, "--precision", "bfloat"], "precision takes one of float32, mixed_bfloat16, not 'bfloat'"),
         ([*SAMPLE, "--early-stopping", "0"], "Early stopping waits for 1 epoch or more, not 0"),
+        ([*SAMPLE, "--checkpoint-minutes", "0"], "Checkpoints cannot be 0 minutes apart; give a number above 0"),
+        ([*SAMPLE, "--set", "build.output=rfb"], "Unknown output of lenet5 'rfb'. Did you mean 'rbf'?"),
         ([*SAMPLE, "--device", "gpu:7"], "There is no device 'gpu:7' for"),
         ([*SAMPLE, "--tensorboard"], "tensorboard is not installed: python -m pip install tensorboard"),
         (["run", "lenet5-mnist", "--data", ""], "it must be a folder of class folders"),
