@@ -7,6 +7,10 @@ import subprocess
 import sys
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Torch's threads otherwise spin while they wait, and take the cores from the process beside: most of torch's time.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if os.environ["KERAS_BACKEND"] == "jax":  # which compiles far longer than it computes
+    os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=0"
 
 import keras
 import pytest
@@ -30,8 +34,7 @@ def pytest_collection_modifyitems(config, items):
     others = "test_backends.py"  # last, for they run beside all the rest
     items[:] = sorted(filter(kept, items), key=lambda item: item.path.name == others)
     backends = [item.callspec.params["backend"] for item in items if item.path.name == others]
-    beside = [backend for backend in backends if backend != "numpy"]  # which comes after the rest of this process
-    OTHER_BACKENDS.update({backend: BESIDE.submit(run_backend, backend) for backend in beside})
+    OTHER_BACKENDS.update({backend: BESIDE.submit(run_backend, backend) for backend in backends})
 
 
 BESIDE = concurrent.futures.ThreadPoolExecutor(max_workers=1)

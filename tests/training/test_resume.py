@@ -22,6 +22,8 @@ from training.state import State
 
 RECIPE = get_recipe("lenet5-mnist").replace(epochs=3, batch_size=250)
 EPOCHS = 3
+FILES = ["best.keras", "confusion.png", "curves.png", "history.csv", "last.keras", "metrics.json", "model.tflite"]
+FILES += ["recipe.json", "saved_model"]
 
 
 def begin(path, stop_after):
@@ -281,6 +283,7 @@ def test_half_an_export_of_a_finished_run_is_made_again(finished_copy):
     truncate(finished_copy.metrics)
     train.resume(finished_copy.path)
     after = json.loads(finished_copy.metrics.read_text())
+    assert sorted(os.listdir(finished_copy.path)) == FILES
     assert after["exports"] == before["exports"]
     assert after["exports"]["model.tflite"]["same_answers"] == 100.0
 

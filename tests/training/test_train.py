@@ -34,6 +34,7 @@ FILES = [
     "recipe.json",
     "saved_model",
 ]
+JUDGED = {"confusion.png", "curves.png", "model.tflite", "saved_model"}  # what judging leaves
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,9 @@ def test_the_saved_model_is_the_papers_form_and_gives_the_reported_error(finishe
 
 
 @pytest.mark.every_backend
-def test_the_same_seed_gives_the_same_run_and_a_resumed_one_too(finished, tmp_path):
+def test_the_same_seed_gives_the_same_run_and_a_resumed_one_too(finished, tmp_path, monkeypatch):
+    """The resumed one is not judged, which takes longer than its training; test_resume.py judges one."""
+    monkeypatch.setattr(train, "judge", lambda *_: {})
     recipe = get_recipe("lenet5-mnist").replace(epochs=2)
     told = "Stopped after 1 of 2 epochs. Go on with: python -m training resume"
     with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match=told):
@@ -96,7 +99,7 @@ def test_the_same_seed_gives_the_same_run_and_a_resumed_one_too(finished, tmp_pa
         "recipe.json",
     ]
     train.resume(tmp_path / "run")
-    assert sorted(os.listdir(tmp_path / "run")) == FILES
+    assert sorted(os.listdir(tmp_path / "run")) == sorted(set(FILES) - JUDGED)
     assert history(tmp_path / "run") == history(finished)
     last = [keras.saving.load_model(f / "last.keras").get_weights() for f in (tmp_path / "run", finished)]
     for resumed, straight in zip(*last, strict=True):
@@ -336,7 +339,7 @@ def test_the_library_reads_a_run(finished, capsys):
     assert f"{metrics['best']['top1_error']:.2f}%" in capsys.readouterr().out
 
 
-def test_the_command(tmp_path, capsys, picture_folder):
+def test_the_command(tmp_path, capsys, picture_folder, monkeypatch):
     command.main(["list"])
     assert "lenet5-mnist" in capsys.readouterr().out
     out = str(tmp_path / "run")
@@ -346,6 +349,8 @@ def test_the_command(tmp_path, capsys, picture_folder):
     assert "40 test images" in printed
     assert "the paper, on mnist" not in printed
     assert "model.tflite: 100% the same answers" in printed
+    judged = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    monkeypatch.setattr(train, "judge", lambda *_: judged)  # anew, as in test_resume.py
     command.main(["resume", out])
     assert "40 test images" in capsys.readouterr().out
 
