@@ -49,7 +49,7 @@ def _facts(symbols, variant, entries) -> dict[str, Any]:
         "symbols": symbols,
         "family": variant.family,
         "paper": asdict(variant.paper),
-        "protocol": asdict(variant.protocol),
+        "protocol": {name: value for name, value in asdict(variant.protocol).items() if name != "class_names"},
         "classes": variant.classes,
         "channels": variant.channels,
         "params": variant.params,

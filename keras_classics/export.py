@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 import warnings
+import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -21,6 +23,7 @@ from keras_classics.quiet import without_notices
 from keras_classics.scenes import scenes
 from keras_classics.spec import PLUS_MINUS_ONE, Normalization
 
+LABELS = "labels.txt"  # the class names, a line each in the order of the outputs
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 # What the logits of an export may be off: a part of how much they differ between pictures, and what float32 may lose.
@@ -65,22 +68,28 @@ def with_preprocessing(model: keras.Model, normalization: Normalization) -> kera
     return keras.Model(inputs, outputs, name=model.name)
 
 
-def export(model: keras.Model, path: str | pathlib.Path, to: str) -> Agreement:
+def export(
+    model: keras.Model, path: str | pathlib.Path, to: str, class_names: Sequence[str] | None = None
+) -> Agreement:
     """Writes the model for inference: float32 images of any batch size in, the model's predictions out.
 
-    Auxiliary heads stay behind. A model that takes images of any size still does.
+    Auxiliary heads stay behind. A model that takes images of any size still does. The class names go with it as
+    labels.txt, a line each: a SavedModel has it in its folder assets.extra, a TFLite file as an archive behind the
+    network, from which `unzip` takes it.
 
     Args:
         model: on any backend; jax and torch go through a TensorFlow process.
         path: of the folder (SavedModel, endpoint "serve") or the file (TFLite; its name must end in .tflite).
         to: "saved_model" or "tflite".
+        class_names: in the order of the outputs; by default those that the model carries, if any.
 
     Returns:
         How the export, run on a few pictures, agrees with the model.
 
     Raises:
         ClassicsError: if the format is unknown, the path cannot be written, something is there already, or the export
-            does not agree with the model. There is then no export.
+            does not agree with the model, or it has another number of classes than there are names. There is then no
+            export.
     """
     path = pathlib.Path(path)
     if to not in FORMATS:
@@ -90,10 +99,13 @@ def export(model: keras.Model, path: str | pathlib.Path, to: str) -> Agreement:
     if path.exists():
         raise ClassicsError(f"'{path}' exists and is not overwritten; choose another path or remove it.")
     model = _predictions(model)
+    labels = _labels(model, class_names)
     images = _natural_images(model)
     expected = _run(model, images)
     with atomic_write(path) as temporary:
         _write(model, temporary, to)
+        if labels:
+            _add_labels(temporary, labels)
         agreement = _agreement(expected, run_exported(temporary, images))
         if not agreement.holds:
             raise ClassicsError(
@@ -153,6 +165,30 @@ def _predictions(model: keras.Model) -> keras.Model:
     if not isinstance(model.output, dict) or "predictions" not in model.output:
         raise ClassicsError(f"{model.name} has several outputs and none of them is named 'predictions'; export one.")
     return keras.Model(model.input, model.output["predictions"], name=model.name)
+
+
+def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str, ...]:
+    """The class names in the order of the outputs, each in one line; none where they are not told."""
+    classes = model.output_shape[-1]
+    if class_names is None:
+        protocol = preprocessing.carried_protocol(model)
+        names = protocol.class_names if protocol and len(protocol.class_names) == classes else ()
+    elif len(class_names) == classes:
+        names = tuple(class_names)
+    else:
+        raise ClassicsError(f"{model.name} has {classes} classes, and {len(class_names)} names were given.")
+    return tuple(" ".join(name.split()) for name in names)
+
+
+def _add_labels(path: pathlib.Path, labels: Sequence[str]) -> None:
+    """Writes labels.txt into an export."""
+    text = "".join(f"{label}\n" for label in labels)
+    if path.is_dir():
+        (path / "assets.extra").mkdir()
+        (path / "assets.extra" / LABELS).write_text(text, "utf-8")
+    else:
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(zipfile.ZipInfo(LABELS), text)
 
 
 def _natural_images(model: keras.Model) -> np.ndarray:

@@ -7,7 +7,7 @@ import keras
 from keras_classics.errors import ClassicsError, unknown
 
 
-def freeze(model: keras.Model, up_to: str) -> keras.Model:
+def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
     """Freezes a stage, by the paper's name of it, and all that it is computed from. Compile the model after it.
 
     Frozen weights do not train, and frozen batch norms use their moving moments and leave them as they are.
@@ -15,14 +15,20 @@ def freeze(model: keras.Model, up_to: str) -> keras.Model:
     Args:
         model: a network of the zoo, or a model with one inside.
         up_to: how the names of the stage's layers begin: "conv4" of ResNet and VGG, "inception_4e", "mixed_6e",
-            "dense3", "block13", "stage3".
+            "dense3", "block13", "stage3". None freezes all but the classifier.
 
     Returns:
-        The model itself. `model.trainable = True` undoes it.
+        The model itself. `trainable = True` of each layer undoes it; that of the model, which is True already, does
+        nothing on tensorflow.
 
     Raises:
         ClassicsError: if no layer's name begins so, where the message lists the stages; or nothing is left to train.
     """
+    if up_to is None:
+        kept = classifiers(model)
+        for layer in _leaves(model):
+            layer.trainable = layer in kept
+        return model
     inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     for network in (model, *inner):
         last = [layer for layer in network.layers if re.match(rf"{re.escape(up_to)}(?!\d)", layer.name)]
@@ -40,6 +46,38 @@ def freeze(model: keras.Model, up_to: str) -> keras.Model:
     return model
 
 
+def classifiers(model: keras.Model) -> list[keras.Layer]:
+    """The layers whose weights tell the classes apart: the last ones before each output.
+
+    Raises:
+        ClassicsError: if these give another number of values than there are classes, as LeNet-5's before the distances
+            to its fixed bitmaps do.
+    """
+    found = []
+    for output in model.outputs:
+        layer = output._keras_history.operation
+        while not layer.weights:
+            layer = _parents(layer)[0]
+        if isinstance(layer, keras.Model):
+            found += classifiers(layer)
+            continue
+        if layer.weights[0].shape[-1] != output.shape[-1]:
+            raise ClassicsError(
+                f"{model.name} has no trained classifier in this form: behind its layer {layer.name} all is fixed."
+            )
+        found.append(layer)
+    return found
+
+
+def _leaves(model):
+    """The layers of a model and of those inside it."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
 def _with_all_before(layers):
     """The layers, and those that they are computed from, each once."""
     found, waiting = {}, list(layers)
@@ -47,5 +85,9 @@ def _with_all_before(layers):
         layer = waiting.pop()
         if isinstance(layer, keras.Layer) and id(layer) not in found:
             found[id(layer)] = layer
-            waiting += [parent.operation for node in layer._inbound_nodes for parent in node.parent_nodes]
+            waiting += _parents(layer)
     return list(found.values())
+
+
+def _parents(layer):
+    return [parent.operation for node in layer._inbound_nodes for parent in node.parent_nodes]

@@ -33,8 +33,8 @@ def predict(
         images: a path, an array (H, W, C) of pixels 0..255, RGB or grey; or a batch (N, H, W, C) or list of such, of
             any sizes. Each is resized, cropped and normalised as the model's weights want it.
         top: how many classes to return for each.
-        class_names: in the order of the model's outputs; by default those of the data set whose weights it has, or
-            else "class 0", "class 1", ...
+        class_names: in the order of the model's outputs; by default those that it carries, or of the data set whose
+            weights it has, or else "class 0", "class 1", ...
         batch_size: how many views of pictures to ask about in a step.
         views: of each picture, whose probabilities are averaged; see `evaluate`.
 
@@ -79,10 +79,10 @@ def _names(model, class_names) -> Sequence[str] | None:
         if len(class_names) != classes:
             raise ClassicsError(f"{model.name} has {classes} classes, and {len(class_names)} names were given.")
         return tuple(class_names)
-    dataset = (preprocessing.carried_protocol(model) or variant_of(model).protocol).dataset
-    if dataset == "imagenet2012" and classes == 1000:
+    protocol = preprocessing.carried_protocol(model) or variant_of(model).protocol
+    if protocol.dataset == "imagenet2012" and classes == 1000 and not protocol.class_names:
         return None
-    known = datasets.known_class_names(dataset)
+    known = protocol.class_names or datasets.known_class_names(protocol.dataset)
     return known if len(known) == classes else tuple(f"class {i}" for i in range(classes))
 
 

@@ -68,7 +68,7 @@ class InputProtocol:
 
     The shorter side of the picture is resized to `resize_size` pixels by `interpolation`; with `squash` both sides are,
     whatever the picture's shape. The centre square of `image_size` is taken and normalised; the classes are those of
-    `dataset`.
+    `dataset`, and have these `class_names`, in the order of the outputs, where the data set's name does not tell them.
     """
 
     dataset: str
@@ -77,12 +77,14 @@ class InputProtocol:
     resize_size: int
     interpolation: str = "bilinear"
     squash: bool = False
+    class_names: tuple[str, ...] = ()
 
 
 def protocol_of(fields: Mapping[str, Any]) -> InputProtocol:
     """A protocol from the dict that `dataclasses.asdict` makes of it, as it is in a model's file."""
     mean, std = (tuple(fields["normalization"][name]) for name in ("mean", "std"))
-    return InputProtocol(**{**fields, "normalization": Normalization(mean, std)})
+    names = tuple(fields.get("class_names", ()))
+    return InputProtocol(**{**fields, "normalization": Normalization(mean, std), "class_names": names})
 
 
 # Mean colour of the ILSVRC 2012 training pixels, subtracted and no more (from the public VGG models).

@@ -49,6 +49,12 @@ def test_an_export_takes_pixels_and_agrees(to, name, tmp_path):
         export.export(model, path, to)
 
 
+def test_more_or_fewer_names_than_classes_are_refused(tmp_path):
+    with pytest.raises(kc.ClassicsError, match="lenet5 has 10 classes, and 2 names were given"):
+        export.export(kc.LeNet5(), tmp_path / "x.tflite", "tflite", ["cats", "dogs"])
+    assert list(tmp_path.iterdir()) == []
+
+
 RIGHT = kc.ResNet20.normalization
 WRONG = {
     "of another source": IMAGENET_STATISTICS,

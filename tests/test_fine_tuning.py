@@ -84,6 +84,43 @@ def test_a_network_inside_a_model():
 
 
 @pytest.mark.structure
+@pytest.mark.parametrize(
+    ("make", "left"),
+    [
+        (kc.ResNet18, {"predictions"}),
+        (kc.VGG11, {"predictions"}),
+        (kc.NiN, {"mlpconv3_3"}),
+        (kc.LeCun1989, {"predictions"}),
+        (lambda: kc.LeNet5(output="softmax"), {"predictions"}),
+        (lambda: kc.InceptionV1(aux_heads=True), {"predictions", "aux_1", "aux_2"}),
+    ],
+)
+def test_all_but_the_classifier(make, left):
+    model = kc.freeze(make())
+    assert {layer.name for layer in model.layers if layer.trainable_weights} == left
+    for layer in model.layers:
+        layer.trainable = True
+    assert len(model.trainable_weights) == len(make().trainable_weights)
+
+
+@pytest.mark.structure
+def test_all_but_the_classifier_of_a_model_around_a_network():
+    net = kc.ResNet18(input_shape=(32, 32, 3))
+    inputs = keras.Input((32, 32, 3))
+    around = kc.freeze(keras.Model(inputs, net(inputs)))
+    assert [weight.path for weight in around.trainable_weights] == ["predictions/kernel", "predictions/bias"]
+    body = kc.ResNet18(include_top=False, pooling="avg")
+    around = kc.freeze(keras.Sequential([keras.Input((None, None, 3)), body, keras.layers.Dense(3, name="mine")]))
+    assert around.trainable_weights == around.get_layer("mine").weights
+
+
+@pytest.mark.structure
+def test_a_classifier_of_fixed_bitmaps_cannot_be_trained_alone():
+    with pytest.raises(kc.ClassicsError, match="lenet5 has no trained classifier in this form: behind its layer f6"):
+        kc.freeze(kc.LeNet5())
+
+
+@pytest.mark.structure
 def test_bad_stages_change_nothing():
     model = kc.ResNet18()
     with pytest.raises(kc.ClassicsError, match="Did you mean 'conv4'\\? Known: conv1, pool1, conv2, conv3"):

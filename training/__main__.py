@@ -1,4 +1,4 @@
-"""`python -m training list | run <recipe> | resume <run folder> | ship <run folder> | results |
+"""`python -m training list | run <recipe> | finetune <network> | resume <run folder> | ship <run folder> | results |
 show-augment <recipe> | benchmark-data <recipe>`.
 
 Keras is imported when a command needs it.
@@ -29,21 +29,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.set_defaults(function=_run)
     run.add_argument("recipe", help="a name that `list` prints")
     run.add_argument("--data", type=data_set, help="another data set, or a folder of class folders")
-    run.add_argument("--out", help="the run folder, which must be new (default: runs/<recipe>)")
-    run.add_argument("--epochs", type=float, help="passes over the training images")
-    run.add_argument("--batch-size", type=int, help="images a step")
-    run.add_argument("--hold-out", type=int, help="hold out one training image in so many; 0 for none")
     run.add_argument("--classes", type=int, help="class count, where the data has another than the recipe's")
-    run.add_argument("--set", nargs="+", default=[], metavar="name=value", help="such as optimizer.weight_decay=1e-3")
-    run.add_argument("--accumulate", type=int, help="divide a batch into so many parts, to save memory")
-    run.add_argument("--precision", help="that the training computes in: float32 or mixed_bfloat16")
-    run.add_argument("--early-stopping", type=int, metavar="epochs", help="end after so many without a better one")
-    run.add_argument("--tensorboard", action="store_true", help="write what TensorBoard reads into the run folder")
-    run.add_argument("--checkpoint-minutes", type=float, metavar="M", help="be able to resume inside an epoch as well")
-    run.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
-    run.add_argument("--limit", type=int, help="use so many images of each split, as many of each class")
-    run.add_argument("--class-weights", choices=("balanced",), metavar="balanced", help="rare classes weigh more")
     run.add_argument("--record", action="store_true", help="write the metrics into training/results as well")
+
+    finetune = commands.add_parser("finetune", help="trains a network that has weights already on other classes")
+    finetune.set_defaults(function=_finetune)
+    finetune.add_argument("network", help="a name that `keras-classics list` prints")
+    finetune.add_argument("--weights", required=True, help="imagenet, cifar10, a source, its tag, or a file")
+    finetune.add_argument("--data", type=data_set, required=True, help="a folder of class folders, or a data set")
+    finetune.add_argument("--freeze-up-to", metavar="stage", help="leave the network up to it as it is, such as conv3")
+    finetune.add_argument("--no-flip", action="store_true", help="train on no mirror images, as of letters")
+
+    for command in (run, finetune):
+        command.add_argument("--out", help="the run folder, which must be new (default: a new one in runs)")
+        command.add_argument("--epochs", type=float, help="passes over the training images")
+        command.add_argument("--batch-size", type=int, help="images a step")
+        command.add_argument("--hold-out", type=int, help="hold out one training image in so many; 0 for none")
+        command.add_argument(
+            "--set", nargs="+", default=[], metavar="name=value", help="such as optimizer.weight_decay=1e-3"
+        )
+        command.add_argument("--accumulate", type=int, help="divide a batch into so many parts, to save memory")
+        command.add_argument("--precision", help="that the training computes in: float32 or mixed_bfloat16")
+        command.add_argument(
+            "--early-stopping", type=int, metavar="epochs", help="end after so many without a better one"
+        )
+        command.add_argument("--tensorboard", action="store_true", help="write what TensorBoard reads into the folder")
+        command.add_argument(
+            "--checkpoint-minutes", type=float, metavar="M", help="be able to resume inside an epoch as well"
+        )
+        command.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
+        command.add_argument("--limit", type=int, help="use so many images of each split, as many of each class")
+        command.add_argument(
+            "--class-weights", choices=("balanced",), metavar="balanced", help="rare classes weigh more"
+        )
 
     resume = commands.add_parser("resume", help="goes on with a run that was stopped")
     resume.set_defaults(function=_resume)
@@ -73,11 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = commands.add_parser("results", help="prints the README's table of the recorded runs")
     results.set_defaults(function=_results)
 
-    for command in (run, resume, show, speed):
+    for command in (run, finetune, resume, show, speed):
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
-    for command in (run, resume):
+    for command in (run, finetune, resume):
         command.add_argument("--device", help="that computes, as Keras names it: cpu:0, gpu:0")
-    for command in (listing, run, resume, show, speed, shipping, results):
+    for command in (listing, run, finetune, resume, show, speed, shipping, results):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
     parsed = parser.parse_args(arguments)
@@ -124,6 +142,32 @@ def _run(args):
             args.out,
             args.seed,
             args.record,
+            limit=args.limit,
+            class_weights=args.class_weights,
+            tensorboard=args.tensorboard,
+            checkpoint_minutes=args.checkpoint_minutes,
+            on_device=args.device,
+        )
+    )
+
+
+def _finetune(args):
+    from training import finetune
+
+    names = ("batch_size", "hold_out", "accumulate", "precision", "early_stopping")
+    settings = [f"{name}={getattr(args, name)}" for name in names if getattr(args, name) is not None]
+    _report(
+        finetune.run(
+            args.network,
+            args.weights,
+            args.data,
+            args.data_dir,
+            args.out,
+            args.seed,
+            epochs=finetune.EPOCHS if args.epochs is None else args.epochs,
+            settings=[*args.set, *settings],
+            freeze_up_to=args.freeze_up_to,
+            flip=not args.no_flip,
             limit=args.limit,
             class_weights=args.class_weights,
             tensorboard=args.tensorboard,

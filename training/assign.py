@@ -11,7 +11,7 @@ from keras_classics.errors import ClassicsError, unknown
 from training.kinds import kind
 from training.recipe import Recipe
 
-RULES = ("optimizer", "schedule")  # fields of a recipe that have fields themselves
+RULES = ("optimizer", "schedule", "tuning")  # fields of a recipe that have fields themselves, or are None
 
 
 def assign(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
@@ -53,7 +53,10 @@ def differences(recipe: Recipe, base: Recipe) -> list[str]:
 def settable(recipe: Recipe) -> dict[str, Any]:
     """The annotations of all that can be set, by name."""
     found = {}
-    for holder, prefix in [(recipe, ""), *((getattr(recipe, rule), f"{rule}.") for rule in RULES)]:
+    holders = [(recipe, ""), *((getattr(recipe, rule), f"{rule}.") for rule in RULES)]
+    for holder, prefix in holders:
+        if holder is None:
+            continue
         hints = typing.get_type_hints(type(holder))
         found.update({f"{prefix}{f.name}": hints[f.name] for f in dataclasses.fields(holder)})
     return {name: annotation for name, annotation in found.items() if annotation is not str and kind(annotation)}

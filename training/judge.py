@@ -37,8 +37,8 @@ def is_trained(recipe: Recipe, history: History) -> bool:
     """Whether no epoch is left: all are done, or there was no better one for as many as early stopping waits."""
     if len(history) >= math.ceil(recipe.epochs):
         return True
-    waits = recipe.early_stopping
-    return bool(history) and waits is not None and len(history) - best_epoch(history) >= waits
+    waits, head_epochs = recipe.early_stopping, recipe.tuning.head_epochs if recipe.tuning else 0
+    return bool(history) and waits is not None and len(history) - max(best_epoch(history), head_epochs) >= waits
 
 
 def shipped_form(recipe: Recipe, numbers: Numbers | None = None) -> keras.Model:
@@ -135,7 +135,8 @@ def _errors(result: evaluation.Evaluation) -> dict[str, float]:
 
 
 def _export(model: keras.Model, variant: Variant, data: Dataset, folder: RunFolder) -> dict[str, Any]:
-    """Exports the model so that it takes pixels, in the place of what was there, and runs each export on test images.
+    """Exports the model so that it takes pixels and tells the classes' names, in the place of what was there, and runs
+    each export on test images.
 
     Returns:
         For each export, by the name of its file, how it agrees with the model.
@@ -147,7 +148,7 @@ def _export(model: keras.Model, variant: Variant, data: Dataset, folder: RunFold
     agreements = {}
     for to, path in folder.exports.items():
         remove(path)
-        export.export(shipped, path, to)
+        export.export(shipped, path, to, data.class_names)
         agreement = export.compare(shipped, path, images)
         if not agreement.max_abs_error <= TOLERANCE:
             raise ClassicsError(f"'{path}' does not agree with the Keras model: {agreement}. Please report this.")

@@ -48,6 +48,13 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: Place) -> Itera
             f"A batch is divided into {recipe.accumulate} parts of {recipe.part_size}, whose gradients are averaged "
             "for a step; batch norm sees one part at a time."
         )
+    if tuning := recipe.tuning:
+        yield f"It begins with the {tuning}; the classifier starts afresh."
+        behind = f" behind {tuning.frozen}" if tuning.frozen else ""
+        if tuning.head_epochs:
+            yield f"Epochs 1 to {tuning.head_epochs} train the classifier alone, at a rate of {tuning.head_rate:g}."
+        if tuning.head_epochs < epochs:
+            yield f"Epochs {tuning.head_epochs + 1} to {epochs} train all layers{behind}, as follows."
     warm_up = f", from 0 in the first {recipe.warm_up:.4g} epochs" if recipe.warm_up else ""
     smoothed = f", {recipe.label_smoothing:g} of the target on all classes" if recipe.label_smoothing else ""
     yield f"{recipe.optimizer}; learning rate {recipe.schedule}{warm_up}; loss: {recipe.loss}{smoothed}."

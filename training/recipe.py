@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from keras_classics.errors import ClassicsError
 from keras_classics.spec import Paper, plain
+from training import augment
 from training.augment import BatchOperation, Operation
 from training.augment.whitening import Pixels
 from training.kinds import check
@@ -117,6 +118,33 @@ class Cosine:
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """What a fine-tuning begins with, and how it comes to train the whole network.
+
+    Attributes:
+        weights: as they were asked for: a data set, a source or its tag, or a file.
+        checkpoint: as which they were taken: the full tag, or the file.
+        sha256: of the file.
+        head_epochs: in the first so many epochs the classifier, which starts afresh, is trained alone; all else is
+            frozen, and its batch norms use their moments and leave them as they are. The recipe's other epochs, its
+            schedule and its warm-up come after that.
+        head_rate: the learning rate of these epochs.
+        frozen: the stage up to which the network stays frozen to the end, as `keras_classics.freeze` names it.
+    """
+
+    weights: str
+    checkpoint: str
+    sha256: str
+    head_epochs: int
+    head_rate: float
+    frozen: str | None = None
+
+    def __str__(self) -> str:
+        taken = "" if self.checkpoint == self.weights else f", of which '{self.checkpoint}' is taken"
+        return f"weights '{self.weights}'{taken} (SHA-256 {self.sha256[:16]}...)"
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How to train a network.
 
@@ -151,6 +179,7 @@ class Recipe:
         build: arguments of the builder for the form that is trained. What is judged and shipped has the paper's
             activation, no auxiliary heads and no drop path, whatever the training needed.
         departures: where the recipe knowingly differs from the paper, or settles what the paper leaves open.
+        tuning: the weights that the network begins with, where it is fine-tuned.
     """
 
     name: str
@@ -175,6 +204,7 @@ class Recipe:
     reported: str | None = None
     build: dict[str, Any] = dataclasses.field(default_factory=dict)
     departures: tuple[str, ...] = ()
+    tuning: Tuning | None = None
 
     def replace(self, **changes) -> "Recipe":
         """A copy with other values; those that are None stay as they are. A batch of another size is not divided
@@ -212,6 +242,8 @@ class Recipe:
             raise ClassicsError(f"An average keeps between 0 and 1 of itself, not {recipe.average:g}; such as 0.9999.")
         if recipe.early_stopping is not None and recipe.early_stopping < 1:
             raise ClassicsError(f"Early stopping waits for 1 epoch or more, not {recipe.early_stopping}.")
+        if recipe.tuning is not None:
+            _check_tuning(recipe, recipe.tuning)
         return recipe
 
     @property
@@ -222,6 +254,39 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """What JSON can hold; an operation is its name and its values."""
         return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def recipe_of(values: dict[str, Any]) -> Recipe:
+    """The recipe that `as_dict` wrote.
+
+    Raises:
+        KeyError, TypeError: if it was not so written.
+    """
+    return Recipe(**_restored(values))
+
+
+def _restored(value: Any) -> Any:
+    """What `plain` wrote."""
+    if isinstance(value, dict):
+        fields = {name: _restored(of_name) for name, of_name in value.items() if name != "kind"}
+        return _KINDS[value["kind"]](**fields) if "kind" in value else fields
+    return tuple(map(_restored, value)) if isinstance(value, list) else value
+
+
+_KINDS: dict[str, Any] = {
+    **{name: getattr(augment, name) for name in augment.__all__},
+    **{kind.__name__: kind for kind in (SGD, RMSProp, Steps, Plateau, Exponential, Linear, Cosine, Paper, Tuning)},
+}
+
+
+def _check_tuning(recipe: Recipe, tuning: Tuning) -> None:
+    if not 0 <= tuning.head_epochs <= math.ceil(recipe.epochs):
+        raise ClassicsError(
+            f"Of {recipe.epochs:g} epochs {tuning.head_epochs} cannot be the classifier's; set tuning.head_epochs to 0 "
+            "or more, up to all of them."
+        )
+    if recipe.pixels != "normalized":
+        raise ClassicsError("Pixels are prepared as the weights want it; leave pixels=normalized.")
 
 
 def _filling_with_zero(operation: Any) -> Operation:

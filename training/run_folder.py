@@ -43,9 +43,9 @@ class RunFolder:
 
     recipe.json, what is done; checkpoint-<epoch>.keras and checkpoint-<epoch>-step-<step>.keras, the states to go on
     from, until the run is finished; last.keras and best.keras, the network as it ships; history.csv, a copy of what
-    each of these files says of its epochs;
-    whitening.npz, where pixels are whitened, the numbers that were fitted for it; skipped.json, the pictures that could
-    not be read when their turn came, and why; metrics.json, which stands for a finished run; curves.png and
+    each of these files says of its epochs; start.keras, until a fine-tuning is finished, the network that it begins
+    with; whitening.npz, where pixels are whitened, the numbers that were fitted for it; skipped.json, the pictures that
+    could not be read when their turn came, and why; metrics.json, which stands for a finished run; curves.png and
     confusion.png; saved_model/ and model.tflite; tensorboard/, where asked for; and `lock`, while a process works on
     it.
     """
@@ -67,6 +67,10 @@ class RunFolder:
     @property
     def best(self) -> pathlib.Path:
         return self.path / "best.keras"
+
+    @property
+    def start(self) -> pathlib.Path:
+        return self.path / "start.keras"
 
     @property
     def whitening(self) -> pathlib.Path:
@@ -281,6 +285,7 @@ class RunFolder:
         write_json(self.metrics, metrics)
         for place in self.checkpoints():
             self.checkpoint(*place).unlink()
+        self.start.unlink(missing_ok=True)
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

@@ -24,13 +24,14 @@ from training.compile import callbacks, compile_arguments
 from training.judge import best_epoch, copy_weights, is_trained, judge, mend_models, shipped_form
 from training.lock import locked
 from training.midway import FromStep
+from training.phases import phase_after
 from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
 from training.progress import Progress, plan, say
-from training.recipe import Plateau, Recipe
+from training.recipe import Plateau, Recipe, recipe_of
 from training.recipes import get_recipe, list_recipes
 from training.run_data import RunData
 from training.run_folder import RunFolder, write_json
-from training.state import History, State, draws, put_back, seeds, values
+from training.state import History, Place, State, draws, put_back, seeds, values
 from training.whitening import network, numbers_of, whitened
 
 RESULTS = pathlib.Path(__file__).with_name("results")
@@ -50,6 +51,7 @@ def run(
     tensorboard: bool = False,
     checkpoint_minutes: float | None = None,
     on_device: str | None = None,
+    start: keras.Model | None = None,
 ) -> pathlib.Path:
     """Trains a network by a recipe, judges it on the test split and exports it.
 
@@ -68,6 +70,7 @@ def run(
         checkpoint_minutes: after so many, the state to resume from is written inside an epoch as well; by default only
             at its end.
         on_device: that computes, as Keras names it, such as "gpu:0"; by default Keras' own choice.
+        start: the network to begin with, for a recipe that fine-tunes it.
 
     Returns:
         The path of the run folder, which `RunFolder` describes.
@@ -97,10 +100,10 @@ def run(
             "tensorboard": tensorboard,
             "checkpoint_minutes": checkpoint_minutes,
         }
-        return _begin(recipe, data_name, data_dir, out, settings)
+        return _begin(recipe, data_name, data_dir, out, settings, start)
 
 
-def _begin(recipe, data_name, data_dir, out, settings) -> pathlib.Path:
+def _begin(recipe, data_name, data_dir, out, settings, start) -> pathlib.Path:
     limit = settings["limit"]
     data_name = recipe.dataset if data_name is None else data_name
     data = run_data.load(data_name, data_dir, limit)
@@ -108,7 +111,7 @@ def _begin(recipe, data_name, data_dir, out, settings) -> pathlib.Path:
     if skipped := run_data.check_pictures(data, say):
         data = run_data.load(data_name, data_dir, limit, skipped)
         _check_fit(recipe, data)
-    built = _built(recipe, settings["seed"])
+    built = None if start is not None else _built(recipe, settings["seed"])
     folder = RunFolder.new(out, recipe.name)
     settings = {
         **settings,
@@ -121,6 +124,8 @@ def _begin(recipe, data_name, data_dir, out, settings) -> pathlib.Path:
         "backend": keras.config.backend(),
     }
     with locked(folder.lock):
+        if start is not None:
+            folder.save_model(start, folder.start, [])
         folder.write_settings(settings)
         return _train(recipe, data, folder, settings, built)
 
@@ -177,6 +182,8 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
     saved = settings["recipe"]
     if not isinstance(saved, dict) or set(saved) != {field.name for field in dataclasses.fields(Recipe)}:
         raise ClassicsError(f"'{folder.recipe}' holds no recipe of this version; start a new run.")
+    if saved["tuning"] is not None:
+        return _saved_recipe(saved, folder)
     recipe = get_recipe(saved["name"])
     changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
     try:
@@ -188,12 +195,22 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
     return recipe
 
 
+def _saved_recipe(saved: dict[str, Any], folder: RunFolder) -> Recipe:
+    """A recipe that stands nowhere but in its run."""
+    try:
+        return recipe_of(saved).replace()
+    except (KeyError, TypeError):
+        raise ClassicsError(f"'{folder.recipe}' is damaged; start a new run.") from None
+
+
 def _train(
     recipe: Recipe, data: RunData, folder: RunFolder, settings: dict[str, Any], built: keras.Model | None = None
 ) -> pathlib.Path:
     """Trains from the last state, or with the network as it was `built`; judges and exports."""
     state = folder.last_state(say)
     history = state.history
+    if recipe.tuning is not None:
+        recipe = _from_start(recipe, folder)
     numbers = numbers_of(recipe, data.dataset, folder, say)
     if history:
         mend_models(recipe, folder, history, say, numbers)
@@ -201,6 +218,10 @@ def _train(
         for line in plan(recipe, data, folder, state.place):
             say(line)
         _fit(recipe, data, folder, settings, state, numbers, built)
+    while not is_trained(recipe, state.history):  # the next phase begins as a resumed run does
+        state = folder.last_state(say)
+        _fit(recipe, data, folder, settings, state, numbers, None)
+    history = state.history
     say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
         metrics = judge(recipe, data, folder, history)
@@ -213,6 +234,13 @@ def _train(
     return folder.path
 
 
+def _from_start(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """The recipe, whose network is built with the weights of the one that the run begins with."""
+    if not folder.metrics.exists() and not folder.holds(folder.start, 0):
+        raise ClassicsError(f"'{folder.start}', the network to begin with, is missing or damaged. Start a new run.")
+    return recipe.replace(build={**recipe.build, "weights": str(folder.start)})
+
+
 def _fit(
     recipe: Recipe,
     data: RunData,
@@ -222,12 +250,14 @@ def _fit(
     numbers: Numbers | None,
     built: keras.Model | None,
 ) -> None:
-    """Trains from the state on, to whose history it adds, until it is trained."""
+    """Trains from the state on, to whose history it adds, to the end of the phase that it is in."""
     epochs, seed, (done, first_step) = math.ceil(recipe.epochs), settings["seed"], state.place
+    phase = phase_after(done, recipe)
+    begins = state.place == Place(phase.first)
     shipped = shipped_form(recipe, numbers)
     dataset = whitened(recipe, data.dataset, numbers)
     if any(state.place):
-        model = folder.load_model(folder.checkpoint(*state.place), done, compile=True)
+        model = folder.load_model(folder.checkpoint(*state.place), done, compile=not begins)
         put_back(seeds(model), state.seeds)
     else:
         model = built or _built(recipe, seed)
@@ -244,8 +274,9 @@ def _fit(
         class_weights=weights,
         skip=skip,
     )
-    if not any(state.place):
-        model.compile(**compile_arguments(recipe, steps))
+    if begins:
+        phase.freeze(model)
+        model.compile(**compile_arguments(phase.recipe, steps))
     validated = count_images(recipe, data.dataset).validation > 0
     made = callbacks(recipe, validated)
     on_terminal = os.isatty(1)
@@ -264,7 +295,7 @@ def _fit(
                 stream,
                 steps_per_epoch=steps,
                 initial_epoch=done,
-                epochs=epochs,
+                epochs=phase.end,
                 validation_data=validation_batches(recipe, dataset, model, skip),
                 callbacks=FromStep(made, state, stream.element_spec, model, steps=steps, epochs=epochs, **bar),
                 verbose=0,

@@ -36,7 +36,7 @@ def run(args):
         suffix = ".tflite" if args.to == "tflite" else ""
         status.update(f"Exporting {args.model}, and running the export ...")
         path = pathlib.Path(args.out or pathlib.Path("saved_models", model.name + suffix))
-        agreement = export.export(model, path, args.to)
+        agreement = export.export(model, path, args.to, opened.class_names)
     takes = "pixels of 0..255" if preprocessing.normalizes(model) else "normalised images"
     figures = {"path": str(path), "takes": takes, "input_shape": model.input_shape, **vars(agreement)}
     answer(args.json, figures, lambda: show(figures))

@@ -1,5 +1,6 @@
 """`Contents`: what a weights file holds, whichever program wrote it."""
 
+import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ class Contents:
         ours: whether our layers wrote it.
         beside: the names of layers with weights that the file holds beside the network, in the model around it.
         prepared_by: the classes of layers that seem to prepare pixels, in the network or around it.
+        path: of the file.
     """
 
     tensors: Mapping[str, np.ndarray]
@@ -44,6 +46,7 @@ class Contents:
     ours: bool = False
     beside: tuple[str, ...] = ()
     prepared_by: tuple[str, ...] = ()
+    path: pathlib.Path | None = None
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -145,7 +145,9 @@ def _of_ours(path, contents: Contents, network: Record) -> Checkpoint:
             f"{', '.join(differing)}."
         )
     tables = {"ours": IDENTITY}
-    return Checkpoint(str(path), contents, tables, options, origin.protocol, notes=_form_note(path, network, options))
+    classes = len(origin.protocol.class_names) or None
+    notes = _form_note(path, network, options)
+    return Checkpoint(str(path), contents, tables, options, origin.protocol, classes, notes)
 
 
 def _form_note(path, network: Record, options: Mapping[str, Any]) -> tuple[str, ...]:

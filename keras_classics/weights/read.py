@@ -6,6 +6,7 @@ import math
 import pathlib
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -63,7 +64,7 @@ def read(path: str | pathlib.Path) -> Contents:
     path = pathlib.Path(path)
     kind = kind_of(path)
     with _named(path):
-        contents = READERS[kind](path)
+        contents = replace(READERS[kind](path), path=path)
         for name, array in contents.tensors.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise ClassicsError(f"Its tensor {name} holds numbers that are not finite.")
