@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-# Torch's threads otherwise spin while they wait, and take the cores from the process beside: most of torch's time.
+# Torch's threads otherwise spin while they wait, and take the cores from the process beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if os.environ["KERAS_BACKEND"] == "jax":  # which compiles far longer than it computes
     os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=0"

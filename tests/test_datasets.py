@@ -225,6 +225,21 @@ except ValueError as error:
     assert os.listdir(tmp_path) == []
 
 
+def test_a_bucket_is_left_to_tensorflow_datasets(monkeypatch):
+    import tensorflow_datasets as tfds
+
+    asked = []
+
+    def builder(name, data_dir):
+        asked.append(data_dir)
+        raise ValueError("no network here")
+
+    monkeypatch.setattr(tfds, "builder", builder)
+    with pytest.raises(kc.ClassicsError, match="no network here"):
+        datasets.load("mnist", "gs://bucket/sets")
+    assert asked == ["gs://bucket/sets"]
+
+
 def test_splits_and_classes_are_checked():
     data = datasets.load("mnist_sample")
     for read in (data.split, data.records):

@@ -44,7 +44,7 @@ def open_tfds(name: str, data_dir: str | pathlib.Path | None) -> Dataset:
     Raises:
         ClassicsError: if its examples are not of an image and a label, or it is not there and cannot be fetched.
     """
-    if data_dir is not None:
+    if data_dir is not None and "://" not in str(data_dir):  # a bucket is tensorflow-datasets' to find
         data_dir = pathlib.Path(data_dir).expanduser()
         if not data_dir.is_dir():
             raise ClassicsError(
