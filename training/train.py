@@ -124,7 +124,6 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start) -> pathlib.P
         data = run_data.load(data_name, data_dir, limit, skipped)
         _check_fit(recipe, data)
     team.check_batch(recipe.part_size)
-    built = None if start is not None else _built(recipe, settings["seed"], team)
     settings = {
         **settings,
         "recipe": recipe.as_dict(),
@@ -136,6 +135,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start) -> pathlib.P
         "backend": keras.config.backend(),
     }
     _agree(team, settings, State())
+    built = None if start is not None else _built(recipe, settings["seed"], team)
     if not team.is_first:
         return _train(recipe, data, RunFolder(pathlib.Path(out or recipe.name), writes=False), settings, team, built)
     folder = RunFolder.new(out, recipe.name)
