@@ -164,7 +164,10 @@ class RunFolder:
             ) from None
         missing = SETTINGS - set(settings) if isinstance(settings, dict) else SETTINGS
         if missing:
-            raise ClassicsError(f"'{self.recipe}' lacks {', '.join(sorted(missing))}: it is damaged. Start a new run.")
+            lacking = ", ".join(sorted(missing))
+            raise ClassicsError(
+                f"'{self.recipe}' lacks {lacking}: it is of another version, or damaged. Start a new run."
+            )
         return settings
 
     def write_skipped(self, skipped: dict[str, str]) -> None:

@@ -201,7 +201,7 @@ def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_repl
         (b"", "no readable recipe.json"),
         (b'{"recipe": {"name"', "no readable recipe.json"),
         (b"\xff\xfe{}", "no readable recipe.json"),
-        (b"[]", "it is damaged. Start a new run"),
+        (b"[]", "it is of another version, or damaged. Start a new run"),
         (
             b'{"recipe": {"name": "lenet5-mnist"}, "data": "mnist_sample"}',
             "lacks backend, checkpoint_minutes, class_weights, data_dir, images, limit, record, seed, set, skipped, "
