@@ -177,11 +177,10 @@ def _padded(layer, axis: int, window: int, strides: int) -> int:
         return (layer.input.shape[axis] or 1) % 2
     if isinstance(layer, ConstantPadding2D):
         return layer.padding
-    if isinstance(layer, keras.layers.ZeroPadding2D | keras.layers.Cropping2D):
-        place = axis - (1 if layer.data_format == "channels_last" else 2)  # of the two that the layer changes
-        widths = layer.padding if isinstance(layer, keras.layers.ZeroPadding2D) else layer.cropping
-        before = widths[place][0] if place in (0, 1) else 0
-        return before if isinstance(layer, keras.layers.ZeroPadding2D) else -before
+    if isinstance(layer, keras.layers.ZeroPadding2D):
+        return _before(layer, layer.padding, axis)
+    if isinstance(layer, keras.layers.Cropping2D):
+        return -_before(layer, layer.cropping, axis)
     if getattr(layer, "padding", "valid") != "same":
         return 0
     side = layer.input.shape[axis]
@@ -192,6 +191,15 @@ def _padded(layer, axis: int, window: int, strides: int) -> int:
 
 def _side(layer, attribute: str, axis: int) -> int:
     value = getattr(layer, attribute, 1)
-    if isinstance(value, int):
-        return value
-    return value[axis - (1 if getattr(layer, "data_format", None) != "channels_first" else 2)]
+    return value if isinstance(value, int) else value[_place(layer, axis)]
+
+
+def _before(layer, widths, axis: int) -> int:
+    """How many pixels before the map, by `widths` for the two axes that the layer changes; it may be neither."""
+    place = _place(layer, axis)
+    return widths[place][0] if place in (0, 1) else 0
+
+
+def _place(layer, axis: int) -> int:
+    """Where the axis stands among those that the layer takes for the image's."""
+    return axis - (2 if getattr(layer, "data_format", None) == "channels_first" else 1)

@@ -101,8 +101,6 @@ class Team:
         Raises:
             ClassicsError: that names what differs, and in which process.
         """
-        if self.processes == 1:
-            return
         from jax.experimental import multihost_utils
 
         sums = np.stack([_sum(json.dumps(fact, sort_keys=True).encode()) for fact in facts.values()])
@@ -221,9 +219,8 @@ def _parallel(distribution: Distribution) -> Team:
 def _mirrored(distribution: Distribution) -> Team:
     import tensorflow as tf
 
-    names = [device.name for kind in ("GPU", "CPU") for device in tf.config.list_logical_devices(kind)]
-    kind = names[0].split(":")[-2]
-    strategy = tf.distribute.MirroredStrategy([name for name in names if f":{kind}:" in name])
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
     return Team(devices=strategy.num_replicas_in_sync, strategy=strategy, sync_batch_norm=distribution.sync_batch_norm)
 
 

@@ -148,6 +148,8 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start) -> pathlib.P
 
 def _agree(team: Team, settings: dict[str, Any], state: State) -> None:
     """Raises a ClassicsError unless all processes of the team are about to do the same."""
+    if team.processes == 1:
+        return
     names = ("data", "images", "limit", "skipped")
     team.agree(
         recipe=settings["recipe"],
@@ -349,9 +351,8 @@ def _fit(
         made.append(Progress(state.history, on_terminal))
     if settings["tensorboard"] and team.is_first:
         made.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
-    bar = (
-        {"add_progbar": True, "verbose": 1} if on_terminal and team.is_first else {}
-    )  # Keras'; `Progress` says the rest
+    # Keras' bar; `Progress` says the rest.
+    bar = {"add_progbar": True, "verbose": 1} if on_terminal and team.is_first else {}
     judged = team.judged_by_each(validation_batches(recipe, dataset, model, skip))
     try:
         with _resumable(folder), team.scope():

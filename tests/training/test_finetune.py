@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from conftest import SHARED
+from finished import FILES
 from interrupted import stopped_in_epoch
 from pseudo_random import tensor
 
@@ -166,17 +167,7 @@ def test_training_judging_and_exports_read_the_pixels_of_the_weights(finished, w
 
 
 def test_a_finished_run_is_as_any_other_and_tells_its_weights(finished, weights, monkeypatch):
-    assert {path.name for path in finished.path.iterdir()} == {
-        "best.keras",
-        "confusion.png",
-        "curves.png",
-        "history.csv",
-        "last.keras",
-        "metrics.json",
-        "model.tflite",
-        "recipe.json",
-        "saved_model",
-    }
+    assert {path.name for path in finished.path.iterdir()} == set(FILES)
     metrics = json.loads(finished.metrics.read_text())
     assert metrics["settings"]["recipe"]["tuning"]["weights"] == str(weights)
     assert metrics["settings"]["recipe"]["tuning"]["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()

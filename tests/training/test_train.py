@@ -12,6 +12,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from finished import FILES
 from interrupted import stopped_in_epoch
 
 import keras_classics as kc
@@ -23,17 +24,6 @@ from training.judge import best_epoch, is_trained
 from training.recipe import Plateau, Steps
 from training.run_folder import RunFolder
 
-FILES = [
-    "best.keras",
-    "confusion.png",
-    "curves.png",
-    "history.csv",
-    "last.keras",
-    "metrics.json",
-    "model.tflite",
-    "recipe.json",
-    "saved_model",
-]
 JUDGED = {"confusion.png", "curves.png", "model.tflite", "saved_model"}  # what judging leaves
 
 

@@ -1,0 +1,13 @@
+"""What the folder of a finished run holds."""
+
+FILES = [
+    "best.keras",
+    "confusion.png",
+    "curves.png",
+    "history.csv",
+    "last.keras",
+    "metrics.json",
+    "model.tflite",
+    "recipe.json",
+    "saved_model",
+]
