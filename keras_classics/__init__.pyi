@@ -6,6 +6,7 @@ from keras_classics.fully_convolutional import to_fully_convolutional as to_full
 from keras_classics.fusion import fuse as fuse
 from keras_classics.prediction import predict as predict
 from keras_classics.preprocessing import decode_predictions as decode_predictions
+from keras_classics.pyramid import feature_pyramid as feature_pyramid
 from keras_classics.variant import Variant as Variant
 from keras_classics.zoo import create_model as create_model
 from keras_classics.zoo import get_model as get_model

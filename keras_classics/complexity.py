@@ -1,4 +1,4 @@
-"""Parameters, multiply-adds, activations, depth, memory and receptive fields, read off a built graph."""
+"""Parameters, multiply-adds, activations, depth, memory, receptive fields and stages, read off a built graph."""
 
 import math
 import re
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import keras
 
+from keras_classics.errors import ClassicsError
 from keras_classics.layers import ConstantPadding2D, HalvingPadding2D, channel_axis, data_format_of
 from keras_classics.spec import Row
 
@@ -115,6 +116,67 @@ def _below(layer) -> list[str]:
     return [t._keras_history.operation.name for node in layer._inbound_nodes[-1:] for t in node.input_tensors]
 
 
+def stages(model: keras.Model) -> dict[str, int]:
+    """The last layer of each stage of a functional model, with the stage's stride in input pixels.
+
+    A stage is all that works at one stride, from the first convolution on. It ends where a block begins that goes on
+    to a larger one, and layers are of one block if their names begin alike up to the first number: "conv4", "mixed_6a".
+    Auxiliary heads are no part of a stage.
+
+    Raises:
+        ClassicsError: if the model is not functional, has another model inside, or several outputs of which none is
+            "predictions".
+    """
+    if not _is_plain(model):
+        raise ClassicsError(
+            f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
+            "is inside it."
+        )
+    trunk = _trunk(model)
+    strides: dict[str, int] = {}  # of the layers that put out maps, from the first convolution on
+    for layer, (seen, _) in _walk(model):
+        is_map = layer.name in trunk and layer.output.ndim == 4 and not math.isinf(seen.last)
+        if is_map and (strides or _kernels(layer)):
+            strides[layer.name] = seen.step
+    ends = {}
+    for stride in sorted(set(strides.values())):
+        leaving = {block_of(name) or name for name, other in strides.items() if other > stride}
+        names = [name for name, other in strides.items() if other == stride]
+        staying = [name for name in names if (block_of(name) or name) not in leaving]
+        ends[(staying or names)[-1]] = stride
+    return ends
+
+
+def _is_plain(model) -> bool:
+    """Whether a model is one graph of layers, which are no models themselves."""
+    if not hasattr(model, "operations") or isinstance(model, keras.Sequential):
+        return False
+    return not any(isinstance(layer, keras.Model) for layer in model.layers)
+
+
+def _trunk(model) -> set[str]:
+    """The names of the layers that the predictions are computed from."""
+    output = model.output
+    if isinstance(output, dict):
+        output = output.get("predictions")
+    if not keras.utils.is_keras_tensor(output):
+        raise ClassicsError(f"{model.name} has several outputs, and none is named 'predictions'; take a model of one.")
+    found: set[str] = set()
+    waiting = [output._keras_history.operation]
+    while waiting:
+        layer = waiting.pop()
+        if layer.name not in found:
+            found.add(layer.name)
+            waiting += [model.get_layer(name) for name in _below(layer)]
+    return found
+
+
+def block_of(name: str) -> str | None:
+    """How a layer's name begins, up to its first number, such as "conv4" or "mixed_6a"; None if it has none."""
+    found = re.match(r".*?\d+[a-z]?(?=_|$)", name)
+    return found[0] if found else None
+
+
 def macs(layer: keras.layers.Layer) -> int:
     """Multiply-adds of one layer: every weight of its kernels works once at every place of its output."""
     kernels = _kernels(layer)
@@ -139,20 +201,26 @@ class _Seen(NamedTuple):
 
 
 def _rows(model) -> Iterator[LayerCost]:
-    axes = (1, 2) if data_format_of(model) == "channels_last" else (2, 3)
-    seen: dict[str, list[_Seen]] = {}  # by a layer's name, for either axis
-    for layer in model.layers:
-        below = [seen[name] for name in _below(layer)]
-        merged = [_union(of_axis) for of_axis in zip(*below, strict=True)] if below else [_Seen(0, 0, 1)] * 2
-        seen[layer.name] = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
-        sides = [of_axis.last - of_axis.first + 1 for of_axis in seen[layer.name]]
+    for layer, seen in _walk(model):
+        sides = [of_axis.last - of_axis.first + 1 for of_axis in seen]
         field = None if math.isinf(max(sides)) else int(max(sides))
-        first, last, step = seen[layer.name][0]
+        first, last, step = seen[0]
         params = sum(math.prod(w.shape) for w in layer.trainable_weights)
         middle = None if field is None else (first + last) / 2
         yield LayerCost(
             layer.name, type(layer).__name__, layer.output.shape[1:], params, macs(layer), field, step, middle
         )
+
+
+def _walk(model) -> Iterator[tuple[keras.layers.Layer, list[_Seen]]]:
+    """The layers, and what the first output of each sees along either axis."""
+    axes = (1, 2) if data_format_of(model) == "channels_last" else (2, 3)
+    seen: dict[str, list[_Seen]] = {}
+    for layer in model.layers:
+        below = [seen[name] for name in _below(layer)]
+        merged = [_union(of_axis) for of_axis in zip(*below, strict=True)] if below else [_Seen(0, 0, 1)] * 2
+        seen[layer.name] = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
+        yield layer, seen[layer.name]
 
 
 def _union(branches: Sequence[_Seen]) -> _Seen:

@@ -4,6 +4,7 @@ import re
 
 import keras
 
+from keras_classics.complexity import block_of
 from keras_classics.errors import ClassicsError, unknown
 
 
@@ -35,8 +36,8 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
         if last:
             break
     else:
-        names = (re.match(r".*?\d+[a-z]?(?=_|$)", layer.name) for m in (model, *inner) for layer in m.layers)
-        raise unknown(f"stage of {model.name}", up_to, dict.fromkeys(match[0] for match in names if match))
+        names = (block_of(layer.name) for m in (model, *inner) for layer in m.layers)
+        raise unknown(f"stage of {model.name}", up_to, dict.fromkeys(name for name in names if name))
     frozen = _with_all_before(last)
     outside = [*network.layers, *(model.layers if network is not model else ())]
     if not any(layer.trainable_weights for layer in outside if layer not in frozen and layer is not network):

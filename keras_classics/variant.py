@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics import preprocessing
+from keras_classics import complexity, preprocessing
 from keras_classics.blocks import global_pool_head, pool
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import seeded
@@ -132,6 +132,12 @@ class Variant:
         """The options that weights and answers depend on, as JSON holds them."""
         options = {**self.options, **dict(self.chosen)}
         return {name: plain(value) for name, value in options.items() if name not in TRAINING_OPTIONS}
+
+    @property
+    def stages(self) -> dict[str, int]:
+        """The last layer of each stage, with the stage's stride in input pixels; see `complexity.stages`. Each asking
+        builds the network anew."""
+        return complexity.stages(self(include_top=False))
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.paper.authors} {self.paper.year}, {self.dataset}>"
