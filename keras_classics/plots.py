@@ -1,14 +1,17 @@
-"""The pictures: training curves, confusion matrices and contact sheets."""
+"""The pictures: training curves, confusion matrices, contact sheets, and the networks beside each other."""
 
 import pathlib
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from keras_classics.files import atomic_write
 
+LARGEST_CIRCLE = 900  # its area in square points
 LETTERS = 26  # of a contact sheet's captions that fit side by side under a picture
 
 
@@ -71,6 +74,87 @@ def confusion(counts: np.ndarray, class_names: Sequence[str], path: str | pathli
                     color="white" if bright else "black", weight="bold" if row == column else "normal",
                 )  # fmt: skip
     _save(figure, path)
+
+
+class Point(NamedTuple):
+    """A network in `zoo`: its accuracy in percent, and the `Reported.views` that it is of."""
+
+    name: str
+    macs: int
+    params: int
+    accuracy: float
+    year: int
+    views: str
+
+
+def zoo(points: Sequence[Point], path: str | pathlib.Path, title: str) -> None:
+    """Accuracy against multiply-adds. The circles' areas are the parameters, their colours the years; those that are
+    not filled were judged by other views than one crop, and so look better than by it.
+
+    The file's ending tells its kind: .png, .svg or .pdf.
+    """
+    figure = Figure(figsize=(13, 9), layout="constrained")
+    axes = figure.subplots()
+    colours = colormaps["viridis"]
+    first, last = (choose(point.year for point in points) for choose in (min, max))
+    largest = max(point.params for point in points)
+    for point in points:
+        colour = colours(0.9 * (point.year - first) / max(1, last - first))  # its end is too bright to read
+        axes.scatter(
+            point.macs / 1e6, point.accuracy, LARGEST_CIRCLE * point.params / largest, alpha=0.75, linewidths=1.5,
+            facecolors=colour if point.views == "1 crop" else "none", edgecolors=colour,
+        )  # fmt: skip
+    axes.set(xscale="log", xlabel="multiply-adds, millions", ylabel="top-1 accuracy, %", title=title)
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.margins(0.1)
+    axes.grid(alpha=0.3, which="both")
+    years = sorted({point.year for point in points})
+    shown = [(colours(0.9 * (year - first) / max(1, last - first)), str(year)) for year in years]
+    handles = [axes.scatter([], [], 60, color=colour, label=year) for colour, year in shown]
+    sizes = [
+        axes.scatter([], [], LARGEST_CIRCLE * size / largest, facecolors="grey", alpha=0.5) for size in _sizes(largest)
+    ]
+    axes.add_artist(axes.legend(handles=handles, title="published", loc="upper left"))
+    labels = [f"{size / 1e6:g}M" for size in _sizes(largest)]
+    hollow = axes.scatter([], [], 60, facecolors="none", edgecolors="grey")
+    axes.legend([*sizes, hollow], [*labels, "not by 1 crop"], title="parameters", loc="lower right", labelspacing=1.2)
+    _label(axes, [(point.macs / 1e6, point.accuracy, point.name) for point in points])
+    _save(figure, path)
+
+
+def _sizes(largest: int) -> list[int]:
+    """Round numbers of parameters for the key, up to the largest that is drawn."""
+    return [size for size in (1_000_000, 10_000_000, 50_000_000, 100_000_000) if size <= largest] or [largest]
+
+
+def _label(axes, named) -> None:
+    """Names beside points, each at the nearest place where it covers neither another name nor a point's middle; a line
+    leads to those that are not right beside their point."""
+    width, height, middle = 4.3, 7.0, 3.0  # of a letter, and half a point's middle, in points
+    axes.figure.draw_without_rendering()
+    scale = 72 / axes.figure.dpi
+    at = [axes.transData.transform((x, y)) * scale for x, y, _ in named]
+    right = axes.bbox.x1 * scale
+    taken = [(x - middle, y - middle, x + middle, y + middle) for x, y in at]
+    for (across, up), (x, y, name) in sorted(zip(at, named, strict=True), key=lambda one: -one[1][1]):
+        length = width * len(name)
+        sides = [(dx, down) for down in (0, 8, -8, 16, -16, 24, -24, 32, -32, 40, -40) for dx in (6, -6 - length)]
+        boxes = {
+            (dx, dy - 3): (across + dx, up + dy - 3, across + dx + length, up + dy - 3 + height) for dx, dy in sides
+        }
+        free = [
+            place for place, box in boxes.items() if box[2] < right and not any(_overlap(box, other) for other in taken)
+        ]
+        place = (free or list(boxes))[0]
+        taken.append(boxes[place])
+        line = {"arrowstyle": "-", "linewidth": 0.5, "color": "grey", "shrinkA": 0, "shrinkB": 0}
+        axes.annotate(
+            name, (x, y), place, textcoords="offset points", fontsize=7, arrowprops=line if place[1] != -3 else None
+        )
+
+
+def _overlap(a, b) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def contact_sheet(rows: Sequence[Sequence[tuple[str, np.ndarray, str]]], path: str | pathlib.Path, title: str) -> None:

@@ -48,6 +48,34 @@ def test_show(capsys):
     assert rows["total"] == ["total", "60,000", "0.33M"]
 
 
+def test_plot_zoo(capsys, tmp_path):
+    """Each network with a reported top-1 error is named once; matplotlib writes what a text says beside its glyphs."""
+    cli.main(["plot", "zoo", "--out", str(tmp_path / "zoo.svg")])
+    assert "39 networks that have a reported top-1 error on imagenet2012" in " ".join(capsys.readouterr().out.split())
+    drawn = re.findall(r"<!-- (\w+) -->", (tmp_path / "zoo.svg").read_text("utf-8"))
+    imagenet = {v.name for v in map(kc.get_model, kc.list_models()) if any(r.top1 for r in v.reported)} & set(drawn)
+    assert len(imagenet) == 39
+    assert all(drawn.count(name) == 1 for name in imagenet)
+    assert {"alexnet", "vgg16", "resnet50", "pnasnet5_large"} <= imagenet
+    assert not {"inception_v1", "resnet20", "lenet5"} & imagenet  # no top-1 error, or one on other data
+    cli.main(["plot", "zoo", "--dataset", "cifar10", "--out", str(tmp_path / "zoo.png")])
+    assert PIL.Image.open(tmp_path / "zoo.png").format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("resnet50", (22.85, "10 crops")),  # the paper has none of one crop
+        ("inception_v3", (21.2, "1 crop")),
+        ("inception_v1", None),  # top-5 alone
+        ("resnet20", None),
+    ],
+)
+def test_the_figure_that_is_drawn_is_of_one_crop_where_there_is_one(name, error):
+    found = cli.plot.figure(catalogue.find(name), "imagenet2012")
+    assert (found and (found["top1"], found["views"])) == error
+
+
 def test_predict(capsys, saved_lenet, tmp_path):
     image = next(iter(datasets.load("mnist_sample").split("test").as_numpy_iterator()))[0]
     PIL.Image.fromarray(image[..., 0]).save(tmp_path / "digit.png")
@@ -198,6 +226,9 @@ def test_export(capsys, saved_lenet, tmp_path):
         (["evaluate", "lenet5", "--data", "nowhere/at/all"], "no trained weights"),
         (["evaluate", "lenet5", "--data", "mnist", "--views", "12"], "Unknown views '12'."),
         (["evaluate", "lenet5=a", "--data", "mnist"], "Did you mean 'lenet5'?"),
+        (["plot", "zo"], "Did you mean 'zoo'?"),
+        (["plot", "zoo", "--dataset", "cifar1"], "Did you mean 'cifar10'?"),
+        (["plot", "zoo", "--out", "zoo.jpg"], "'zoo.jpg' must end in .png, .svg, .pdf."),
     ],
 )
 def test_mistakes_end_with_one_line_and_status_2(arguments, message, capsys):

@@ -1,0 +1,40 @@
+"""Draws the networks' accuracy against their cost."""
+
+from keras_classics import catalogue
+from keras_classics.cli.output import console
+from keras_classics.errors import ClassicsError, unknown
+
+ENDINGS = (".png", ".svg", ".pdf")
+
+
+def add_arguments(parser):
+    parser.add_argument("picture", choices=("zoo",), metavar="zoo", help="which picture to draw")
+    parser.add_argument(
+        "--dataset", default="imagenet2012", help="draw the errors reported for this data set (default imagenet2012)"
+    )
+    parser.add_argument("--out", default="zoo.png", metavar="file", help=f"{', '.join(ENDINGS)} (default zoo.png)")
+
+
+def run(args):
+    if not args.out.lower().endswith(ENDINGS):
+        raise ClassicsError(f"'{args.out}' must end in {', '.join(ENDINGS)}.")
+    networks = catalogue.read().values()
+    of_data = {facts["name"]: reported for facts in networks if (reported := figure(facts, args.dataset))}
+    if not of_data:
+        known = sorted({error["dataset"] for facts in networks for error in facts["reported"]})
+        raise unknown("data set with reported errors", args.dataset, known)
+    from keras_classics import plots
+
+    points = [
+        plots.Point(name, facts["macs"], facts["params"], 100 - error["top1"], facts["paper"]["year"], error["views"])
+        for name, error in of_data.items()
+        if (facts := catalogue.find(name))
+    ]
+    plots.zoo(points, args.out, f"As their papers report it, on {args.dataset}")
+    console.print(f"{args.out}: {len(points)} networks that have a reported top-1 error on {args.dataset}")
+
+
+def figure(facts, dataset):
+    """The top-1 error that a paper reports of one crop, or else the first it reports; None if there is none."""
+    errors = [error for error in facts["reported"] if error["dataset"] == dataset and error["top1"] is not None]
+    return next((error for error in errors if error["views"] == "1 crop"), errors[0] if errors else None)
