@@ -156,10 +156,8 @@ def _is_plain(model) -> bool:
 
 def _trunk(model) -> set[str]:
     """The names of the layers that the predictions are computed from."""
-    output = model.output
-    if isinstance(output, dict):
-        output = output.get("predictions")
-    if not keras.utils.is_keras_tensor(output):
+    output = model.output.get("predictions") if isinstance(model.output, dict) else model.outputs[0]
+    if output is None or (len(model.outputs) > 1 and not isinstance(model.output, dict)):
         raise ClassicsError(f"{model.name} has several outputs, and none is named 'predictions'; take a model of one.")
     found: set[str] = set()
     waiting = [output._keras_history.operation]

@@ -95,22 +95,21 @@ def zoo(points: Sequence[Point], path: str | pathlib.Path, title: str) -> None:
     """
     figure = Figure(figsize=(13, 9), layout="constrained")
     axes = figure.subplots()
-    colours = colormaps["viridis"]
-    first, last = (choose(point.year for point in points) for choose in (min, max))
+    years = sorted({point.year for point in points})
+    shades = [0.9 * (year - years[0]) / max(1, years[-1] - years[0]) for year in years]  # the end is too bright to read
+    colours = dict(zip(years, colormaps["viridis"](shades), strict=True))
     largest = max(point.params for point in points)
     for point in points:
-        colour = colours(0.9 * (point.year - first) / max(1, last - first))  # its end is too bright to read
+        colour = colours[point.year]
         axes.scatter(
             point.macs / 1e6, point.accuracy, LARGEST_CIRCLE * point.params / largest, alpha=0.75, linewidths=1.5,
-            facecolors=colour if point.views == "1 crop" else "none", edgecolors=colour,
+            facecolors=[colour] if point.views == "1 crop" else "none", edgecolors=[colour],
         )  # fmt: skip
     axes.set(xscale="log", xlabel="multiply-adds, millions", ylabel="top-1 accuracy, %", title=title)
     axes.xaxis.set_major_formatter("{x:,g}")
     axes.margins(0.1)
     axes.grid(alpha=0.3, which="both")
-    years = sorted({point.year for point in points})
-    shown = [(colours(0.9 * (year - first) / max(1, last - first)), str(year)) for year in years]
-    handles = [axes.scatter([], [], 60, color=colour, label=year) for colour, year in shown]
+    handles = [axes.scatter([], [], 60, color=[colour], label=str(year)) for year, colour in colours.items()]
     sizes = [
         axes.scatter([], [], LARGEST_CIRCLE * size / largest, facecolors="grey", alpha=0.5) for size in _sizes(largest)
     ]

@@ -19,16 +19,22 @@ def run(args):
     if not args.out.lower().endswith(ENDINGS):
         raise ClassicsError(f"'{args.out}' must end in {', '.join(ENDINGS)}.")
     networks = catalogue.read().values()
-    of_data = {facts["name"]: reported for facts in networks if (reported := figure(facts, args.dataset))}
-    if not of_data:
+    drawn = [(facts, error) for facts in networks if (error := figure(facts, args.dataset))]
+    if not drawn:
         known = sorted({error["dataset"] for facts in networks for error in facts["reported"]})
         raise unknown("data set with reported errors", args.dataset, known)
     from keras_classics import plots
 
     points = [
-        plots.Point(name, facts["macs"], facts["params"], 100 - error["top1"], facts["paper"]["year"], error["views"])
-        for name, error in of_data.items()
-        if (facts := catalogue.find(name))
+        plots.Point(
+            name=facts["name"],
+            macs=facts["macs"],
+            params=facts["params"],
+            accuracy=100 - error["top1"],
+            year=facts["paper"]["year"],
+            views=error["views"],
+        )
+        for facts, error in drawn
     ]
     plots.zoo(points, args.out, f"As their papers report it, on {args.dataset}")
     console.print(f"{args.out}: {len(points)} networks that have a reported top-1 error on {args.dataset}")
