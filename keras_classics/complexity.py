@@ -127,7 +127,7 @@ def stages(model: keras.Model) -> dict[str, int]:
         ClassicsError: if the model is not functional, has another model inside, or several outputs of which none is
             "predictions".
     """
-    if not _is_plain(model):
+    if not is_functional(model) or any(isinstance(layer, keras.Model) for layer in model.layers):
         raise ClassicsError(
             f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
             "is inside it."
@@ -147,11 +147,9 @@ def stages(model: keras.Model) -> dict[str, int]:
     return ends
 
 
-def _is_plain(model) -> bool:
-    """Whether a model is one graph of layers, which are no models themselves."""
-    if not hasattr(model, "operations") or isinstance(model, keras.Sequential):
-        return False
-    return not any(isinstance(layer, keras.Model) for layer in model.layers)
+def is_functional(model: keras.Model) -> bool:
+    """Whether a model is a graph of layers, by Keras' Functional API."""
+    return hasattr(model, "operations") and not isinstance(model, keras.Sequential)
 
 
 def _trunk(model) -> set[str]:
@@ -159,13 +157,10 @@ def _trunk(model) -> set[str]:
     output = model.output.get("predictions") if isinstance(model.output, dict) else model.outputs[0]
     if output is None or (len(model.outputs) > 1 and not isinstance(model.output, dict)):
         raise ClassicsError(f"{model.name} has several outputs, and none is named 'predictions'; take a model of one.")
-    found: set[str] = set()
-    waiting = [output._keras_history.operation]
-    while waiting:
-        layer = waiting.pop()
-        if layer.name not in found:
-            found.add(layer.name)
-            waiting += [model.get_layer(name) for name in _below(layer)]
+    found = {output._keras_history.operation.name}
+    for layer in reversed(model.layers):
+        if layer.name in found:
+            found.update(_below(layer))
     return found
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_classics.complexity import is_functional
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import channel_axis
 from keras_classics.variant import deep_graph
@@ -26,7 +27,7 @@ def fuse(model: keras.Model) -> keras.Model:
     Raises:
         ClassicsError: if the model is not functional.
     """
-    if not hasattr(model, "operations") or isinstance(model, keras.Sequential):
+    if not is_functional(model):
         raise ClassicsError(f"{model.name} has no graph of layers to fuse; build it with Keras' Functional API.")
     norms = _foldable(model)
     folded = {norm.name for norm in norms.values()}

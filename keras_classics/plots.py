@@ -110,13 +110,12 @@ def zoo(points: Sequence[Point], path: str | pathlib.Path, title: str) -> None:
     axes.margins(0.1)
     axes.grid(alpha=0.3, which="both")
     handles = [axes.scatter([], [], 60, color=[colour], label=str(year)) for year, colour in colours.items()]
-    sizes = [
-        axes.scatter([], [], LARGEST_CIRCLE * size / largest, facecolors="grey", alpha=0.5) for size in _sizes(largest)
-    ]
+    sizes = _sizes(largest)
+    circles = [axes.scatter([], [], LARGEST_CIRCLE * size / largest, facecolors="grey", alpha=0.5) for size in sizes]
     axes.add_artist(axes.legend(handles=handles, title="published", loc="upper left"))
-    labels = [f"{size / 1e6:g}M" for size in _sizes(largest)]
+    labels = [f"{size / 1e6:g}M" for size in sizes]
     hollow = axes.scatter([], [], 60, facecolors="none", edgecolors="grey")
-    axes.legend([*sizes, hollow], [*labels, "not by 1 crop"], title="parameters", loc="lower right", labelspacing=1.2)
+    axes.legend([*circles, hollow], [*labels, "not by 1 crop"], title="parameters", loc="lower right", labelspacing=1.2)
     _label(axes, [(point.macs / 1e6, point.accuracy, point.name) for point in points])
     _save(figure, path)
 
@@ -130,6 +129,7 @@ def _label(axes, named) -> None:
     """Names beside points, each at the nearest place where it covers neither another name nor a point's middle; a line
     leads to those that are not right beside their point."""
     width, height, middle = 4.3, 7.0, 3.0  # of a letter, and half a point's middle, in points
+    beside = -3  # how far a name's foot lies below the point that it stands right beside
     axes.figure.draw_without_rendering()
     scale = 72 / axes.figure.dpi
     at = [axes.transData.transform((x, y)) * scale for x, y, _ in named]
@@ -137,18 +137,16 @@ def _label(axes, named) -> None:
     taken = [(x - middle, y - middle, x + middle, y + middle) for x, y in at]
     for (across, up), (x, y, name) in sorted(zip(at, named, strict=True), key=lambda one: -one[1][1]):
         length = width * len(name)
-        sides = [(dx, down) for down in (0, 8, -8, 16, -16, 24, -24, 32, -32, 40, -40) for dx in (6, -6 - length)]
-        boxes = {
-            (dx, dy - 3): (across + dx, up + dy - 3, across + dx + length, up + dy - 3 + height) for dx, dy in sides
-        }
+        places = [(dx, dy + beside) for dy in (0, 8, -8, 16, -16, 24, -24, 32, -32, 40, -40) for dx in (6, -6 - length)]
+        boxes = {(dx, dy): (across + dx, up + dy, across + dx + length, up + dy + height) for dx, dy in places}
         free = [
             place for place, box in boxes.items() if box[2] < right and not any(_overlap(box, other) for other in taken)
         ]
-        place = (free or list(boxes))[0]
+        place = (free or places)[0]
         taken.append(boxes[place])
         line = {"arrowstyle": "-", "linewidth": 0.5, "color": "grey", "shrinkA": 0, "shrinkB": 0}
         axes.annotate(
-            name, (x, y), place, textcoords="offset points", fontsize=7, arrowprops=line if place[1] != -3 else None
+            name, (x, y), place, textcoords="offset points", fontsize=7, arrowprops=None if place[1] == beside else line
         )
 
 
