@@ -72,7 +72,7 @@ def test_plot_zoo(capsys, tmp_path):
     ],
 )
 def test_the_figure_that_is_drawn_is_of_one_crop_where_there_is_one(name, error):
-    found = cli.plot.figure(catalogue.find(name), "imagenet2012")
+    found = cli.plot.zoo.figure(catalogue.find(name), "imagenet2012")
     assert (found and (found["top1"], found["views"])) == error
 
 
@@ -228,7 +228,7 @@ def test_export(capsys, saved_lenet, tmp_path):
         (["evaluate", "lenet5=a", "--data", "mnist"], "Did you mean 'lenet5'?"),
         (["plot", "zo"], "Did you mean 'zoo'?"),
         (["plot", "zoo", "--dataset", "cifar1"], "Did you mean 'cifar10'?"),
-        (["plot", "zoo", "--out", "zoo.jpg"], "'zoo.jpg' must end in .png, .svg, .pdf."),
+        (["plot", "zoo", "--out", "zoo.jpg"], "'zoo.jpg' must end in .png, .svg, .pdf"),
     ],
 )
 def test_mistakes_end_with_one_line_and_status_2(arguments, message, capsys):

@@ -67,7 +67,7 @@ def show(
             rows = _whitened_rows(recipe, data, made, seed, count)
         else:
             rows = _rows(recipe, data, made, seed, count)
-    contact_sheet(rows, path, f"{recipe.name} on {data.name}, seed {seed}, first epoch")
+    contact_sheet.draw(rows, path, f"{recipe.name} on {data.name}, seed {seed}, first epoch")
     return path
 
 

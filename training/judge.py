@@ -8,10 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics import evaluation, export, feed, plots
+from keras_classics import evaluation, export, feed
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.files import remove
+from keras_classics.plots import confusion, curves
 from keras_classics.variant import Variant
 from keras_classics.zoo import get_model
 from training.augment.whitening import ZCA_LAYER, Numbers
@@ -111,8 +112,8 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
     best = results["best"]
     paper = papers_error(recipe) if data.is_of(recipe.dataset) else None
     title = f"{recipe.name} on {dataset.name}"
-    plots.curves(history, folder.curves, title, paper)
-    plots.confusion(
+    curves.draw(history, folder.curves, title, paper)
+    confusion.draw(
         best.confusion, dataset.class_names, folder.confusion, f"{title}, best epoch: {best.top1:.2f}% error"
     )
     return {

@@ -7,6 +7,8 @@ from keras_classics.choices import BACKENDS, DATA_SETS, VIEWS, perhaps_of_tfds
 from keras_classics.cli.parser import Parser
 from keras_classics.errors import unknown
 
+PICTURE_ENDINGS = (".png", ".svg", ".pdf")
+
 
 def add_model(parser: Parser) -> None:
     """The network, its weights and the backend on which it runs."""
@@ -30,6 +32,21 @@ def add_views(parser: Parser) -> None:
         help=f"of each picture, whose answers are averaged: {', '.join(VIEWS)} (default 1, the centre; 2 with its "
         "mirror image; 10 of AlexNet, 144 of GoogLeNet, 150 of VGG)",
     )
+
+
+def add_out(parser: Parser, default: str) -> None:
+    """The file of a picture."""
+    endings = ", ".join(PICTURE_ENDINGS)
+    parser.add_argument(
+        "--out", default=default, type=picture_file, metavar="file", help=f"{endings} (default {default})"
+    )
+
+
+def picture_file(text: str) -> str:
+    """An argument's type: a file name that tells a kind of picture."""
+    if not text.lower().endswith(PICTURE_ENDINGS):
+        raise argparse.ArgumentTypeError(f"'{text}' must end in {', '.join(PICTURE_ENDINGS)}")
+    return text
 
 
 def data_set(text: str) -> str:

@@ -18,6 +18,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *args, **kwargs):
         self.options: list[str] = []
         self.commands: Mapping[str, Parser] = {}
+        self.kind: str = "command"
         super().__init__(*args, **kwargs)
         # without a default, for that of a command would stand in the place of what came before the command
         self.add_argument(
@@ -32,9 +33,9 @@ class Parser(argparse.ArgumentParser):
         return super().add_argument(*names, **kwargs)
 
     def add_subparsers(self, **kwargs) -> Any:
-        """As of argparse; but a command that is not among them gets the nearest suggested."""
+        """As of argparse; but a command, or whatever `metavar` says, that is none gets the nearest suggested."""
         action = super().add_subparsers(**kwargs)
-        self.commands = action.choices
+        self.commands, self.kind = action.choices, str(action.metavar)
         return action
 
     def error(self, message):
@@ -43,12 +44,15 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args=None, namespace=None):
         args = sys.argv[1:] if args is None else list(args)
-        command = next((arg for arg in args if not arg.startswith("-")), None)
-        if self.commands and command and command not in self.commands:
-            self.error(str(unknown("command", command, self.commands)))
+        parser = self
+        for word in (arg for arg in args if not arg.startswith("-")):
+            if not parser.commands:
+                break
+            if word not in parser.commands:
+                parser.error(str(unknown(parser.kind, word, parser.commands)))
+            parser = parser.commands[word]
         known, rest = self.parse_known_args(args, namespace)
         if rest:
-            parser = self.commands.get(command or "", self)
             parser.error(str(unknown("argument", rest[0], parser.options)))
         known.debug = getattr(known, "debug", False)
         return known

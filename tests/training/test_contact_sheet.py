@@ -30,7 +30,7 @@ RECIPES = {
 def drawn(monkeypatch):
     """The rows that are drawn."""
     seen = []
-    monkeypatch.setattr(contact_sheet, "contact_sheet", lambda rows, path, title: seen.extend(rows))
+    monkeypatch.setattr("keras_classics.plots.contact_sheet.draw", lambda rows, path, title: seen.extend(rows))
     return seen
 
 

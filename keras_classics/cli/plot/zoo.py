@@ -1,32 +1,28 @@
 """Draws the networks' accuracy against their cost."""
 
 from keras_classics import catalogue
+from keras_classics.cli.arguments import add_out
 from keras_classics.cli.output import console
-from keras_classics.errors import ClassicsError, unknown
-
-ENDINGS = (".png", ".svg", ".pdf")
+from keras_classics.errors import unknown
 
 
 def add_arguments(parser):
-    parser.add_argument("picture", choices=("zoo",), metavar="zoo", help="which picture to draw")
     parser.add_argument(
         "--dataset", default="imagenet2012", help="draw the errors reported for this data set (default imagenet2012)"
     )
-    parser.add_argument("--out", default="zoo.png", metavar="file", help=f"{', '.join(ENDINGS)} (default zoo.png)")
+    add_out(parser, "zoo.png")
 
 
 def run(args):
-    if not args.out.lower().endswith(ENDINGS):
-        raise ClassicsError(f"'{args.out}' must end in {', '.join(ENDINGS)}.")
     networks = catalogue.read().values()
     drawn = [(facts, error) for facts in networks if (error := figure(facts, args.dataset))]
     if not drawn:
         known = sorted({error["dataset"] for facts in networks for error in facts["reported"]})
         raise unknown("data set with reported errors", args.dataset, known)
-    from keras_classics import plots
+    from keras_classics.plots import zoo
 
     points = [
-        plots.Point(
+        zoo.Point(
             name=facts["name"],
             macs=facts["macs"],
             params=facts["params"],
@@ -36,7 +32,7 @@ def run(args):
         )
         for facts, error in drawn
     ]
-    plots.zoo(points, args.out, f"As their papers report it, on {args.dataset}")
+    zoo.draw(points, args.out, f"As their papers report it, on {args.dataset}")
     console.print(f"{args.out}: {len(points)} networks that have a reported top-1 error on {args.dataset}")
 
 

@@ -1,0 +1,13 @@
+"""How pictures are written."""
+
+import pathlib
+
+from matplotlib.figure import Figure
+
+from keras_classics.files import atomic_write
+
+
+def save(figure: Figure, path: str | pathlib.Path) -> None:
+    """Writes a figure whole or not at all; the file's ending tells its kind."""
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=120, bbox_inches="tight")
