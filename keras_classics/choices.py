@@ -10,7 +10,7 @@ SAMPLES = {"mnist_sample": "mnist"}  # data sets that are a part of another
 EXPORT_FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert"}  # ours: Keras'
 PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups")
 DISTRIBUTIONS = ("data",)  # of a training over devices
-VIEWS = ("1", "2", "10", "144", "150")  # of a picture, whose answers are averaged
+VIEWS = ("1", "2", "10", "144", "150", "dense-1", "dense-3", "dense-5")  # of a picture, whose answers are averaged
 
 TFDS_NAME = r"([a-z]\w*)(/[\w.+-]+)?(:[\d.*]+)?"  # "emnist", "imagenet_resized/32x32", "svhn_cropped:3.1.0"
 

@@ -33,6 +33,7 @@ class Views:
             picture.
         places: of the crops in a square, or in the picture.
         whole: whether each square, resized to the network's size, is a view as well.
+        dense: whether a view is the whole picture at a scale, over which the network slides.
         mirrored: whether each view is also shown mirrored.
         reported: what the records call the protocol (`Reported.views`).
     """
@@ -43,6 +44,7 @@ class Views:
     squares: tuple[float, ...] = ()
     places: tuple[tuple[float, float], ...] = CENTRE
     whole: bool = False
+    dense: bool = False
     mirrored: bool = True
     reported: str = ""
 
@@ -77,6 +79,10 @@ VIEWS = {
         # The paper does not say whether the grid lies over the picture or its central square. Here it is the picture,
         # which its dense evaluation, with which the crops are compared, takes whole.
         Views("150", "VGG, section 3.2", (256, 384, 512), places=GRID, reported="150 crops"),
+        # 384 is for networks that were trained at 256 to 512; table 3 tests at 256 what was trained there.
+        Views("dense-1", "VGG, table 3", (384,), dense=True, reported="dense, 1 scale"),
+        Views("dense-3", "VGG, section 3.2", (256, 384, 512), dense=True, reported="dense, 3 scales"),
+        Views("dense-5", "ResNet, section 3.4", (224, 256, 384, 480, 640), dense=True, reported="dense, 5 scales"),
     )
 }
 
@@ -118,14 +124,46 @@ def cut(image, views: Views, resize_size: int, image_size: int, channels: int, i
     return tf.ensure_shape(shown, (views.count, image_size, image_size, channels))
 
 
-def _crops(image, views, scale, size, interpolation):
-    """Those of one scale, not mirrored."""
+def whole(image, views: Views, image_size: int, channels: int, interpolation="bilinear"):
+    """The dense views of an image (H, W, C) of 0..255, for a network of that image size.
+
+    Of a picture that is more than 16 times as long as wide the middle is taken.
+
+    Returns:
+        A list of TensorFlow tensors uint8, one for each scale, which is the shorter side: (1 or 2, h, w, channels), the
+        picture and where the views are `mirrored` its mirror image.
+
+    Raises:
+        ClassicsError: if the image has other channels, and they are not grey or RGB on both sides.
+    """
+    import tensorflow as tf
+
+    image = preprocessing.with_channels(image, channels)
+    shown = []
+    for scale in views.sides(image_size):
+        resized, window = _sizes(image, scale)
+        part = window_of_resized(image, resized, _corner(resized, window, *CENTRE), window, interpolation)[None]
+        part = tf.ensure_shape(part, (1, None, None, channels))
+        shown.append(tf.concat([part, part[:, :, ::-1]], 0) if views.mirrored else part)
+    return shown
+
+
+def _sizes(image, scale):
+    """Height and width of the image whose shorter side is resized to `scale`, and what stands for it whole."""
     import tensorflow as tf
 
     old = tf.shape(image, tf.int64)[:2]
     resized = scale * old // tf.reduce_min(old)
+    return resized, tf.minimum(resized, LONGEST * scale)
+
+
+def _crops(image, views, scale, size, interpolation):
+    """Those of one scale, not mirrored."""
+    import tensorflow as tf
+
+    resized, most = _sizes(image, scale)
     for square in views.squares or (None,):
-        window = tf.minimum(resized, LONGEST * scale if square is None else scale)
+        window = most if square is None else tf.minimum(resized, scale)
         corner = _corner(resized, window, (0.5, 0.5) if square is None else (square, square))
         part = window_of_resized(image, resized, corner, window, interpolation)
         for place in views.places:

@@ -14,6 +14,7 @@ from keras_classics import feed
 from keras_classics.crops import Views
 from keras_classics.errors import ClassicsError
 from keras_classics.feed import Feed
+from keras_classics.fully_convolutional import any_size
 from keras_classics.layers import data_format_of
 from keras_classics.model_file import check_finite
 from keras_classics.zoo import variant_of
@@ -28,7 +29,7 @@ class Ensemble:
     """Models that answer together; one is an ensemble as well.
 
     Attributes:
-        models: which tell the same number of classes apart.
+        models: which tell the same number of classes apart; for dense views those that take pictures of any size.
         feeds: how pictures are prepared for each.
         views: of each picture.
     """
@@ -51,6 +52,16 @@ class Ensemble:
     def averages(self) -> bool:
         """Whether an answer is of more than one model or view."""
         return len(self.models) * self.views.count > 1
+
+    def batch_size(self, most: int, images: int) -> int:
+        """Views in a batch, of so many images and at most so many; of dense ones those of a picture at one scale."""
+        return 1 + self.views.mirrored if self.views.dense else min(most, images * self.views.count)
+
+    def batches(self, examples, batch_size: int) -> Iterator[tuple]:
+        """What `answers` takes, of a stream of (image of any size, label)."""
+        if self.views.dense:
+            return feed.dense_batches(examples, self.distinct_feeds, self.views)
+        return feed.view_batches(examples, self.distinct_feeds, self.views, batch_size)
 
     def answers(
         self, batches: Batches, batch_size: int, probabilities: bool = True
@@ -89,8 +100,8 @@ def ensemble(models: keras.Model | Sequence[keras.Model], views: Views) -> Ensem
     """One model or several, which the zoo built, to answer together.
 
     Raises:
-        ClassicsError: if there is none, one has no classes, others than the first, weights that are not finite, or an
-            input that is not square, or does not tell what pixels it takes.
+        ClassicsError: if there is none, one has no classes, others than the first, weights that are not finite, an
+            input that is not square, does not tell what pixels it takes, or cannot slide over one for dense views.
     """
     models = (models,) if isinstance(models, keras.Model) else tuple(models)
     if not models:
@@ -105,7 +116,8 @@ def ensemble(models: keras.Model | Sequence[keras.Model], views: Views) -> Ensem
                 f"{model.name} has {classes}."
             )
         _check_square(model)
-    return Ensemble(models, tuple(feed.feed_of(model, variant_of(model)) for model in models), views)
+    feeds = tuple(feed.feed_of(model, variant_of(model)) for model in models)
+    return Ensemble(tuple(map(any_size, models)) if views.dense else models, feeds, views)
 
 
 def check_answers(models: Sequence[keras.Model], not_finite: np.ndarray, images: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import keras
 import numpy as np
 
-from keras_classics import crops, datasets, feed, preprocessing
+from keras_classics import crops, datasets, preprocessing
 from keras_classics.datasets import Dataset
 from keras_classics.ensemble import check_answers, ensemble
 from keras_classics.errors import ClassicsError
@@ -146,9 +146,11 @@ def evaluate(
         model: one or several that the zoo built, with or without auxiliary heads, on any backend.
         data: a data set, or what `datasets.load` takes.
         views: of each picture: "1" (the centre, by the protocol of the model's weights), "2" (that and its mirror
-            image), "10" (AlexNet), "144" (GoogLeNet), "150" (VGG); see `crops.VIEWS`.
+            image), "10" (AlexNet), "144" (GoogLeNet), "150" (VGG), "dense-1", "dense-3" (VGG), "dense-5" (ResNet); see
+            `crops.VIEWS`. Dense ones show whole pictures to the network's fully-convolutional form and average its map
+            of scores, before the softmax; on jax each new size of pictures is compiled anew.
         split: "train", "test" or "validation".
-        batch_size: views a step.
+        batch_size: views a step; of dense ones a step has a picture at one scale.
         verbose: 0 for no progress bar.
         class_names: what the models' classes mean, in order, for the data's to be held against; without them classes
             are compared by number.
@@ -157,8 +159,8 @@ def evaluate(
 
     Raises:
         ClassicsError: if there are no such views or split, or no images in it; the classes of models and data differ;
-            a model does not tell what pixels it takes, or its weights or answers are not finite, which is counted; or
-            the file cannot be written.
+            a model does not tell what pixels it takes, has no fully-convolutional form for dense views, or its weights
+            or answers are not finite, which is counted; or the file cannot be written.
     """
     if isinstance(data, str):
         data = datasets.load(data)
@@ -171,8 +173,8 @@ def evaluate(
     images = data.sizes[split]
     if not images:
         raise ClassicsError(f"{data.name} has no images in its split '{split}', so nothing can be judged on it.")
-    batch_size = min(batch_size, images * asked.views.count)
-    batches = feed.view_batches(examples, asked.distinct_feeds, asked.views, batch_size).as_numpy_iterator()
+    batch_size = asked.batch_size(batch_size, images)
+    batches = asked.batches(examples, batch_size)
     progress = keras.utils.Progbar(images, unit_name="image", verbose=1 if verbose == "auto" else int(verbose))
     result = score(np.empty((0, asked.classes)), np.empty(0, "int64"))
     seen, not_finite, kept = 0, np.zeros(len(asked.models), int), []

@@ -1,6 +1,6 @@
 """From pictures of any size to batches that a model reads: for training, judging and predicting alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -47,6 +47,10 @@ class Feed:
             image, views, self.resize_size, self.image_size, self.channels, self.interpolation, self.squash
         )
 
+    def whole(self, image, views: Views):
+        """The dense views of an image (H, W, C) of 0..255, a tensor for each scale; see `crops.whole`."""
+        return crops.whole(image, views, self.image_size, self.channels, self.interpolation)
+
     def model_input(self, images):
         """Fitted images, one or a batch, as the model reads them."""
         return preprocessing.model_input(images, self.normalization, self.data_format)
@@ -69,9 +73,10 @@ class Feed:
         colours = {1: "grey", 3: "RGB"}.get(self.channels, f"{self.channels} channels")
         resized = "squashed to" if self.squash and not views.scales else "shorter side"
         sides = ", ".join(map(str, views.sides(self.image_size) or [self.resize_size]))
-        cut = f"{views.count} crops of" if views.scales else "centre"
+        cut = f"{views.count} crops of {self.image_size}" if views.scales else f"centre {self.image_size}"
+        cut = "whole" if views.dense else cut
         mirrored = ", mirrored" if views.mirrored else ""
-        return f"{pixels}, {colours}, {resized} {sides}, {cut} {self.image_size}{mirrored}, {self.interpolation}"
+        return f"{pixels}, {colours}, {resized} {sides}, {cut}{mirrored}, {self.interpolation}"
 
 
 def feed_of(model: keras.Model, variant: Variant) -> Feed:
@@ -113,7 +118,7 @@ def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
     return examples.prefetch(tf.data.AUTOTUNE)
 
 
-def view_batches(examples, feeds: Sequence[Feed], views: Views, batch_size: int):
+def view_batches(examples, feeds: Sequence[Feed], views: Views, batch_size: int) -> Iterator[tuple]:
     """A stream of (image of any size, label) as batches of the images' views, each with its image's label, in order.
 
     An image is decoded once for all of them. A batch is filled from the next image on, so that all but the last have
@@ -126,7 +131,7 @@ def view_batches(examples, feeds: Sequence[Feed], views: Views, batch_size: int)
         batch_size: in views.
 
     Returns:
-        A stream of (a tuple of what the model of each feed reads, the labels).
+        NumPy's (a tuple of what the model of each feed reads, the labels) one by one.
     """
     import tensorflow as tf
 
@@ -139,7 +144,24 @@ def view_batches(examples, feeds: Sequence[Feed], views: Views, batch_size: int)
         ), labels
 
     examples = examples.map(shown, tf.data.AUTOTUNE, deterministic=True).unbatch()
-    return examples.batch(batch_size).map(read).prefetch(tf.data.AUTOTUNE)
+    return examples.batch(batch_size).map(read).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+
+
+def dense_batches(examples, feeds: Sequence[Feed], views: Views) -> Iterator[tuple]:
+    """The same of dense views, whose sizes are their pictures': a batch is a picture at one scale, with its mirror
+    image where there is one."""
+    import tensorflow as tf
+
+    def shown(image, label):
+        scales = zip(*(feed.whole(image, views) for feed in feeds), strict=True)
+        return tuple(tuple(map(read, feeds, parts)) for parts in scales), label
+
+    def read(feed, part):
+        return feed.model_input(tf.cast(part, tf.float32))
+
+    for scales, label in examples.map(shown, tf.data.AUTOTUNE, deterministic=True).prefetch(2).as_numpy_iterator():
+        for parts in scales:
+            yield parts, np.repeat(label, len(parts[0]))
 
 
 def classes_of(model: keras.Model) -> int:

@@ -1,10 +1,11 @@
-"""A network with dense layers, turned into one that takes images of any size (VGG, section 3.2)."""
+"""A network that takes images of one size, turned into one that takes any (VGG, section 3.2)."""
 
 import keras
 from keras import layers, ops
 
 from keras_classics.errors import ClassicsError
-from keras_classics.layers import Conv2D, UnitBias, channel_axis
+from keras_classics.layers import Conv2D, UnitBias, channel_axis, data_format_of
+from keras_classics.variant import deep_graph
 
 
 def to_fully_convolutional(model: keras.Model) -> keras.Model:
@@ -34,14 +35,44 @@ def to_fully_convolutional(model: keras.Model) -> keras.Model:
             return _convolution(layer, x, kernel_size if layer is first else 1, flatten.data_format)
         return layer(x, *args, **kwargs)
 
+    return _of_any_size(model, axis, clone_function=copy, call_function=call)
+
+
+def _of_any_size(model, axis: int, **how) -> keras.Model:
+    """A clone, made as Keras' `clone_model` is told, with copies of the weights."""
     shape = [None] * 4
     shape[axis] = model.input.shape[axis]
     image = keras.Input(shape[1:], name=model.input.name, dtype=model.input.dtype)
-    result = keras.models.clone_model(model, image, copy, call)
+    with deep_graph():
+        result = keras.models.clone_model(model, image, **how)
     for layer in result.layers:
         for variable, value in zip(layer.weights, _weights(model, layer.name), strict=True):
             variable.assign(ops.reshape(value, variable.shape))
     return result
+
+
+def any_size(model: keras.Model) -> keras.Model:
+    """The same network for images of any size, with copies of its weights: (N, h, w, channels) to (N, classes).
+
+    Of a network with dense layers it is the fully-convolutional form, whose map of scores is averaged before the
+    softmax. A network with global pooling takes larger images as it is: its maps are averaged, and so its scores are.
+    Auxiliary heads go.
+
+    Raises:
+        ClassicsError: if the network has dense layers that cannot slide over an image.
+    """
+    if isinstance(model.output, dict):
+        model = keras.Model(model.input, model.output["predictions"], name=model.name)
+    if not any(isinstance(layer, layers.Flatten) for layer in model.layers):
+        return _of_any_size(model, channel_axis(data_format_of(model)))
+    turned = to_fully_convolutional(model)
+    last = turned.layers[-1]
+    softmax = last if isinstance(last, layers.Softmax) else None
+    scores = softmax.input if softmax else turned.output
+    scores = layers.GlobalAveragePooling2D(data_format_of(turned), name="mean_score")(scores)
+    if softmax:
+        scores = layers.Softmax(dtype=softmax.dtype_policy, name="softmax")(scores)
+    return keras.Model(turned.input, scores, name=model.name)
 
 
 def _checked(model) -> layers.Flatten:

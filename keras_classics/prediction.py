@@ -53,7 +53,7 @@ def predict(
     asked = ensemble(model, crops.find(views))
     class_names = _names(asked.models[0], class_names)
     pictures = _listed(images)
-    batch_size = min(batch_size, len(pictures) * asked.views.count)
+    batch_size = asked.batch_size(batch_size, len(pictures))
     answers: list[list[tuple[str, str, float]]] = []
     batches = _batches(pictures, asked, batch_size)
     for _, scores in asked.answers(batches, batch_size, probabilities=asked.averages):
@@ -65,6 +65,15 @@ def predict(
 def _batches(pictures, asked: Ensemble, batch_size: int):
     """The pictures' views, as `Ensemble.answers` takes them. A picture is read when its turn comes."""
     feeds = asked.distinct_feeds
+    if asked.views.dense:
+        for picture in pictures:
+            for parts in zip(*_views(picture, asked), strict=True):
+                read = (
+                    np.asarray(made.model_input(part.astype("float32")))
+                    for made, part in zip(feeds, parts, strict=True)
+                )
+                yield tuple(read), np.zeros(len(parts[0]), "int64")
+        return
     views = (shown for picture in pictures for shown in zip(*_views(picture, asked), strict=True))
     while part := list(itertools.islice(views, batch_size)):
         stacked = (np.stack(shown).astype("float32") for shown in zip(*part, strict=True))
@@ -98,8 +107,8 @@ def _listed(images) -> list:
     return list(images)
 
 
-def _views(picture, asked: Ensemble) -> list[np.ndarray]:
-    """A picture's views for each of the distinct feeds."""
+def _views(picture, asked: Ensemble) -> list:
+    """A picture's views for each of the distinct feeds; of dense ones a list of its scales."""
     pixels = read_image(picture) if isinstance(picture, str | os.PathLike) else np.asarray(picture)
     if pixels.ndim != 3:
         raise ClassicsError(f"A picture is an array (height, width, channels), not {pixels.shape}.")
@@ -108,4 +117,6 @@ def _views(picture, asked: Ensemble) -> list[np.ndarray]:
         if channels != made.channels and not {channels, made.channels} <= {1, 3}:
             raise ClassicsError(f"{model.name} reads {made.channels} channels, and the picture has {channels}.")
     preprocessing.check_pixels(pixels)
+    if asked.views.dense:
+        return [[part.numpy() for part in made.whole(pixels, asked.views)] for made in asked.distinct_feeds]
     return [made.views(pixels, asked.views).numpy() for made in asked.distinct_feeds]

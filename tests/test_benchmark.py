@@ -128,3 +128,20 @@ def test_a_side_that_fails_says_why():
         pytest.raises(kc.ClassicsError, match="pytorchcv on torch failed: ModuleNotFoundError: No module named"),
     ):
         process.answer()
+
+
+def test_what_views_cost(tmp_path, capsys):
+    """Ten views cost about ten; the dense ones of two pictures are asked about as often as there are scales."""
+    file = tmp_path / "costs.json"
+    command = ["benchmark-views", "resnet20", "--views", "10", "dense-3", "--images", "2", "--rounds", "2"]
+    cli.main([*command, "--json", str(file)])
+    ten, dense = json.loads(file.read_text())["costs"]
+    assert (ten["views"], ten["beside"]) == ("10", "10 pictures of one view")
+    assert (dense["views"], dense["beside"]) == ("dense-3", "150 crops at the same scales")
+    for cost in (ten, dense):
+        assert len(cost["seconds"]) == len(cost["beside_seconds"]) == 2
+        assert cost["ratio"] == pytest.approx(np.median(np.divide(cost["seconds"], cost["beside_seconds"])))
+    assert f"{dense['ratio']:.2f}" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main([*command[:3], "11"])
+    assert "Unknown views '11'" in capsys.readouterr().err

@@ -166,3 +166,33 @@ def test_what_is_done_to_pixels_is_told():
 def test_unknown_views():
     with pytest.raises(kc.ClassicsError, match="Unknown views '12'"):
         crops.find("12")
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "sizes"),
+    [
+        (256, 300, [(256, 300), (384, 450), (512, 600)]),
+        (500, 333, [(384, 256), (576, 384), (768, 512)]),  # 384.4 and so on, cut as torchvision's Resize cuts them
+        (10, 200, [(256, 4096), (384, 6144), (512, 8192)]),  # of the longest the middle
+    ],
+)
+def test_dense_views_are_whole_pictures_at_each_scale(height, width, sizes):
+    picture = told(height, width)
+    shown = [part.numpy() for part in crops.whole(picture, VIEWS["dense-3"], 224, 3)]
+    assert VIEWS["dense-3"].count == 2 * len(shown)
+    assert [part.shape for part in shown] == [(2, *size, 3) for size in sizes]
+    for part in shown:
+        np.testing.assert_array_equal(part[1], part[0, :, ::-1])
+    if height == 256:
+        np.testing.assert_array_equal(shown[0][0], picture)
+    elif height == 500:
+        pillow = PIL.Image.fromarray(picture).resize((256, 384), PIL.Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(shown[0][0], np.asarray(pillow))
+
+
+def test_dense_scales_are_the_papers():
+    assert [VIEWS[f"dense-{n}"].sides(224) for n in (1, 3, 5)] == [
+        (384,),
+        (256, 384, 512),
+        (224, 256, 384, 480, 640),
+    ]

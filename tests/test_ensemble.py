@@ -11,7 +11,7 @@ from pseudo_random import pixels
 
 import keras_classics as kc
 from keras_classics import datasets, evaluation
-from keras_classics.crops import VIEWS, cut
+from keras_classics.crops import VIEWS, cut, whole
 from keras_classics.datasets import Dataset
 from keras_classics.layers import Provenance
 from keras_classics.spec import InputProtocol, Normalization
@@ -35,7 +35,8 @@ def colours(power=1.0, logits=False, side=SIZE, spoil=0):
 
 def shares(picture, views, power=1.0):
     """What that network answers, averaged over the views, in NumPy."""
-    mean = cut(picture, VIEWS[views], 18, SIZE, 3).numpy().astype("float64").mean((1, 2))
+    parts = whole(picture, VIEWS[views], SIZE, 3) if VIEWS[views].dense else [cut(picture, VIEWS[views], 18, SIZE, 3)]
+    mean = np.concatenate([part.numpy().astype("float64").mean((1, 2)) for part in parts])
     powers = (mean / mean.sum(1, keepdims=True)) ** power
     return (powers / powers.sum(1, keepdims=True)).mean(0)
 
@@ -59,7 +60,7 @@ def data(labels=LABELS, decoded=None):
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize(("views", "batch_size"), [("2", 128), ("10", 4)])
+@pytest.mark.parametrize(("views", "batch_size"), [("2", 128), ("10", 4), ("dense-3", 128)])
 def test_views_and_models_are_averaged(views, batch_size, tmp_path):
     """Whatever the batches hold: parts of an image's views, or those of several images."""
     models = [colours(), colours(3.0, logits=True)]
@@ -155,6 +156,7 @@ def test_what_cannot_be_judged_is_refused():
         kc.ResNet20(input_shape=(32, 40, 3), classes=3),
         data(),
     )
+    refuses("its layer rbf cannot slide over an image", kc.LeNet5(), data(), "dense-1")
 
 
 def test_predictions_are_saved_whole_or_not_at_all(tmp_path):

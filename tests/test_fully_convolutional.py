@@ -5,8 +5,10 @@ import numpy as np
 import peers
 import pytest
 from keras import ops
+from small import SMALL as SMALL_FORMS
 
 import keras_classics as kc
+from keras_classics.fully_convolutional import any_size
 from keras_classics.layers import channel_axis
 
 SMALL = {"alexnet": 99, "alexnet_owt": 95, "vgg11": 64}  # sizes at which the last pooling leaves 2x2
@@ -32,7 +34,12 @@ def images(*shape):
 
 
 def outputs(model, batch):
-    return ops.convert_to_numpy(model(batch, training=False))
+    put_out = model(batch, training=False)
+    return (
+        {k: ops.convert_to_numpy(v) for k, v in put_out.items()}
+        if isinstance(put_out, dict)
+        else ops.convert_to_numpy(put_out)
+    )
 
 
 def check_same_at_the_size_of_the_dense_network(name):
@@ -91,6 +98,44 @@ def test_the_new_network_saves_and_leaves_the_old_one_alone(tmp_path):
     before = outputs(model, batch[:, :32, :32])
     turned.set_weights([0 * w for w in turned.get_weights()])
     np.testing.assert_array_equal(outputs(model, batch[:, :32, :32]), before)
+
+
+@pytest.mark.every_backend
+def test_the_mean_of_the_map_is_that_of_the_crops_it_stands_for():
+    """LeNet-5 pads nothing and has a stride of 4: its map over 36x40 pixels are its scores of 2x3 crops."""
+    logits = sharp(kc.LeNet5(output="softmax", classifier_activation=None))
+    model = kc.LeNet5(output="softmax")
+    model.set_weights(logits.get_weights())
+    batch = images(2, 36, 40, 1)
+    crops = np.stack([outputs(logits, batch[:, i : i + 32, j : j + 32]) for i in (0, 4) for j in (0, 4, 8)])
+    mean = crops.mean(0)
+    expected = np.exp(mean) / np.exp(mean).sum(1, keepdims=True)
+    assert np.ptp(crops, 0).max() > 0.01
+    np.testing.assert_allclose(outputs(any_size(logits), batch), mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(outputs(any_size(model), batch), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("name", ["resnet20", "densenet40_12", "inception_v1", "shufflenet_g3"])
+def test_a_network_with_global_pooling_is_the_one_that_is_built_for_the_larger_image(name):
+    options = {"aux_heads": True} if name == "inception_v1" else {}
+    model = sharp(kc.create_model(name, input_shape=(80, 80, 3), classes=5, seed=1, **options))
+    larger = kc.create_model(name, input_shape=(112, 80, 3), classes=5)
+    for layer in larger.layers:
+        layer.set_weights(model.get_layer(layer.name).get_weights())
+    batch, free = images(2, 112, 80, 3), any_size(model)
+    np.testing.assert_allclose(outputs(free, batch), outputs(larger, batch), rtol=1e-4, atol=1e-6)
+    expected = outputs(model, batch[:, :80])
+    expected = expected["predictions"] if options else expected
+    np.testing.assert_allclose(outputs(free, batch[:, :80]), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.structure
+@pytest.mark.parametrize("name", sorted(set(SMALL_FORMS) - {"lenet5", "lecun1989"}))
+def test_every_other_family_takes_images_of_any_size(name):
+    model = any_size(kc.create_model(name))
+    assert model.input_shape == (None, None, None, 3)
+    assert model.output_shape == (None, kc.get_model(name).classes)
 
 
 @pytest.mark.structure

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import keras_classics
-from keras_classics.cli import benchmark, evaluate, export, plot, predict, show
+from keras_classics.cli import benchmark, benchmark_views, evaluate, export, plot, predict, show
 from keras_classics.cli import list as listing
 from keras_classics.cli.output import console as console
 from keras_classics.cli.parser import Parser, run
@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "export": export,
     "benchmark": benchmark,
+    "benchmark-views": benchmark_views,
     "plot": plot,
 }
 

@@ -30,7 +30,8 @@ def add_views(parser: Parser) -> None:
         default="1",
         metavar="views",
         help=f"of each picture, whose answers are averaged: {', '.join(VIEWS)} (default 1, the centre; 2 with its "
-        "mirror image; 10 of AlexNet, 144 of GoogLeNet, 150 of VGG)",
+        "mirror image; 10 of AlexNet, 144 of GoogLeNet, 150 of VGG; dense-1, dense-3 of VGG, dense-5 of ResNet: whole "
+        "pictures at so many scales)",
     )
 
 
