@@ -24,6 +24,7 @@ _MODULES = {
     "fuse": "fusion",
     "get_model": "zoo",
     "list_models": "zoo",
+    "load_export": "exported",
     "predict": "prediction",
     "preprocess_input": "zoo",
     "to_fully_convolutional": "fully_convolutional",

@@ -4,8 +4,9 @@ AlexNet (section 4.1), GoogLeNet (section 7) and VGG (section 3.2) average what 
 over the models. ResNet averages "the scores", and does not say whether before or after the softmax; here it is after.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -13,15 +14,38 @@ import numpy as np
 from keras_classics import feed
 from keras_classics.crops import Views
 from keras_classics.errors import ClassicsError
+from keras_classics.exported import Exported
 from keras_classics.feed import Feed
 from keras_classics.fully_convolutional import any_size
 from keras_classics.layers import data_format_of
 from keras_classics.model_file import check_finite
+from keras_classics.preprocessing import carried_protocol
+from keras_classics.spec import InputProtocol
 from keras_classics.zoo import variant_of
 
 SUM_TOLERANCE = 1e-2  # within which probabilities add up to 1, also those of a network that computes in 16 bits
 
+Model: TypeAlias = keras.Model | Exported
 Batches = Iterable[tuple[tuple[np.ndarray, ...], np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of an ensemble, of whatever runtime.
+
+    Attributes:
+        name: of the model.
+        classes: how many it tells apart.
+        protocol: how the pictures of its weights are prepared.
+        feed: the same for its own input.
+        predict_on_batch: what it reads (N, ...) to its outputs (N, classes), or a dict of "predictions" and others.
+    """
+
+    name: str
+    classes: int
+    protocol: InputProtocol
+    feed: Feed
+    predict_on_batch: Callable
 
 
 @dataclass(frozen=True)
@@ -29,29 +53,27 @@ class Ensemble:
     """Models that answer together; one is an ensemble as well.
 
     Attributes:
-        models: which tell the same number of classes apart; for dense views those that take pictures of any size.
-        feeds: how pictures are prepared for each.
+        members: which tell the same number of classes apart.
         views: of each picture.
     """
 
-    models: tuple[keras.Model, ...]
-    feeds: tuple[Feed, ...]
+    members: tuple[Member, ...]
     views: Views
 
     @property
     def classes(self) -> int:
         """How many they tell apart."""
-        return feed.classes_of(self.models[0])
+        return self.members[0].classes
 
     @property
     def distinct_feeds(self) -> tuple[Feed, ...]:
         """Each once, however many models it serves."""
-        return tuple(dict.fromkeys(self.feeds))
+        return tuple(dict.fromkeys(member.feed for member in self.members))
 
     @property
     def averages(self) -> bool:
         """Whether an answer is of more than one model or view."""
-        return len(self.models) * self.views.count > 1
+        return len(self.members) * self.views.count > 1
 
     def batch_size(self, most: int, images: int) -> int:
         """Views in a batch, of so many images and at most so many; of dense ones those of a picture at one scale."""
@@ -79,12 +101,12 @@ class Ensemble:
         """
         count = self.views.count
         as_they_are: list[bool] = []  # for each model whether its answers are, as its first ones tell
-        labels, scores = np.empty(0, "int64"), np.empty((len(self.models), 0, self.classes))
+        labels, scores = np.empty(0, "int64"), np.empty((len(self.members), 0, self.classes))
         for shown, of in batches:
             read = dict(zip(self.distinct_feeds, (_filled(part, batch_size) for part in shown), strict=True))
-            asked = zip(self.models, self.feeds, strict=True)
             new = [
-                _predictions(model.predict_on_batch(read[made]))[: len(of)].astype("float64") for model, made in asked
+                _predictions(member.predict_on_batch(read[member.feed]))[: len(of)].astype("float64")
+                for member in self.members
             ]
             as_they_are = as_they_are or [not probabilities or _are_probabilities(part) for part in new]
             new = [part if kept else _softmax(part) for part, kept in zip(new, as_they_are, strict=True)]
@@ -96,37 +118,54 @@ class Ensemble:
             labels, scores = labels[complete * count :], scores[:, complete * count :]
 
 
-def ensemble(models: keras.Model | Sequence[keras.Model], views: Views) -> Ensemble:
-    """One model or several, which the zoo built, to answer together.
+def ensemble(models: Model | Sequence[Model], views: Views) -> Ensemble:
+    """One model or several, which the zoo built or exported, to answer together.
 
     Raises:
         ClassicsError: if there is none, one has no classes, others than the first, weights that are not finite, an
             input that is not square, does not tell what pixels it takes, or cannot slide over one for dense views.
     """
-    models = (models,) if isinstance(models, keras.Model) else tuple(models)
+    models = (models,) if isinstance(models, keras.Model | Exported) else tuple(models)
     if not models:
         raise ClassicsError("There is no model to ask; pass one or several.")
-    for model in models:
-        check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
-        _check_output(model)
-        classes, first = feed.classes_of(model), feed.classes_of(models[0])
-        if classes != first:
+    members = tuple(_member(model, views) for model in models)
+    for member in members:
+        if member.classes != members[0].classes:
             raise ClassicsError(
-                f"The models of an ensemble must tell the same classes apart: {models[0].name} has {first} and "
-                f"{model.name} has {classes}."
+                f"The models of an ensemble must tell the same classes apart: {members[0].name} has "
+                f"{members[0].classes} and {member.name} has {member.classes}."
             )
-        _check_square(model)
-    feeds = tuple(feed.feed_of(model, variant_of(model)) for model in models)
-    return Ensemble(tuple(map(any_size, models)) if views.dense else models, feeds, views)
+    return Ensemble(members, views)
 
 
-def check_answers(models: Sequence[keras.Model], not_finite: np.ndarray, images: int) -> None:
+def feed_of(model: Model) -> Feed:
+    """How pictures are prepared for a model that the zoo built or exported."""
+    return model.feed if isinstance(model, Exported) else feed.feed_of(model, variant_of(model))
+
+
+def _member(model: Model, views: Views) -> Member:
+    if isinstance(model, Exported):
+        if views.dense:
+            raise ClassicsError(
+                f"{model.name} is an export, which takes pictures of one size, so it has no dense views; judge the "
+                "Keras model by them."
+            )
+        return Member(model.name, model.classes, model.protocol, model.feed, model.predict_on_batch)
+    check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
+    _check_output(model)
+    _check_square(model)
+    protocol = carried_protocol(model) or variant_of(model).protocol
+    asked = any_size(model) if views.dense else model
+    return Member(model.name, feed.classes_of(model), protocol, feed_of(model), asked.predict_on_batch)
+
+
+def check_answers(members: Sequence[Member], not_finite: np.ndarray, images: int) -> None:
     """Raises a ClassicsError that names the first model with answers that are not finite, of which there are so many
-    for each (models,), and counts them; an average would hide them or spread them."""
-    for model, count in zip(models, not_finite, strict=True):
+    for each (members,), and counts them; an average would hide them or spread them."""
+    for member, count in zip(members, not_finite, strict=True):
         if count:
             raise ClassicsError(
-                f"{model.name} puts out numbers that are not finite for {count:,} of {images:,} images, so it cannot "
+                f"{member.name} puts out numbers that are not finite for {count:,} of {images:,} images, so it cannot "
                 "be judged; train it anew, or leave it out."
             )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_classics import crops, datasets, preprocessing
 from keras_classics.datasets import Dataset
-from keras_classics.ensemble import check_answers, ensemble
+from keras_classics.ensemble import Model, check_answers, ensemble
 from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write
 
@@ -123,7 +123,7 @@ def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
 
 
 def evaluate(
-    model: keras.Model | Sequence[keras.Model],
+    model: Model | Sequence[Model],
     data: Dataset | str,
     views: str = "1",
     *,
@@ -143,7 +143,8 @@ def evaluate(
     `predictions`.
 
     Args:
-        model: one or several that the zoo built, with or without auxiliary heads, on any backend.
+        model: one or several that the zoo built, with or without auxiliary heads, on any backend, or exports that
+            `load_export` opened.
         data: a data set, or what `datasets.load` takes.
         views: of each picture: "1" (the centre, by the protocol of the model's weights), "2" (that and its mirror
             image), "10" (AlexNet), "144" (GoogLeNet), "150" (VGG), "dense-1", "dense-3" (VGG), "dense-5" (ResNet); see
@@ -167,7 +168,7 @@ def evaluate(
     asked = ensemble(model, crops.find(views))
     split = split or data.judged_split
     examples = data.split(split)
-    data.check_classes(asked.classes, asked.models[0].name)
+    data.check_classes(asked.classes, asked.members[0].name)
     if class_names is not None:
         check_class_names(class_names, data)
     images = data.sizes[split]
@@ -177,7 +178,7 @@ def evaluate(
     batches = asked.batches(examples, batch_size)
     progress = keras.utils.Progbar(images, unit_name="image", verbose=1 if verbose == "auto" else int(verbose))
     result = score(np.empty((0, asked.classes)), np.empty(0, "int64"))
-    seen, not_finite, kept = 0, np.zeros(len(asked.models), int), []
+    seen, not_finite, kept = 0, np.zeros(len(asked.members), int), []
     with datasets.reading():
         for labels, answers in asked.answers(batches, batch_size):
             finite = np.isfinite(answers).all(2)
@@ -189,7 +190,7 @@ def evaluate(
             progress.update(seen)
             if predictions is not None:
                 kept.append((averaged.astype("float32"), labels))
-    check_answers(asked.models, not_finite, seen)
+    check_answers(asked.members, not_finite, seen)
     if predictions is not None:
         _save(predictions, kept, data.class_names)
     return result

@@ -6,24 +6,22 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import warnings
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from keras_classics import datasets, preprocessing
+from keras_classics import datasets, exported, preprocessing
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.errors import ClassicsError, unknown
+from keras_classics.exported import first_line
 from keras_classics.files import atomic_write
 from keras_classics.layers import channel_axis, data_format_of, single_operation
 from keras_classics.quiet import without_notices
 from keras_classics.scenes import scenes
 from keras_classics.spec import PLUS_MINUS_ONE, Normalization
 
-LABELS = "labels.txt"  # the class names, a line each in the order of the outputs
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 # What the logits of an export may be off: a part of how much they differ between pictures, and what float32 may lose.
@@ -74,8 +72,8 @@ def export(
     """Writes the model for inference: float32 images of any batch size in, the model's predictions out.
 
     Auxiliary heads stay behind. A model that takes images of any size still does. The class names go with it as
-    labels.txt, a line each: a SavedModel has it in its folder assets.extra, a TFLite file as an archive behind the
-    network, from which `unzip` takes it.
+    labels.txt, a line each, and what `load_export` wants to know as network.json: a SavedModel has them in its folder
+    assets.extra, a TFLite file as an archive behind the network, from which `unzip` takes them.
 
     Args:
         model: on any backend; jax and torch go through a TensorFlow process.
@@ -104,8 +102,7 @@ def export(
     expected = _run(model, images)
     with atomic_write(path) as temporary:
         _write(model, temporary, to)
-        if labels:
-            _add_labels(temporary, labels)
+        exported.add(temporary, labels, exported.facts_of(model))
         agreement = _agreement(expected, run_exported(temporary, images))
         if not agreement.holds:
             raise ClassicsError(
@@ -132,30 +129,8 @@ def run_exported(path: str | pathlib.Path, images: np.ndarray, batch_size: int =
     Raises:
         ClassicsError: if it cannot be read, or not be run on such images here.
     """
-    import tensorflow as tf
-
-    def saved_model(batch):
-        return loaded.serve(tf.constant(batch)).numpy()
-
-    def tflite(batch):
-        interpreter.resize_tensor_input(into, batch.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(into, batch)
-        interpreter.invoke()
-        return interpreter.get_tensor(out)
-
-    try:
-        if pathlib.Path(path).is_dir():
-            loaded, run = tf.saved_model.load(str(path)), saved_model
-        else:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message=".*LiteRT", category=UserWarning)
-                warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter", category=UserWarning)
-                interpreter, run = tf.lite.Interpreter(str(path)), tflite
-            into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-        return np.concatenate([run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)])
-    except Exception as error:  # whatever TensorFlow raises
-        raise ClassicsError(f"The export cannot be run here ({_first_line(error)}).") from error
+    run = exported.runner(path)
+    return np.concatenate([run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)])
 
 
 def _predictions(model: keras.Model) -> keras.Model:
@@ -178,17 +153,6 @@ def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str,
     else:
         raise ClassicsError(f"{model.name} has {classes} classes, and {len(class_names)} names were given.")
     return tuple(" ".join(name.split()) for name in names)
-
-
-def _add_labels(path: pathlib.Path, labels: Sequence[str]) -> None:
-    """Writes labels.txt into an export."""
-    text = "".join(f"{label}\n" for label in labels)
-    if path.is_dir():
-        (path / "assets.extra").mkdir()
-        (path / "assets.extra" / LABELS).write_text(text, "utf-8")
-    else:
-        with zipfile.ZipFile(path, "a") as archive:
-            archive.writestr(zipfile.ZipInfo(LABELS), text)
 
 
 def _natural_images(model: keras.Model) -> np.ndarray:
@@ -245,12 +209,8 @@ def _through_keras(model, path, to) -> str:
         with single_operation():
             model.export(str(path), format=FORMATS[to], verbose=False)
     except Exception as error:  # whatever TensorFlow raises
-        return _first_line(error)
+        return first_line(error)
     return ""
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def _agreement(expected: np.ndarray, got: np.ndarray) -> Agreement:

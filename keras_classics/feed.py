@@ -9,7 +9,7 @@ import numpy as np
 from keras_classics import crops, preprocessing
 from keras_classics.crops import VIEWS, Views
 from keras_classics.layers import channel_axis, data_format_of
-from keras_classics.spec import Normalization
+from keras_classics.spec import InputProtocol, Normalization
 from keras_classics.variant import Variant
 
 
@@ -88,15 +88,16 @@ def feed_of(model: keras.Model, variant: Variant) -> Feed:
     data_format = data_format_of(model)
     size = model.input_shape[1 if data_format == "channels_last" else 2] or protocol.image_size
     channels = model.input_shape[channel_axis(data_format)]
-    return _feed(protocol, size, channels, preprocessing.normalizes(model), data_format)
+    return fed(protocol, size, channels, preprocessing.normalizes(model), data_format)
 
 
 def feed_of_default(variant: Variant) -> Feed:
     """The same for the network that a record builds by default, without building it."""
-    return _feed(variant.protocol, variant.image_size, variant.channels, False, keras.config.image_data_format())
+    return fed(variant.protocol, variant.image_size, variant.channels, False, keras.config.image_data_format())
 
 
-def _feed(protocol, size, channels, normalizes, data_format) -> Feed:
+def fed(protocol: InputProtocol, size: int, channels: int, normalizes: bool, data_format: str) -> Feed:
+    """How pictures are fitted to an input of that size by a protocol, in proportion."""
     return Feed(
         resize_size=round(protocol.resize_size * size / protocol.image_size),
         image_size=size,

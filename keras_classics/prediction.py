@@ -4,21 +4,19 @@ import itertools
 import os
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
-from keras_classics import crops, datasets, feed, preprocessing
-from keras_classics.ensemble import Ensemble, check_answers, ensemble
+from keras_classics import crops, datasets, preprocessing
+from keras_classics.ensemble import Ensemble, Member, Model, check_answers, ensemble
 from keras_classics.errors import ClassicsError
 from keras_classics.pictures import read_image
 from keras_classics.preprocessing import decode_predictions
-from keras_classics.zoo import variant_of
 
 Picture = np.ndarray | str | os.PathLike
 
 
 def predict(
-    model: keras.Model | Sequence[keras.Model],
+    model: Model | Sequence[Model],
     images: Picture | Sequence[Picture],
     top: int = 5,
     class_names: Sequence[str] | None = None,
@@ -28,8 +26,8 @@ def predict(
     """The likeliest classes of pictures.
 
     Args:
-        model: one that the zoo built, with or without auxiliary heads, on any backend; or several, whose probabilities
-            are averaged, as `evaluate` does.
+        model: one that the zoo built, with or without auxiliary heads, on any backend, or exported; or several,
+            whose probabilities are averaged, as `evaluate` does.
         images: a path, an array (H, W, C) of pixels 0..255, RGB or grey; or a batch (N, H, W, C) or list of such, of
             any sizes. Each is resized, cropped and normalised as the model's weights want it.
         top: how many classes to return for each.
@@ -51,13 +49,13 @@ def predict(
     if top < 1 or batch_size < 1:
         raise ClassicsError(f"`top` and `batch_size` must be at least 1, not {top} and {batch_size}.")
     asked = ensemble(model, crops.find(views))
-    class_names = _names(asked.models[0], class_names)
+    class_names = _names(asked.members[0], class_names)
     pictures = _listed(images)
     batch_size = asked.batch_size(batch_size, len(pictures))
     answers: list[list[tuple[str, str, float]]] = []
     batches = _batches(pictures, asked, batch_size)
     for _, scores in asked.answers(batches, batch_size, probabilities=asked.averages):
-        check_answers(asked.models, np.sum(~np.isfinite(scores).all(2), 1), scores.shape[1])
+        check_answers(asked.members, np.sum(~np.isfinite(scores).all(2), 1), scores.shape[1])
         answers += decode_predictions(scores.mean(0), top, class_names)
     return answers
 
@@ -81,14 +79,13 @@ def _batches(pictures, asked: Ensemble, batch_size: int):
         yield tuple(read), np.zeros(len(part), "int64")
 
 
-def _names(model, class_names) -> Sequence[str] | None:
+def _names(member: Member, class_names) -> Sequence[str] | None:
     """The names of the model's classes; None for ImageNet's, which `decode_predictions` has with their identifiers."""
-    classes = feed.classes_of(model)
+    classes, protocol = member.classes, member.protocol
     if class_names is not None:
         if len(class_names) != classes:
-            raise ClassicsError(f"{model.name} has {classes} classes, and {len(class_names)} names were given.")
+            raise ClassicsError(f"{member.name} has {classes} classes, and {len(class_names)} names were given.")
         return tuple(class_names)
-    protocol = preprocessing.carried_protocol(model) or variant_of(model).protocol
     if protocol.dataset == "imagenet2012" and classes == 1000 and not protocol.class_names:
         return None
     known = protocol.class_names or datasets.known_class_names(protocol.dataset)
@@ -113,9 +110,10 @@ def _views(picture, asked: Ensemble) -> list:
     if pixels.ndim != 3:
         raise ClassicsError(f"A picture is an array (height, width, channels), not {pixels.shape}.")
     channels = pixels.shape[-1]
-    for model, made in zip(asked.models, asked.feeds, strict=True):
-        if channels != made.channels and not {channels, made.channels} <= {1, 3}:
-            raise ClassicsError(f"{model.name} reads {made.channels} channels, and the picture has {channels}.")
+    for member in asked.members:
+        reads = member.feed.channels
+        if channels != reads and not {channels, reads} <= {1, 3}:
+            raise ClassicsError(f"{member.name} reads {reads} channels, and the picture has {channels}.")
     preprocessing.check_pixels(pixels)
     if asked.views.dense:
         return [[part.numpy() for part in made.whole(pixels, asked.views)] for made in asked.distinct_feeds]

@@ -1,5 +1,6 @@
 """Exports do what the Keras model does, on every backend."""
 
+import json
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import export, preprocessing
+from keras_classics import cli, datasets, export, exported, preprocessing
 from keras_classics.scenes import scenes
 from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Normalization
 
@@ -144,7 +145,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     program = f"""
 import resource, signal
 import keras_classics as kc
-from keras_classics import export, preprocessing
+from keras_classics import cli, datasets, export, exported, preprocessing
 from keras_classics.scenes import scenes
 from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Normalization
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -178,3 +179,66 @@ def test_bad_requests(tmp_path):
     with pytest.raises(kc.ClassicsError, match="Cannot write"):
         export.export(model, tmp_path / "file" / "model", "saved_model")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(("to", "name"), [("saved_model", "folder"), ("tflite", "model.tflite")])
+@pytest.mark.parametrize("included", [True, False])
+def test_an_export_is_judged_and_asked_like_its_model(to, name, included, tmp_path):
+    """Through its own preparation of the pictures, alone and beside another."""
+    bare, path = lenet(0), tmp_path / name
+    model = export.with_preprocessing(bare, kc.LeNet5.normalization) if included else bare
+    export.export(model, path, to, [f"digit {i}" for i in range(10)])
+    shipped = kc.load_export(path)
+    assert (shipped.network, shipped.classes, shipped.class_names[3]) == ("lenet5", 10, "digit 3")
+    data = datasets.limited(datasets.load("mnist_sample"), 50, ["test"])
+    files = [tmp_path / "keras.npz", tmp_path / "exported.npz"]
+    for one, file in zip((bare, shipped), files, strict=True):
+        kc.evaluate([one, lenet(1)], data, "2", verbose=0, predictions=file)
+    expected, got = (np.load(file)["predictions"] for file in files)
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+    picture = scenes(1, 40, 50, 1)[0]
+    ours, theirs = kc.predict(bare, picture, 10), kc.predict(shipped, picture, 10)
+    names = [f"digit {i}" for _, i, _ in ours[0]]
+    assert [name for _, name, _ in kc.predict(shipped, picture, 10, shipped.class_names)[0]] == names
+    np.testing.assert_allclose([p for *_, p in theirs[0]], [p for *_, p in ours[0]], atol=1e-5)
+    with pytest.raises(kc.ClassicsError, match="lenet5 is an export, which takes pictures of one size"):
+        kc.evaluate(shipped, data, "dense-1", verbose=0)
+
+
+def test_exports_that_are_none_or_do_not_tell(tmp_path):
+    with pytest.raises(kc.ClassicsError, match="There is no export"):
+        kc.load_export(tmp_path / "none.tflite")
+    path, strange = tmp_path / "x.tflite", tmp_path / "strange.tflite"
+    inputs = keras.Input((16, 16, 3))
+    outputs = keras.layers.Dense(5, name="predictions")(keras.layers.GlobalAveragePooling2D()(inputs))
+    export.export(keras.Model(inputs, outputs), path, "tflite")  # which no record made
+    with pytest.raises(kc.ClassicsError, match="does not tell how its pictures are prepared"):
+        kc.load_export(path)
+    for text, message in (("{}", "What '.*' tells of itself is damaged"), ("no JSON", "tells of itself is damaged")):
+        strange.unlink(missing_ok=True)
+        strange.write_bytes(path.read_bytes())
+        exported.add(strange, (), text)
+        with pytest.raises(kc.ClassicsError, match=message):
+            kc.load_export(strange)
+    broken = tmp_path / "broken.tflite"
+    broken.write_text("no network")
+    exported.add(broken, (), exported.facts_of(kc.LeNet5()))
+    with pytest.raises(kc.ClassicsError, match="The export cannot be run here"):
+        kc.load_export(broken)
+
+
+def test_the_commands_take_exports(capsys, tmp_path):
+    lenet(0).save(tmp_path / "lenet.keras")
+    cli.main(["export", str(tmp_path / "lenet.keras"), "--to", "tflite", "--out", str(tmp_path / "lenet.tflite")])
+    judged = []
+    for file in ("lenet.keras", "lenet.tflite"):
+        capsys.readouterr()
+        cli.main(["evaluate", str(tmp_path / file), "--data", "mnist_sample", "--limit", "50", "--json", "-"])
+        judged.append(json.loads(capsys.readouterr().out))
+    assert judged[0]["confusion"] == judged[1]["confusion"]
+    assert judged[0]["loss"] == pytest.approx(judged[1]["loss"], rel=1e-4)
+    with pytest.raises(SystemExit):
+        cli.main(["export", str(tmp_path / "lenet.tflite"), "--to", "tflite", "--out", str(tmp_path / "again.tflite")])
+    assert "is an export, and this takes the Keras model" in capsys.readouterr().err

@@ -21,7 +21,7 @@ def add_arguments(parser):
         action="append",
         default=[],
         metavar="model",
-        help="another model of an ensemble: a run folder, a .keras file or name=weights; once for each",
+        help="another model of an ensemble: a run folder, a .keras file, an export or name=weights; once for each",
     )
     parser.add_argument("--data", required=True, type=data_set, help="a data set's name or a folder of class folders")
     parser.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
@@ -45,7 +45,8 @@ def run(args):
         check_source(*source)
     start(args.backend)
     with working(f"Opening {args.data}") as status:
-        from keras_classics import crops, datasets, evaluation, feed
+        from keras_classics import crops, datasets, evaluation
+        from keras_classics.ensemble import feed_of
 
         data = datasets.load(args.data, args.data_dir)
         split = args.split or data.judged_split
@@ -55,7 +56,7 @@ def run(args):
         opened = []
         for source in sources:
             status.update(f"Opening {source[0]} ...")
-            opened.append(open_source(*source))
+            opened.append(open_source(source[0], source[1], exports=True))
             if opened[-1].class_names and not args.any_classes:
                 evaluation.check_class_names(opened[-1].class_names, data)
     views = crops.find(args.views)
@@ -69,7 +70,7 @@ def run(args):
         predictions=args.save_predictions,
     )
     variants = [one.variant for one in opened]
-    pixels = dict.fromkeys(feed.feed_of(one.model, one.variant).described(views) for one in opened)
+    pixels = dict.fromkeys(feed_of(one.model).described(views) for one in opened)
     figures = {
         "model": ", ".join(variant.name for variant in variants),
         "data": data.name,

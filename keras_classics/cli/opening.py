@@ -3,22 +3,20 @@
 import json
 import pathlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keras_classics import catalogue
 from keras_classics.errors import ClassicsError
 
 if TYPE_CHECKING:
-    import keras
-
     from keras_classics.variant import Variant
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A model, the record of its network and, where they are known, the names of its classes."""
+    """A model or an export, the record of its network and, where they are known, the names of its classes."""
 
-    model: "keras.Model"
+    model: Any
     variant: "Variant"
     class_names: tuple[str, ...] | None
 
@@ -30,8 +28,8 @@ def check_source(source: str, weights: str | None) -> None:
         if weights is not None:
             raise ClassicsError(f"'{source}' has weights of its own; --weights goes with a network's name.")
         return
-    if path.suffix == ".keras" or len(path.parts) > 1:
-        raise ClassicsError(f"There is no run folder or .keras file '{source}'.")
+    if path.suffix in (".keras", ".tflite") or len(path.parts) > 1:
+        raise ClassicsError(f"There is no run folder, .keras file or export '{source}'.")
     catalogue.find(source)
     if weights is None:
         raise ClassicsError(
@@ -40,9 +38,11 @@ def check_source(source: str, weights: str | None) -> None:
         )
 
 
-def open_source(source: str, weights: str | None) -> Opened:
-    """The model of a run folder or a .keras file, or the network of that name with public or given weights."""
+def open_source(source: str, weights: str | None, exports: bool = False) -> Opened:
+    """The model of a run folder or a .keras file, or the network of that name with public or given weights; or an
+    export, where the command can do with `exports`."""
     from keras_classics.datasets import known_class_names
+    from keras_classics.exported import is_export, load_export
     from keras_classics.model_file import open_model
     from keras_classics.preprocessing import carried_protocol
     from keras_classics.zoo import get_model, variant_of
@@ -54,6 +54,13 @@ def open_source(source: str, weights: str | None) -> Opened:
         if weights is not None and not pathlib.Path(weights).exists():
             class_names = known_class_names((carried_protocol(model) or variant.protocol).dataset) or None
         return Opened(model, variant, class_names)
+    if is_export(path):
+        if not exports:
+            raise ClassicsError(f"'{source}' is an export, and this takes the Keras model that it was made of.")
+        exported = load_export(path)
+        names = exported.class_names or known_class_names(exported.protocol.dataset)
+        fitting = names if len(names) == exported.classes else None
+        return Opened(exported, get_model(exported.network), fitting)
     if path.is_dir():
         try:
             class_names = tuple(json.loads((path / "metrics.json").read_text("utf-8"))["class_names"])

@@ -29,7 +29,7 @@ def run(args):
     with working(f"Opening {args.model}"):
         from keras_classics.prediction import predict
 
-        opened = open_source(args.model, args.weights)
+        opened = open_source(args.model, args.weights, exports=True)
     from rich.progress import track
 
     batches = [args.images[i : i + BATCH] for i in range(0, len(args.images), BATCH)]

@@ -1,0 +1,186 @@
+"""Exported networks, and what they tell of themselves, so that their users need no Keras model beside them."""
+
+import json
+import pathlib
+import warnings
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_classics import feed, preprocessing
+from keras_classics.errors import ClassicsError
+from keras_classics.feed import Feed
+from keras_classics.layers import channel_axis, data_format_of
+from keras_classics.spec import InputProtocol, protocol_of
+
+LABELS = "labels.txt"  # the class names, a line each in the order of the outputs
+FACTS = "network.json"  # which network it is, and how its pictures are prepared
+EXTRA = "assets.extra"  # the folder of a SavedModel that has them
+LONGEST = 1 << 20  # bytes of such a file
+
+Run = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A network in a file of another runtime, that pictures can be shown to.
+
+    Attributes:
+        name: of the model that was exported.
+        network: its record's name.
+        classes: how many it tells apart.
+        class_names: in the order of the outputs; none where they were not told.
+        protocol: how the pictures of its weights are prepared.
+        feed: the same for its own input.
+        predict_on_batch: images as it reads them (N, ...) to its outputs (N, classes).
+    """
+
+    name: str
+    network: str
+    classes: int
+    class_names: tuple[str, ...]
+    protocol: InputProtocol
+    feed: Feed
+    predict_on_batch: Run
+
+
+def load_export(path: str | pathlib.Path) -> Exported:
+    """Opens a SavedModel folder or TFLite file that this package wrote, to `evaluate` it or to `predict` by it.
+
+    On jax and torch, too, TensorFlow runs it.
+
+    Raises:
+        ClassicsError: if there is none, it cannot be run here, or it does not tell what it is.
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise ClassicsError(f"There is no export '{path}'.")
+    facts = _read(path, FACTS)
+    if not facts:
+        raise ClassicsError(
+            f"'{path}' does not tell how its pictures are prepared; export the network anew, by this version of "
+            "the package."
+        )
+    run = runner(path)
+    try:
+        told = json.loads(facts)
+        protocol = protocol_of(told["protocol"])
+        model_feed = feed.fed(protocol, told["image_size"], told["channels"], told["normalizes"], told["data_format"])
+        return Exported(
+            name=told["name"],
+            network=told["network"],
+            classes=told["classes"],
+            class_names=tuple(_read(path, LABELS).splitlines()),
+            protocol=protocol,
+            feed=model_feed,
+            predict_on_batch=run,
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise ClassicsError(f"What '{path}' tells of itself is damaged; export the network anew.") from error
+
+
+def is_export(path: str | pathlib.Path) -> bool:
+    """Whether the file or folder is a TFLite file, by its name, or a SavedModel."""
+    path = pathlib.Path(path)
+    return path.suffix == ".tflite" or (path / "saved_model.pb").exists()
+
+
+def facts_of(model: keras.Model) -> str:
+    """What an export of the model tells of itself, as JSON; nothing where the model does not tell or has no classes."""
+    known = preprocessing.provenance(model)
+    shape, data_format = model.input_shape, data_format_of(model)
+    if known is None or len(model.output_shape) != 2:
+        return ""
+    told = {
+        "name": model.name,
+        "network": known.network,
+        "classes": model.output_shape[-1],
+        "protocol": asdict(replace(known.protocol, class_names=())),
+        "normalizes": preprocessing.normalizes(model),
+        "image_size": shape[1 if data_format == "channels_last" else 2] or known.protocol.image_size,
+        "channels": shape[channel_axis(data_format)],
+        "data_format": data_format,
+    }
+    return json.dumps(told, indent=1) + "\n"
+
+
+def add(path: pathlib.Path, labels: Sequence[str], facts: str) -> None:
+    """Writes the class names and the facts into an export, where there are any: a SavedModel has them in its folder
+    assets.extra, a TFLite file as an archive behind the network, which readers of TFLite do not see."""
+    texts = {LABELS: "".join(f"{label}\n" for label in labels), FACTS: facts}
+    texts = {name: text for name, text in texts.items() if text}
+    if path.is_dir():
+        for name, text in texts.items():
+            (path / EXTRA).mkdir(exist_ok=True)
+            (path / EXTRA / name).write_text(text, "utf-8")
+    elif texts:
+        with zipfile.ZipFile(path, "a") as archive:
+            for name, text in texts.items():
+                archive.writestr(zipfile.ZipInfo(name), text)
+
+
+def _read(path: pathlib.Path, name: str) -> str:
+    """One of these texts; empty where the export has none."""
+    try:
+        if path.is_dir():
+            with open(path / EXTRA / name, "rb") as file:
+                text = file.read(LONGEST)
+        else:
+            with zipfile.ZipFile(path) as archive, archive.open(name) as file:
+                text = file.read(LONGEST)
+        return text.decode("utf-8")
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return ""
+
+
+def runner(path: str | pathlib.Path) -> Run:
+    """What runs an exported network, SavedModel folder or TFLite file, on float32 images (N, ...).
+
+    Raises:
+        ClassicsError: if it cannot be read, or later if it cannot be run on such images here.
+    """
+    import tensorflow as tf
+
+    def saved_model(batch: Any) -> Any:
+        return loaded.serve(tf.constant(batch)).numpy()
+
+    def tflite(batch: Any) -> Any:
+        if tuple(interpreter.get_input_details()[0]["shape"]) != batch.shape:
+            interpreter.resize_tensor_input(into, batch.shape)
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(into, batch)
+        interpreter.invoke()
+        return interpreter.get_tensor(out)
+
+    def run(batch):
+        try:
+            return ask(np.asarray(batch, "float32"))
+        except Exception as error:  # whatever TensorFlow raises
+            raise _cannot_be_run(error) from error
+
+    try:
+        if pathlib.Path(path).is_dir():
+            loaded, ask = tf.saved_model.load(str(path)), saved_model
+        else:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=".*LiteRT", category=UserWarning)
+                warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter", category=UserWarning)
+                interpreter, ask = tf.lite.Interpreter(str(path)), tflite
+            interpreter.allocate_tensors()
+            into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    except Exception as error:
+        raise _cannot_be_run(error) from error
+    return run
+
+
+def _cannot_be_run(error: Exception) -> ClassicsError:
+    return ClassicsError(f"The export cannot be run here ({first_line(error)}).")
+
+
+def first_line(error: Exception) -> str:
+    """Of a message of TensorFlow, whose messages run to pages."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
