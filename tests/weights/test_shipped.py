@@ -4,6 +4,7 @@ import json
 import pathlib
 import tomllib
 
+import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
@@ -50,6 +51,20 @@ def test_a_shipped_network_errs_as_its_card_says(name, tfds_dir):
     model = kc.get_model(entry.variant)(weights=entry.tag)
     result = kc.evaluate(model, datasets.load(entry.protocol.dataset, str(tfds_dir)), verbose=0)
     assert (round(result.top1, 4), round(result.top5, 4)) == (entry.top1, entry.top5)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_shipped_export_answers_like_the_network(name):
+    shipped = SHIPPED / name / "model.tflite"
+    if not shipped.exists():
+        pytest.skip("its export is too large to ship")
+    digits = datasets.limited(datasets.load("mnist_sample"), 100, ["test"])
+    model = kc.get_model(OURS[name].variant)(weights=OURS[name].tag)
+    if model.input_shape[-1] != 1:
+        pytest.skip("no pictures for it are embedded")
+    ours, theirs = (kc.evaluate(one, digits, verbose=0) for one in (model, kc.load_export(shipped)))
+    assert ours.loss == pytest.approx(theirs.loss, abs=1e-5)
+    np.testing.assert_array_equal(ours.confusion, theirs.confusion)
 
 
 def test_a_damaged_file_is_told(tmp_path, monkeypatch):
