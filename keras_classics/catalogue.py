@@ -1,10 +1,12 @@
 """The facts of all networks as JSON, so that `list` and `show` answer without importing Keras.
 
-`python -m keras_classics.catalogue` writes them anew from the records; a test holds them against these.
+`python -m keras_classics.catalogue` writes them anew, from the records and from what is counted on the built networks;
+tests hold them against both.
 """
 
 import functools
 import json
+import os
 import pathlib
 from dataclasses import asdict
 from typing import Any
@@ -33,7 +35,7 @@ def find(name: str) -> dict[str, Any]:
 
 
 def collect() -> list[dict[str, Any]]:
-    """The facts as the records and the entries of public weights have them."""
+    """The facts that the records and the entries of public weights have; those that are `counted` stand beside them."""
     from keras_classics.weights.entries import entries_of
     from keras_classics.zoo import BUILDERS
 
@@ -41,6 +43,17 @@ def collect() -> list[dict[str, Any]]:
     for symbol, variant in BUILDERS.items():
         symbols.setdefault(variant.name, []).append(symbol)
     return [_facts(symbols[name], BUILDERS[symbols[name][0]], entries_of(name)) for name in symbols]
+
+
+def counted(model) -> dict[str, int | None]:
+    """The facts that take a built network: its depth, receptive field and activations, as `complexity` has them."""
+    from keras_classics import complexity
+
+    return {
+        "depth": complexity.depth(model),
+        "receptive_field": complexity.receptive_field(model),
+        "activations": complexity.count_activations(model),
+    }
 
 
 def _facts(symbols, variant, entries) -> dict[str, Any]:
@@ -72,10 +85,16 @@ def _facts(symbols, variant, entries) -> dict[str, Any]:
     return json.loads(json.dumps(facts))
 
 
-if __name__ == "__main__":
+def _write() -> None:
+    os.environ["KERAS_BACKEND"] = "numpy"  # building costs nothing there
     from keras_classics.files import atomic_write
+    from keras_classics.zoo import create_model
 
-    networks = collect()
+    networks = [{**facts, **counted(create_model(facts["name"]))} for facts in collect()]
     with atomic_write(FILE) as temporary:
         temporary.write_text(json.dumps(networks, indent=1, ensure_ascii=False) + "\n", "utf-8")
     print(f"{FILE}: {len(networks)} networks")
+
+
+if __name__ == "__main__":
+    _write()

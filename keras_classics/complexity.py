@@ -71,15 +71,37 @@ def count_macs(model: keras.Model) -> int:
 
 def count_activations(model: keras.Model) -> int:
     """Numbers that the convolutions and dense layers put out for one image (Radosavovic et al. 2020)."""
-    return sum(math.prod(layer.output.shape[1:]) for layer in model.layers if _kernels(layer))
+    return sum(map(_activations, model.layers))
+
+
+def _activations(layer) -> int:
+    return math.prod(layer.output.shape[1:]) if _kernels(layer) else 0
 
 
 def depth(model: keras.Model) -> int:
     """Layers with kernels on the longest way through the model, which papers call its depth."""
+    return max(_depths(model).values())
+
+
+def _depths(model) -> dict[str, int]:
+    """The depth of the part of the model that ends with each layer, by the layer's name."""
     reached: dict[str, int] = {}
     for layer in model.layers:
         reached[layer.name] = max((reached[name] for name in _below(layer)), default=0) + bool(_kernels(layer))
-    return max(reached.values())
+    return reached
+
+
+def receptive_field(model: keras.Model) -> int | None:
+    """The side in input pixels of what one place of the last map sees, before global pooling or a dense layer.
+
+    It is the reach of the kernels, which may go beyond the image's border; None if the map sees the whole image,
+    whatever its size.
+
+    Raises:
+        ClassicsError: as `stages` does.
+    """
+    *_, last = stages(model)
+    return next(_side_seen(seen) for layer, seen in _walk(model) if layer.name == last)
 
 
 def memory(model: keras.Model, batch_size: int = 1, training: bool = False, slots: int = 1) -> int:
@@ -147,6 +169,59 @@ def stages(model: keras.Model) -> dict[str, int]:
     return ends
 
 
+@dataclass(frozen=True)
+class StageCost:
+    """A row of the table of stages, for one image.
+
+    `name` is the row's last layer, and `output_shape`, `depth` (the layers with kernels up to there) and
+    `receptive_field` are its; None where it sees the whole image. `stride` is None for a head, which has no stage.
+    """
+
+    name: str
+    stride: int | None
+    output_shape: tuple[int | None, ...]
+    params: int
+    macs: int
+    activations: int
+    depth: int
+    receptive_field: int | None
+
+
+def stage_costs(model: keras.Model) -> list[StageCost]:
+    """A row for each of the model's `stages`, one for the head behind the last map, and one for each auxiliary head.
+
+    Each layer is counted in the first row whose last layer is computed from it: the sums over the rows are those of
+    the model.
+
+    Raises:
+        ClassicsError: as `stages` does.
+    """
+    strides = stages(model)
+    others = model.output.values() if isinstance(model.output, dict) else ()
+    heads = [tensor._keras_history.operation.name for tensor in (_predictions(model), *others)]
+    layers = {layer.name: layer for layer in model.layers}
+    rows = {row.name: row for row in layer_table(model)}
+    depths = _depths(model)
+    counted: set[str] = set()
+    costs = []
+    for last in dict.fromkeys((*strides, *heads)):
+        inside = _behind(model, last) - counted
+        counted |= inside
+        costs.append(
+            StageCost(
+                last,
+                strides.get(last),
+                rows[last].output_shape,
+                sum(rows[name].params for name in inside),
+                sum(rows[name].macs for name in inside),
+                sum(_activations(layers[name]) for name in inside),
+                depths[last],
+                rows[last].receptive_field,
+            )
+        )
+    return costs
+
+
 def is_functional(model: keras.Model) -> bool:
     """Whether a model is a graph of layers, by Keras' Functional API."""
     return hasattr(model, "operations") and not isinstance(model, keras.Sequential)
@@ -154,10 +229,20 @@ def is_functional(model: keras.Model) -> bool:
 
 def _trunk(model) -> set[str]:
     """The names of the layers that the predictions are computed from."""
+    return _behind(model, _predictions(model)._keras_history.operation.name)
+
+
+def _predictions(model):
+    """The output that is no auxiliary head's."""
     output = model.output.get("predictions") if isinstance(model.output, dict) else model.outputs[0]
     if output is None or (len(model.outputs) > 1 and not isinstance(model.output, dict)):
         raise ClassicsError(f"{model.name} has several outputs, and none is named 'predictions'; take a model of one.")
-    found = {output._keras_history.operation.name}
+    return output
+
+
+def _behind(model, name: str) -> set[str]:
+    """The names of a layer and of those that it is computed from."""
+    found = {name}
     for layer in reversed(model.layers):
         if layer.name in found:
             found.update(_below(layer))
@@ -171,11 +256,20 @@ def block_of(name: str) -> str | None:
 
 
 def macs(layer: keras.layers.Layer) -> int:
-    """Multiply-adds of one layer: every weight of its kernels works once at every place of its output."""
+    """Multiply-adds of one layer: every weight of its kernels works once at every place of its output.
+
+    Raises:
+        ClassicsError: if the size of its output is not known.
+    """
     kernels = _kernels(layer)
     if not kernels:
         return 0
     shape = layer.output.shape
+    if None in shape[1:]:
+        raise ClassicsError(
+            f"What {layer.name} costs depends on the image's size: build the model with `input_shape=`, such as "
+            "(224, 224, 3)."
+        )
     places = math.prod(shape[1:]) // shape[channel_axis(getattr(layer, "data_format", "channels_last"))]
     return places * sum(math.prod(kernel.shape) for kernel in kernels)
 
@@ -195,14 +289,19 @@ class _Seen(NamedTuple):
 
 def _rows(model) -> Iterator[LayerCost]:
     for layer, seen in _walk(model):
-        sides = [of_axis.last - of_axis.first + 1 for of_axis in seen]
-        field = None if math.isinf(max(sides)) else int(max(sides))
+        field = _side_seen(seen)
         first, last, step = seen[0]
         params = sum(math.prod(w.shape) for w in layer.trainable_weights)
         middle = None if field is None else (first + last) / 2
         yield LayerCost(
             layer.name, type(layer).__name__, layer.output.shape[1:], params, macs(layer), field, step, middle
         )
+
+
+def _side_seen(seen: Sequence[_Seen]) -> int | None:
+    """The receptive field's side, along the axis where it is larger; None where it is the whole image."""
+    side = max(of_axis.last - of_axis.first + 1 for of_axis in seen)
+    return None if math.isinf(side) else int(side)
 
 
 def _walk(model) -> Iterator[tuple[keras.layers.Layer, list[_Seen]]]:

@@ -9,6 +9,7 @@ import sys
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # Torch's threads otherwise spin while they wait, and take the cores from the process beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.pop("COLUMNS", None)  # by which the commands' tables are as wide as the terminal that the tests run in
 if os.environ["KERAS_BACKEND"] == "jax":  # which compiles far longer than it computes
     os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=0"
 

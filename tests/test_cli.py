@@ -1,6 +1,7 @@
 """The command, as it is typed."""
 
 import csv
+import io
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import catalogue, cli, datasets
+from keras_classics.cli import network_table
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +31,100 @@ def test_list(capsys):
     for name in kc.list_models():
         assert f"{name} " in printed
     assert "60,000" in printed
+    assert all(len(line) <= 160 for line in printed.splitlines())
+    assert printed.split()[:10] == [column.heading for column in network_table.COLUMNS]
+    assert "No room" not in printed
     cli.main(["list", "--family", "lenet"])
     printed = capsys.readouterr().out
     assert "lenet5" in printed
     assert "resnet50" not in printed
+
+
+def test_list_fits_80_columns_and_says_what_it_left_out(capsys, monkeypatch):
+    monkeypatch.setattr(network_table.console, "width", 80)
+    cli.main(["list"])
+    printed = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in printed.splitlines())
+    assert printed.split()[:5] == ["name", "paper", "params", "macs", "error"]
+    assert "\u2026" not in printed
+    assert "No room for: dataset, input, depth, field, checkpoint." in printed
+
+
+def test_columns_as_the_environment_says():
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_classics", "list", "resnet50"],
+        env={**os.environ, "COLUMNS": "60"},
+        capture_output=True,
+        text=True,
+    )
+    assert max(map(len, done.stdout.splitlines())) <= 60
+    assert "25,557,032" in done.stdout
+
+
+def test_list_as_csv(capsys):
+    """Plain numbers, of the facts; a checkpoint of another form says which."""
+    cli.main(["list", "--format", "csv"])
+    rows = {row["name"]: row for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
+    assert list(rows) == kc.list_models()
+    row = rows["resnet50"]
+    assert (row["author"], row["year"], row["image_size"], row["params"]) == ("He", "2015", "224", "25557032")
+    assert (row["macs"], row["depth"], row["receptive_field"]) == ("3857973248", "50", "483")
+    assert (row["top1"], row["top5"], row["views"], row["reported_dataset"]) == (
+        *("22.85", "6.71", "10 crops"),
+        "imagenet2012",
+    )
+    best = min(catalogue.find("resnet50")["weights"], key=lambda w: w["top1"])
+    assert (row["checkpoint"], float(row["checkpoint_top1"])) == (best["tag"], best["top1"])
+    assert row["checkpoint_options"] == "form='3x3'"
+    assert int(row["checkpoints"]) == len(catalogue.find("resnet50")["weights"])
+    assert rows["nin"]["checkpoint"] == "pytorchcv/nin_cifar10"  # not the one of svhn_cropped, which errs less
+    assert rows["plainnet18"]["checkpoint"] == rows["vgg11"]["top1"] == ""
+
+
+def test_list_as_markdown(capsys):
+    cli.main(["list", "inception_v1", "--format", "markdown"])
+    *_, row = capsys.readouterr().out.splitlines()
+    assert row == (
+        "| inception_v1 | [Szegedy 2014](https://arxiv.org/abs/1409.4842) | imagenet2012 | 224x224x3 | 6,998,552 "
+        r"| 1,583M | 22 | 715 | -/10.07, 1 crop | torchvision/IMAGENET1K_V1\* 30.22 +2 |"
+    )
+
+
+def listed(capsys, *arguments):
+    return [facts["name"] for facts in printed_json(capsys, "list", *arguments)]
+
+
+def test_list_sorts(capsys):
+    every = [catalogue.find(name) for name in kc.list_models()]
+    by_size = [f["name"] for f in sorted(every, key=lambda f: f["params"])]
+    assert listed(capsys, "--sort", "params") == by_size
+    assert listed(capsys, "--sort", "params", "--reverse") == listed(capsys, "--sort=-params")
+    largest = listed(capsys, "--sort", "-params")
+    assert [catalogue.find(n)["params"] for n in largest] == [catalogue.find(n)["params"] for n in by_size[::-1]]
+    assert listed(capsys, "--sort", "-params", "--reverse") == by_size
+    assert listed(capsys, "--reverse") == kc.list_models()[::-1]
+    assert listed(capsys, "--sort", "field", "vgg*") == ["vgg11", "vgg13", "vgg16", "vgg19"]
+    assert listed(capsys, "--sort", "receptive-field", "vgg*") == ["vgg11", "vgg13", "vgg16", "vgg19"]
+    for direction in ("error", "-error"):  # vgg11 and vgg13 have none, and are last either way
+        assert listed(capsys, "--sort", direction, "vgg*")[2:] == ["vgg11", "vgg13"]
+    assert listed(capsys, "--sort", "error", "vgg*")[:2] == ["vgg19", "vgg16"]
+
+
+def test_list_filters(capsys):
+    assert listed(capsys, "--year", "..1998") == ["lecun1989", "lenet5"]
+    assert listed(capsys, "--year", "1998") == ["lenet5"]
+    assert listed(capsys, "--year", "2012..2013") == ["alexnet", "nin"]
+    assert listed(capsys, "--year", "2018..")[0] == "shufflenet_v2_x0_5"
+    assert listed(capsys, "resnet*", "--max-params", "270k") == ["resnet20"]
+    assert listed(capsys, "resnet*", "--max-params", "269,722") == ["resnet20"]
+    assert listed(capsys, "resnet??", "--dataset", "imagenet2012", "--max-macs", "3.7G") == ["resnet18", "resnet34"]
+    assert listed(capsys, "plainnet*") != []
+    assert listed(capsys, "*net20", "--with-weights") == ["resnet20"]
+
+
+def test_list_has_json_in_two_ways(capsys):
+    cli.main(["list", "vgg*", "--format", "json"])
+    assert json.loads(capsys.readouterr().out) == printed_json(capsys, "list", "vgg*")
 
 
 def test_show(capsys):
@@ -46,6 +138,22 @@ def test_show(capsys):
     rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.strip()}
     assert rows["c3"] == ["c3", "SparseConv2D", "10x10x16", "1,516", "0.15M", "14"]
     assert rows["total"] == ["total", "60,000", "0.33M"]
+
+
+def test_show_stages(capsys):
+    cli.main(["show", "resnet20", "--stages"])
+    printed = capsys.readouterr().out
+    assert "depth       20 layers" in printed
+    assert "field       81x81 pixels" in printed
+    rows = {line.split()[0]: line.split() for line in printed.splitlines() if line.strip()}
+    assert rows["conv4_block3_out"][:3] == ["conv4_block3_out", "8x8x64", "4"]
+    assert rows["conv4_block3_out"][-2:] == ["19", "81"]
+    assert rows["predictions"] == ["predictions", "10", "650", "0.00M", "10", "20", "all"]
+    assert rows["total"] == ["total", "269,722", "41M", "188,426"]
+    told = printed_json(capsys, "show", "resnet20", "--stages")
+    assert [row["stride"] for row in told["stages"]] == [1, 2, 4, None]
+    assert sum(row["params"] for row in told["stages"]) == told["params"]
+    assert "layers" not in told
 
 
 def test_plot_zoo(capsys, tmp_path):
@@ -219,6 +327,16 @@ def test_export(capsys, saved_lenet, tmp_path):
         (["export", "resnet20", "--to", "tflit"], "Did you mean 'tflite'?"),
         (["list", "*resnt*"], "Unknown model '*resnt*'. Did you mean 'resnet"),
         (["list", "--dataset", "mnist", "*vgg*"], "Known: lecun1989, lenet5."),
+        (["list", "--sort", "parms"], "Unknown column 'parms'. Did you mean 'params'?"),
+        (["list", "--sort", "-parms"], "Did you mean 'params'?"),
+        (["list", "--sort", "--reverse"], "--sort: expected one argument"),
+        (["list", "--max-params", "5X"], "a number such as 300k, 5M or 1.5G, not '5X'"),
+        (["list", "lenet5", "--max-macs", "1k"], "otherwise have 325,680 to 325,680 multiply-adds"),
+        (["list", "--year", "2016..2015"], "the earlier year comes first"),
+        (["list", "--year", ".."], "it must be a year"),
+        (["list", "--year", "1990"], "papers of 1989 to 2018"),
+        (["list", "plain*", "--with-weights"], "no public weights"),
+        (["list", "--format", "mark"], "Did you mean 'markdown'?"),
         (["predict", "lenet5", "a.png", "--top", "0"], "must be a whole number of at least 1, not '0'"),
         (["predict", "lenet5", "a.png", "--backend", "trch"], "Did you mean 'torch'?"),
         (["evaluate", "lenet5", "--data", ""], "must be a folder of class folders, or one of mnist_sample, mnist"),
@@ -258,7 +376,9 @@ def test_the_first_answers_import_no_backend():
     program = """
 import sys
 from keras_classics import cli
-for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNet50"], ["--help"], ["--version"],
+for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNet50"],
+                  ["list", "--sort", "-macs", "--format", "csv"], ["list", "--format", "markdown"],
+                  ["--help"], ["--version"],
                   ["evaluate", "--help"], ["shw"], ["show", "resnt50"], ["export", "lenet5", "--to", "tflit"],
                   ["predict", "lenet5", "--backend", "trch"], ["evaluate", "lenet5", "--data", "mnsit"],
                   ["benchmark", "lenet5", "--against", "torchvison"], ["predict", "lenet5", "nowhere.png"]):
@@ -296,7 +416,7 @@ def test_a_command_is_silent_but_for_its_answer(saved_lenet, tmp_path):
 
 def test_patterns(capsys):
     cli.main(["list", "*ResNet50*"])
-    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    names = [line.split()[0] for line in capsys.readouterr().out.split("\n\n")[0].splitlines()[1:]]
     assert names == ["resnet50", "resnet50_v2"]
     cli.main(["list", "GoogLe*"])
     assert "inception_v1" in capsys.readouterr().out

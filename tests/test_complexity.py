@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_classics as kc
-from keras_classics import complexity
+from keras_classics import complexity, layers
 
 
 def averaging(layer):
@@ -16,7 +16,7 @@ def averaging(layer):
 
 
 @pytest.mark.parametrize(
-    ("name", "layers"),
+    ("name", "names"),
     [
         ("AlexNet", ["conv1", "conv2_relu", "conv3_relu"]),
         ("InceptionV1", ["pool1_pad", "pool2_pad", "inception_4a_5x5_reduce_relu"]),
@@ -27,20 +27,20 @@ def averaging(layer):
         pytest.param("NASNetMobile", ["stem2_previous_crop", "stage1_cell1_previous_crop"], marks=pytest.mark.heavy),
     ],
 )
-def test_receptive_fields_are_the_support_of_a_gradient(name, layers):
+def test_receptive_fields_are_the_support_of_a_gradient(name, names):
     model = getattr(kc, name)()
     rows = {row.name: row for row in complexity.layer_table(model)}
     cloned = keras.models.clone_model(model, clone_function=averaging)
     for weight in cloned.weights:
         if "kernel" in weight.name:  # all alike and above 0, lest parts of a gradient vanish
             weight.assign(np.full(weight.shape, 1 / np.prod(weight.shape[:-1])))
-    part = keras.Model(cloned.inputs, [cloned.get_layer(layer).output for layer in layers])
+    part = keras.Model(cloned.inputs, [cloned.get_layer(layer).output for layer in names])
     pixels = tf.ones((1, *model.input_shape[1:]))
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(pixels)
         maps = part(pixels, training=False)
         middles = [features[0, features.shape[1] // 2, features.shape[2] // 2] for features in maps]
-    for layer, features, middle in zip(layers, maps, middles, strict=True):
+    for layer, features, middle in zip(names, maps, middles, strict=True):
         gradient = np.abs(tape.gradient(middle, pixels)[0]).sum(-1)
         row, number = rows[layer], features.shape[1] // 2
         first = row.offset + number * row.stride - (row.receptive_field - 1) / 2
@@ -49,6 +49,62 @@ def test_receptive_fields_are_the_support_of_a_gradient(name, layers):
             assert (seen[0], seen[-1]) == (first, first + row.receptive_field - 1), layer
             assert first > 0
             assert seen[-1] < len(gradient) - 1
+
+
+def _inception(x):
+    """Branches that see 1, 3 and 5 places, and 7 with holes between, beside a pool."""
+    x = layers.Conv2D(2, 3, strides=2, padding="same")(x)
+    wide = layers.Conv2D(2, 5, padding="same")(layers.Conv2D(2, 1)(x))
+    dilated = layers.Conv2D(2, 4, dilation_rate=2, padding="same")(x)
+    pooled = layers.AveragePooling2D(3, 1, padding="same")(x)
+    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
+    return keras.layers.Concatenate(axis)([layers.Conv2D(2, 3, padding="same")(x), wide, dilated, pooled])
+
+
+def _residual(x):
+    """A stage's first block: its projection reads every second place, its 3x3 those around."""
+    x = keras.layers.ZeroPadding2D(((2, 1), (2, 1)))(x)
+    x = layers.Conv2D(2, 3)(x)
+    return keras.layers.Add()([layers.Conv2D(2, 3, strides=2, padding="same")(x), layers.Conv2D(2, 1, strides=2)(x)])
+
+
+GRAPHS = {
+    "inception": _inception,
+    "residual": _residual,
+    "same": lambda x: layers.Conv2D(1, 3, strides=2, padding="same")(
+        layers.AveragePooling2D(3, 2, padding="same")(layers.Conv2D(1, 4, padding="same")(x))
+    ),
+    "cropped": lambda x: layers.Conv2D(1, 2)(keras.layers.Cropping2D(((1, 0), (1, 0)))(layers.Conv2D(1, 3)(x))),
+    "strides of 3": lambda x: layers.Conv2D(1, 3, padding="same")(layers.Conv2D(1, 5, strides=3, padding="same")(x)),
+}
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("side", [32, 33])  # "same" pads an even side on one side more than on the other
+@pytest.mark.parametrize("graph", GRAPHS)
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_each_place_sees_what_the_row_says(graph, side, data_format, request):
+    """A row of ones in a dark image, one row after the other: with kernels above 0 those that a place of the last map
+    answers to are what it sees. Size, stride and offset, at every place that sees nothing of the border."""
+    if data_format == "channels_first":
+        request.getfixturevalue("channels_first")
+    image = keras.Input((side, side, 1) if data_format == "channels_last" else (1, side, side))
+    model = keras.Model(image, GRAPHS[graph](image))
+    for weight in model.weights:
+        weight.assign(np.full(weight.shape, 1 if "kernel" in weight.path else 0))
+    rows_of_ones = np.eye(side, dtype="float32")[:, :, None] * np.ones((1, 1, side), "float32")
+    axis = -1 if data_format == "channels_last" else 1
+    answers = keras.ops.convert_to_numpy(model(np.expand_dims(rows_of_ones, axis))).sum(axis)  # (row of ones, map)
+    row = complexity.layer_table(model)[-1]
+    inside = 0
+    for place in range(answers.shape[1]):
+        first = row.offset + place * row.stride - (row.receptive_field - 1) / 2
+        last = first + row.receptive_field - 1
+        if first > 0 and last < side - 1:
+            seen = np.flatnonzero(answers[:, place, answers.shape[2] // 2])
+            assert (seen[0], seen[-1]) == (first, last)
+            inside += 1
+    assert inside >= 2
 
 
 def test_memory_of_a_chain_and_of_a_branch():

@@ -4,9 +4,8 @@ import json
 import pathlib
 import re
 
-import pytest
-
 import keras_classics as kc
+from keras_classics import cli
 from training import get_recipe, list_recipes
 from training.results_table import results_table
 
@@ -20,19 +19,11 @@ def block(part):
     return example
 
 
-def row(variant):
-    """A network's row of the README's table, from its record."""
-    error = variant.reported[0] if variant.reported else None
-    figures = " / ".join(f"{e:g}" for e in (error.top1, error.top5) if e is not None) if error else ""
-    told = f"{figures} ({error.dataset}, {error.views})" if error else ""
-    params, macs = f"{variant.params:,}", f"{variant.macs / 1e6:,.2f}M"
-    paper = f"[{variant.paper.authors.split(',')[0]} {variant.paper.year}]({variant.paper.url})"
-    return f"| {variant.name} | {paper} | {params} | {macs} | {told} |"
-
-
-@pytest.mark.parametrize("name", kc.list_models())
-def test_the_table_of_networks_is_that_of_the_records(name):
-    assert row(kc.get_model(name)) in README
+def test_the_table_of_networks_is_what_the_command_prints(capsys):
+    cli.main(["list", "--format", "markdown"])
+    table = capsys.readouterr().out
+    assert len(table.splitlines()) == 2 + len(kc.list_models())
+    assert f"\n\n{table}\n" in README, "keras-classics list --format markdown"
 
 
 def test_the_table_of_results_is_that_of_the_committed_runs():

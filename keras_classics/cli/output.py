@@ -1,6 +1,7 @@
 """What is printed: tables, figures, progress."""
 
 import json
+import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
@@ -11,7 +12,8 @@ from rich.table import Table
 
 from keras_classics.files import atomic_write
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+# As wide as the terminal or as COLUMNS says; 160 where nothing says it.
+console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
 
 
 def table(left: Sequence[str], right: Sequence[str] = (), title: str | None = None) -> Table:

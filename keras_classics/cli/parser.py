@@ -1,9 +1,10 @@
 """What is typed: options and values with hints, and errors of one line."""
 
 import argparse
+import re
 import sys
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from keras_classics.errors import ClassicsError, unknown
@@ -19,14 +20,17 @@ class Parser(argparse.ArgumentParser):
         self.options: list[str] = []
         self.commands: Mapping[str, Parser] = {}
         self.kind: str = "command"
+        self.signed: list[str] = []
         super().__init__(*args, **kwargs)
         # without a default, for that of a command would stand in the place of what came before the command
         self.add_argument(
             "--debug", action="store_true", default=argparse.SUPPRESS, help="show the whole trace of an error"
         )
 
-    def add_argument(self, *names: str, **kwargs: Any):
-        """As of argparse; but a value that is none of the `choices` gets the nearest suggested."""
+    def add_argument(self, *names: str, signed: bool = False, **kwargs: Any):
+        """As of argparse; but a value that is none of the `choices` gets the nearest suggested, and with `signed` it
+        may begin with a minus."""
+        self.signed += names if signed else ()
         self.options += [name for name in names if name.startswith("--")]
         if "choices" in kwargs:
             kwargs["type"] = one_of(kwargs.get("metavar") or names[0].lstrip("-"), kwargs.pop("choices"))
@@ -51,11 +55,27 @@ class Parser(argparse.ArgumentParser):
             if word not in parser.commands:
                 parser.error(str(unknown(parser.kind, word, parser.commands)))
             parser = parser.commands[word]
-        known, rest = self.parse_known_args(args, namespace)
+        known, rest = self.parse_known_args(list(_joined(args, parser.signed)), namespace)
         if rest:
             parser.error(str(unknown("argument", rest[0], parser.options)))
         known.debug = getattr(known, "debug", False)
         return known
+
+
+def _joined(args: Sequence[str], signed: Collection[str]) -> Iterator[str]:
+    """The words, with `--option=value` for an option that is `signed` and its value: argparse takes a word that begins
+    with a minus for an option."""
+    before = None
+    for word in args:
+        if before in signed and word.startswith("-") and not word.startswith("--"):
+            yield f"{before}={word}"
+            before = None
+            continue
+        if before is not None:
+            yield before
+        before = word
+    if before is not None:
+        yield before
 
 
 def one_of(kind: str, known: Collection[str]) -> Callable[[str], str]:
@@ -74,6 +94,25 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"it must be a whole number of at least 1, not '{text}'")
     return int(text)
+
+
+def quantity(text: str) -> int:
+    """An argument's type: a number of things, such as 300k, 5M, 1.5G (or 1.5B) or 25,557,032."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgb]?)", text.replace(",", "").lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f"it must be a number such as 300k, 5M or 1.5G, not '{text}'")
+    return round(float(found[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}[found[2]])
+
+
+def years(text: str) -> range:
+    """An argument's type: the years of 2015, 2012..2015, 2012.. or ..2015."""
+    found = re.fullmatch(r"(\d{4})|(\d{4})?\.\.(\d{4})?", text)
+    if not found or text == "..":
+        raise argparse.ArgumentTypeError(f"it must be a year, 2015, or years, 2012..2015, not '{text}'")
+    first, last = int(found[1] or found[2] or 0), int(found[1] or found[3] or 9999)
+    if first > last:
+        raise argparse.ArgumentTypeError(f"the earlier year comes first, not {text}")
+    return range(first, last + 1)
 
 
 def run(main: Callable[[], None], debug: bool = False) -> None:

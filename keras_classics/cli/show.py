@@ -10,13 +10,14 @@ from keras_classics.cli.output import answer, console, errors, millions, table, 
 
 def add_arguments(parser):
     parser.add_argument("model", help="a network's name")
+    parser.add_argument("--stages", action="store_true", help="what each stage costs, which works at one stride")
     parser.add_argument("--layers", action="store_true", help="the table of layers")
     add_json(parser)
 
 
 def run(args):
     facts = catalogue.find(args.model)
-    if not args.layers:
+    if not args.layers and not args.stages:
         answer(args.json, facts, lambda: show(facts))
         return
     start()
@@ -26,16 +27,23 @@ def run(args):
 
         variant = get_model(facts["name"])
         model = variant(seed=0)
-        layers = complexity.layer_table(model)
-        costs = complexity.row_costs(model, variant.table)
+        stages = complexity.stage_costs(model) if args.stages else []
+        layers = complexity.layer_table(model) if args.layers else []
+        costs = complexity.row_costs(model, variant.table) if args.layers else []
 
     def show_all():
         show(facts)
+        if stages:
+            show_stages(stages)
         if costs:
             show_papers_table(costs)
-        show_layers(layers)
+        if layers:
+            show_layers(layers)
 
-    answer(args.json, {**facts, "layers": [vars(layer) for layer in layers]}, show_all)
+    built = {"stages": stages, "layers": layers}
+    answer(
+        args.json, {**facts, **{kind: [vars(row) for row in rows] for kind, rows in built.items() if rows}}, show_all
+    )
 
 
 def show(facts):
@@ -46,6 +54,8 @@ def show(facts):
         f"input       {side}x{side}x{facts['channels']}, {facts['classes']} classes ({protocol['dataset']})",
         f"parameters  {facts['params']:,}",
         f"mult-adds   {millions(facts['macs'])}",
+        f"depth       {facts['depth']} layers with kernels",
+        f"field       {seen(facts['receptive_field'])} pixels, of a place of the last map",
         f"pixels      (0..255 - {normalization['mean']}) / {normalization['std']}",
         *(f"option      {option}={default}" for option, default in facts["options"].items()),
     ]
@@ -60,6 +70,23 @@ def show(facts):
     console.print(f"[bold]{facts['name']}[/]  {escape(published)}")
     for line in lines:
         console.print(escape(line))
+
+
+def seen(receptive_field: int | None, sides: int = 2) -> str:
+    return "all" if receptive_field is None else "x".join([str(receptive_field)] * sides)
+
+
+def show_stages(stages):
+    made = table(
+        ("stage up to", "output"), ("stride", "params", "mult-adds", "activations", "depth", "receptive field")
+    )
+    for row in stages:
+        shape, stride = "x".join(map(str, row.output_shape)), "" if row.stride is None else str(row.stride)
+        figures = (f"{row.params:,}", millions(row.macs), f"{row.activations:,}", str(row.depth))
+        made.add_row(row.name, shape, stride, *figures, seen(row.receptive_field, 1))
+    params, macs, activations = (sum(getattr(r, n) for r in stages) for n in ("params", "macs", "activations"))
+    made.add_row("total", "", "", f"{params:,}", millions(macs), f"{activations:,}", "", "")
+    console.print(made)
 
 
 def show_papers_table(costs):
@@ -80,9 +107,8 @@ TITLE = "The paper's table, and what is counted here"
 def show_layers(layers):
     made = table(("layer", "kind", "output"), ("params", "mult-adds", "receptive field"))
     for layer in layers:
-        field = "all" if layer.receptive_field is None else str(layer.receptive_field)
         params = f"{layer.params:,}" if layer.params else ""
         shape = "x".join(map(str, layer.output_shape))
-        made.add_row(layer.name, layer.kind, shape, params, millions(layer.macs), field)
+        made.add_row(layer.name, layer.kind, shape, params, millions(layer.macs), seen(layer.receptive_field, 1))
     made.add_row("total", "", "", f"{sum(r.params for r in layers):,}", millions(sum(r.macs for r in layers)), "")
     console.print(made)

@@ -14,10 +14,10 @@ import re
 import keras
 import numpy as np
 import pytest
-from small import CELL
+from small import CELL, DEEP, SMALL, build
 
 import keras_classics as kc
-from keras_classics import complexity, zoo
+from keras_classics import catalogue, complexity, zoo
 from keras_classics.families import FAMILIES
 from keras_classics.spec import CLASSES
 
@@ -41,6 +41,14 @@ def test_builds_as_the_record_says_with_the_published_counts(name):
     rows = complexity.layer_table(model)
     assert sum(row.params for row in rows) == params
     assert sum(row.macs for row in rows) == macs
+    stages = complexity.stage_costs(model)
+    assert sum(row.params for row in stages) == params
+    assert sum(row.macs for row in stages) == macs
+    facts, counted = catalogue.find(name), catalogue.counted(model)
+    assert {fact: facts[fact] for fact in counted} == counted, "run python -m keras_classics.catalogue"
+    assert sum(row.activations for row in stages) == counted["activations"]
+    assert (stages[-1].name, stages[-1].depth) == ("predictions", counted["depth"])
+    assert stages[-2].receptive_field == counted["receptive_field"]
     if depth := re.search(r"(?:resnet|plainnet|resnext|densenet|densenet_bc|vgg)(\d+)", name):
         # DenseNet-264 has 264 layers but for the last: 2 x 130 in its blocks, its first, its three transitions.
         assert complexity.depth(model) == int(depth[1]) + (name == "densenet264")
@@ -177,6 +185,77 @@ def test_layers_table_of_lecun1989():
     units = [12 * 8 * 8, 12 * 4 * 4, 30, 10]
     assert 16 * 16 + sum(units) == 1_256
     assert sum(row.macs for row in rows.values()) + sum(units) == 64_660
+
+
+def bottlenecks(channels, width, count):
+    """Parameters, and multiply-adds by place, of a stage of Table 1 in He et al. 2015. Its first block has a
+    projection, and all its layers are at the places behind the stride, which the first 1x1 and the
+    projection have."""
+    params = macs = 0
+    for block in range(count):
+        kernels = [channels * width, 9 * width * width, width * 4 * width]
+        norms = [width, width, 4 * width]
+        if block == 0:
+            kernels.append(channels * 4 * width)
+            norms.append(4 * width)
+        params += sum(kernels) + 2 * sum(norms)
+        macs += sum(kernels)
+        channels = 4 * width
+    return params, macs
+
+
+def test_stages_of_resnet50_by_the_papers_table():
+    """He et al. 2015, Table 1: 7x7, 64, then 3, 4, 6 and 3 blocks at 56, 28, 14 and 7 pixels, then 1000-d fc."""
+    *stages, head = complexity.stage_costs(kc.ResNet50())
+    stem = (7 * 7 * 3 * 64 + 2 * 64, 7 * 7 * 3 * 64 * 112**2)
+    expected = [("conv1_relu", 2, (112, 112, 64), *stem)]
+    channels = 64
+    for stage, (width, count, side) in enumerate([(64, 3, 56), (128, 4, 28), (256, 6, 14), (512, 3, 7)], start=2):
+        params, places = bottlenecks(channels, width, count)
+        channels = 4 * width
+        name = f"conv{stage}_block{count}_out"
+        expected.append((name, 2**stage, (side, side, channels), params, places * side**2))
+    assert [(row.name, row.stride, row.output_shape, row.params, row.macs) for row in stages] == expected
+    assert (head.params, head.macs, head.output_shape) == (2048 * 1000 + 1000, 2048 * 1000, (1000,))
+    assert (head.name, head.stride, head.receptive_field, head.activations) == ("predictions", None, None, 1000)
+    assert [row.depth for row in (*stages, head)] == [1, 10, 22, 40, 49, 50]  # 1 + 3 x (0, 3, 4, 6, 3) + 1
+
+
+def test_auxiliary_heads_have_rows_of_their_own():
+    """Szegedy et al. 2014, section 5: 1x1 of 128 on 4x4 places, 1024 units, 1000 classes; on 4a (512) and 4d (528)."""
+    alone, model = complexity.stage_costs(kc.InceptionV1()), kc.InceptionV1(aux_heads=True)
+    *trunk, one, two = complexity.stage_costs(model)
+    assert trunk == alone
+    for row, name, channels in ((one, "aux_1", 512), (two, "aux_2", 528)):
+        kernels = (channels * 128, 128 * 4 * 4 * 1024, 1024 * 1000)
+        assert (row.name, row.params) == (name, sum(kernels) + 128 + 1024 + 1000)
+        assert row.macs == 4 * 4 * kernels[0] + kernels[1] + kernels[2]
+    assert complexity.count_params(model) == sum(row.params for row in (*trunk, one, two))
+
+
+def test_what_a_network_of_no_size_costs_is_refused_and_its_field_told():
+    model = kc.ResNet20(include_top=False)
+    assert complexity.receptive_field(model) == 81
+    with pytest.raises(kc.ClassicsError, match="build the model with `input_shape=`"):
+        complexity.stage_costs(model)
+    body = complexity.stage_costs(kc.ResNet20(include_top=False, input_shape=(32, 32, 3)))
+    assert body == complexity.stage_costs(kc.ResNet20())[:-1]
+
+
+@pytest.mark.parametrize("name", [name for name in SMALL if name not in DEEP])
+def test_receptive_fields_and_costs_are_those_of_either_data_format(name, request):
+    last = complexity.layer_table(build(name))
+    request.getfixturevalue("channels_first")
+    first = complexity.layer_table(build(name))
+    assert [_but_the_shape(row) for row in first] == [_but_the_shape(row) for row in last]
+    for ours, theirs in zip(first, last, strict=True):
+        if len(theirs.output_shape) == 3:
+            *sides, channels = theirs.output_shape
+            assert ours.output_shape == (channels, *sides)
+
+
+def _but_the_shape(row):
+    return {fact: value for fact, value in vars(row).items() if fact != "output_shape"}
 
 
 def test_lists_and_finds_networks():
