@@ -1,5 +1,6 @@
 """Judging networks on a data set as the papers do: views and models averaged, errors counted."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -16,6 +17,7 @@ from keras_classics.files import atomic_write
 BINS = 15  # of the calibration, as many as Guo et al. 2017 take
 NORMAL_95 = 1.959964  # within so many standard deviations of a normal distribution lie 95%
 LEAST = 1e-7  # the smallest probability that a loss is taken of, as in Keras
+NO_LABEL = -1  # as tensorflow-datasets has it for images whose classes are kept secret
 Interval = tuple[float, float]
 
 
@@ -24,7 +26,7 @@ class Evaluation:
     """What was answered on images. Evaluations of different images add up.
 
     Attributes:
-        images: how many were asked about.
+        images: how many were asked about; of 0 all errors are NaN.
         wrong5: of how many the true class is not among the five likeliest.
         total_loss: the sum of their cross-entropies.
         confusion: counts (classes, classes); rows are true classes, columns are answers.
@@ -49,12 +51,12 @@ class Evaluation:
     @property
     def top1(self) -> float:
         """Percent of images whose true class is not the likeliest."""
-        return 100 * self.wrong / self.images
+        return _percent(self.wrong, self.images)
 
     @property
     def top5(self) -> float:
         """Percent of images whose true class is not among the five likeliest."""
-        return 100 * self.wrong5 / self.images
+        return _percent(self.wrong5, self.images)
 
     @property
     def top1_interval(self) -> Interval:
@@ -69,7 +71,7 @@ class Evaluation:
     @property
     def loss(self) -> float:
         """The mean cross-entropy, in nats; a probability counts as 1e-7 at least."""
-        return self.total_loss / self.images
+        return self.total_loss / self.images if self.images else math.nan
 
     @property
     def class_accuracy(self) -> np.ndarray:
@@ -82,11 +84,17 @@ class Evaluation:
         """The expected calibration error (Guo et al. 2017), 0..1: by how much the probability of an answer misses the
         share of answers of that probability that are right."""
         count, confidence, right = self.bins.T
-        return float(np.abs(confidence - right).sum() / count.sum())
+        return float(np.abs(confidence - right).sum() / count.sum()) if self.images else math.nan
+
+
+def _percent(part: int, of: int) -> float:
+    return 100 * part / of if of else math.nan
 
 
 def wilson(errors: int, images: int) -> Interval:
     """The interval of Wilson (1927) with 95% confidence, in percent, for so many errors of so many images."""
+    if not images:
+        return 0.0, 100.0
     squared = NORMAL_95**2
     middle = errors + squared / 2
     half = NORMAL_95 * np.sqrt(errors * (images - errors) / images + squared / 4)
@@ -108,7 +116,7 @@ def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
     if not ((labels >= 0) & (labels < classes)).all():
         raise ClassicsError(
             f"Some images have no label of 0 to {classes - 1}, so nothing can be judged on them; predict answers "
-            "without labels."
+            "without labels, or have them written to a file."
         )
     order = np.argsort(-scores, axis=1, kind="stable")
     rank = np.argmax(order == labels[:, None], axis=1)
@@ -158,10 +166,14 @@ def evaluate(
         predictions: a file (.npz) to write the probabilities to, "predictions" (N, classes), with "labels" (N,) and
             "class_names".
 
+    Returns:
+        What was answered. Where no image has a label (all are -1, as of ImageNet's test images) the `predictions` alone
+        are written, and it is of 0 images.
+
     Raises:
-        ClassicsError: if there are no such views or split, or no images in it; the classes of models and data differ;
-            a model does not tell what pixels it takes, has no fully-convolutional form for dense views, or its weights
-            or answers are not finite, which is counted; or the file cannot be written.
+        ClassicsError: if there are no such views or split, or no images in it, or some have no labels; the classes of
+            models and data differ; a model does not tell what pixels it takes, has no fully-convolutional form for
+            dense views, or its weights or answers are not finite, which is counted; or the file cannot be written.
     """
     if isinstance(data, str):
         data = datasets.load(data)
@@ -185,12 +197,15 @@ def evaluate(
             not_finite += np.sum(~finite, 1)
             sound = finite.all(0)
             averaged = answers.mean(0)
-            result += score(averaged[sound], labels[sound])
+            if predictions is None or (labels != NO_LABEL).any() or result.images:
+                result += score(averaged[sound], labels[sound])
             seen += len(labels)
             progress.update(seen)
             if predictions is not None:
                 kept.append((averaged.astype("float32"), labels))
     check_answers(asked.members, not_finite, seen)
+    if result.images not in (0, seen):
+        raise ClassicsError(f"Some images of {data.name} have labels and others have none; judge those that have one.")
     if predictions is not None:
         _save(predictions, kept, data.class_names)
     return result

@@ -321,7 +321,7 @@ def test_export(capsys, saved_lenet, tmp_path):
         (["show", "resnet50", "--layrs"], "Did you mean '--layers'?"),
         (["list", "--family", "lenett"], "Did you mean 'lenet'?"),
         (["predict", "resnet50", "nowhere.png"], "There is no file 'nowhere.png'"),
-        (["evaluate", "nowhere/best.keras", "--data", "mnist_sample"], "no run folder or .keras file"),
+        (["evaluate", "nowhere/best.keras", "--data", "mnist_sample"], "no run folder, .keras file or export"),
         (["evaluate", "resnet20", "--data", "mnist_sampel"], "Did you mean 'mnist_sample'?"),
         (["evaluate", "resnet20", "--data", "mnist_sample"], "has no trained weights here"),
         (["export", "resnet20", "--to", "tflit"], "Did you mean 'tflite'?"),

@@ -169,6 +169,20 @@ def test_predictions_are_saved_whole_or_not_at_all(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_images_without_labels_are_answered_alone(tmp_path):
+    """As ImageNet's test images, whose labels are -1; the file has what a labelled set's has."""
+    for labels, file in ((LABELS, "labelled.npz"), (np.full(7, -1), "secret.npz")):
+        result = kc.evaluate(colours(), data(labels), batch_size=2, verbose=0, predictions=tmp_path / file)
+        assert (result.images, np.isnan(result.top1)) == ((7, False) if file == "labelled.npz" else (0, True))
+        assert np.isnan([result.top5, result.loss, result.calibration_error]).all() == np.isnan(result.top1)
+    labelled, secret = (np.load(tmp_path / file) for file in ("labelled.npz", "secret.npz"))
+    np.testing.assert_array_equal(labelled["predictions"], secret["predictions"])
+    for some in (np.array([-1, -1, 0, 1]), np.array([0, 1, -1, -1])):
+        with pytest.raises(kc.ClassicsError, match=r"Some images .*have (no )?label"):
+            kc.evaluate(colours(), data(some), batch_size=2, verbose=0, predictions=tmp_path / "mixed.npz")
+    assert not (tmp_path / "mixed.npz").exists()
+
+
 def test_progress_is_shown_in_images(capsys):
     kc.evaluate(colours(), data(), "2", batch_size=4, verbose=1)
     assert "7/7" in capsys.readouterr().out

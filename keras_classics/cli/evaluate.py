@@ -69,6 +69,12 @@ def run(args):
         verbose=1 if console.is_terminal and args.json != "-" else 0,
         predictions=args.save_predictions,
     )
+    if not result.images:
+        told = {"data": data.name, "split": split, "images": None, "predictions": args.save_predictions}
+        answer(
+            args.json, told, lambda: console.print(f"No image has a label; {args.save_predictions} has the answers.")
+        )
+        return
     variants = [one.variant for one in opened]
     pixels = dict.fromkeys(feed_of(one.model).described(views) for one in opened)
     figures = {

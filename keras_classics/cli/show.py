@@ -40,10 +40,12 @@ def run(args):
         if layers:
             show_layers(layers)
 
-    built = {"stages": stages, "layers": layers}
-    answer(
-        args.json, {**facts, **{kind: [vars(row) for row in rows] for kind, rows in built.items() if rows}}, show_all
-    )
+    figures = dict(facts)
+    if stages:
+        figures["stages"] = [vars(row) for row in stages]
+    if layers:
+        figures["layers"] = [vars(row) for row in layers]
+    answer(args.json, figures, show_all)
 
 
 def show(facts):
