@@ -40,10 +40,8 @@ def run(args):
         if layers:
             show_layers(layers)
 
-    built = {"stages": stages, "layers": layers}
-    answer(
-        args.json, {**facts, **{kind: [vars(row) for row in rows] for kind, rows in built.items() if rows}}, show_all
-    )
+    tables = {"stages": [vars(row) for row in stages], "layers": [vars(row) for row in layers]}
+    answer(args.json, {**facts, **{kind: rows for kind, rows in tables.items() if rows}}, show_all)
 
 
 def show(facts):
