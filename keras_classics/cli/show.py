@@ -40,12 +40,8 @@ def run(args):
         if layers:
             show_layers(layers)
 
-    figures = dict(facts)
-    if stages:
-        figures["stages"] = [vars(row) for row in stages]
-    if layers:
-        figures["layers"] = [vars(row) for row in layers]
-    answer(args.json, figures, show_all)
+    tables = {"stages": [vars(row) for row in stages], "layers": [vars(row) for row in layers]}
+    answer(args.json, {**facts, **{kind: rows for kind, rows in tables.items() if rows}}, show_all)
 
 
 def show(facts):
