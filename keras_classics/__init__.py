@@ -19,6 +19,7 @@ _MODULES = {
     "create_model": "zoo",
     "decode_predictions": "preprocessing",
     "evaluate": "evaluation",
+    "export": "exporting",
     "feature_pyramid": "pyramid",
     "freeze": "fine_tuning",
     "fuse": "fusion",

@@ -2,6 +2,7 @@
 from keras_classics.errors import ClassicsError as ClassicsError
 from keras_classics.evaluation import evaluate as evaluate
 from keras_classics.exported import load_export as load_export
+from keras_classics.exporting import export as export
 from keras_classics.fine_tuning import freeze as freeze
 from keras_classics.fully_convolutional import to_fully_convolutional as to_fully_convolutional
 from keras_classics.fusion import fuse as fuse

@@ -7,7 +7,8 @@ import re
 BACKENDS = ("tensorflow", "jax", "torch")
 DATA_SETS = ("mnist_sample", "mnist", "cifar10", "cifar100", "svhn_cropped", "imagenet2012")
 SAMPLES = {"mnist_sample": "mnist"}  # data sets that are a part of another
-EXPORT_FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert"}  # ours: Keras'
+EXPORT_FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert", "onnx": "onnx"}  # ours: Keras'
+QUANTIZATIONS = ("float16", "dynamic", "int8")  # of a TFLite export
 PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups")
 DISTRIBUTIONS = ("data",)  # of a training over devices
 VIEWS = ("1", "2", "10", "144", "150", "dense-1", "dense-3", "dense-5")  # of a picture, whose answers are averaged

@@ -1,12 +1,12 @@
 """Exported networks, and what they tell of themselves, so that their users need no Keras model beside them."""
 
+import importlib.util
 import json
 import pathlib
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import keras
 import numpy as np
@@ -49,9 +49,9 @@ class Exported:
 
 
 def load_export(path: str | pathlib.Path) -> Exported:
-    """Opens a SavedModel folder or TFLite file that this package wrote, to `evaluate` it or to `predict` by it.
+    """Opens a SavedModel folder, TFLite or ONNX file that this package wrote, to `evaluate` it or to `predict` by it.
 
-    On jax and torch, too, TensorFlow runs it.
+    On jax and torch, too, TensorFlow runs the first two; ONNX Runtime runs the third.
 
     Raises:
         ClassicsError: if there is none, it cannot be run here, or it does not tell what it is.
@@ -59,13 +59,12 @@ def load_export(path: str | pathlib.Path) -> Exported:
     path = pathlib.Path(path)
     if not path.exists():
         raise ClassicsError(f"There is no export '{path}'.")
-    facts = _read(path, FACTS)
+    run, facts, labels = _open(path)
     if not facts:
         raise ClassicsError(
             f"'{path}' does not tell how its pictures are prepared; export the network anew, by this version of "
             "the package."
         )
-    run = runner(path)
     try:
         told = json.loads(facts)
         protocol = protocol_of(told["protocol"])
@@ -74,7 +73,7 @@ def load_export(path: str | pathlib.Path) -> Exported:
             name=told["name"],
             network=told["network"],
             classes=told["classes"],
-            class_names=tuple(_read(path, LABELS).splitlines()),
+            class_names=tuple(labels.splitlines()),
             protocol=protocol,
             feed=model_feed,
             predict_on_batch=run,
@@ -84,9 +83,9 @@ def load_export(path: str | pathlib.Path) -> Exported:
 
 
 def is_export(path: str | pathlib.Path) -> bool:
-    """Whether the file or folder is a TFLite file, by its name, or a SavedModel."""
+    """Whether it is a TFLite or ONNX file, by its name, or the folder of a SavedModel."""
     path = pathlib.Path(path)
-    return path.suffix == ".tflite" or (path / "saved_model.pb").exists()
+    return path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").exists()
 
 
 def facts_of(model: keras.Model) -> str:
@@ -110,13 +109,16 @@ def facts_of(model: keras.Model) -> str:
 
 def add(path: pathlib.Path, labels: Sequence[str], facts: str) -> None:
     """Writes the class names and the facts into an export, where there are any: a SavedModel has them in its folder
-    assets.extra, a TFLite file as an archive behind the network, which readers of TFLite do not see."""
+    assets.extra, a TFLite file as an archive behind the network, which readers of TFLite do not see, and an ONNX file,
+    whose input and output get their names here, as its metadata."""
     texts = {LABELS: "".join(f"{label}\n" for label in labels), FACTS: facts}
     texts = {name: text for name, text in texts.items() if text}
     if path.is_dir():
         for name, text in texts.items():
             (path / EXTRA).mkdir(exist_ok=True)
             (path / EXTRA / name).write_text(text, "utf-8")
+    elif path.suffix == ".onnx":
+        _finish_onnx(path, texts)
     elif texts:
         with zipfile.ZipFile(path, "a") as archive:
             for name, text in texts.items():
@@ -124,7 +126,7 @@ def add(path: pathlib.Path, labels: Sequence[str], facts: str) -> None:
 
 
 def _read(path: pathlib.Path, name: str) -> str:
-    """One of these texts; empty where the export has none."""
+    """One of these texts of a SavedModel or TFLite file; empty where it has none."""
     try:
         if path.is_dir():
             with open(path / EXTRA / name, "rb") as file:
@@ -137,18 +139,84 @@ def _read(path: pathlib.Path, name: str) -> str:
         return ""
 
 
+def _finish_onnx(path: pathlib.Path, texts: dict[str, str]) -> None:
+    """Names input, output and batch, and adds the texts as metadata."""
+    import onnx
+
+    network = onnx.load(path)
+    graph = network.graph
+    names = {graph.input[0].name: "image", graph.output[0].name: "predictions"}
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for value in (graph.input[0], graph.output[0]):
+        value.name = names[value.name]
+        if not value.type.tensor_type.shape.dim[0].dim_value:
+            value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    onnx.helper.set_model_props(network, texts)
+    onnx.checker.check_model(network, full_check=True)
+    onnx.save(network, path)
+
+
+def check_onnx_installed() -> None:
+    """Raises a ClassicsError unless the packages are there that write and run ONNX files."""
+    for package in ("onnx", "onnxruntime", "tf2onnx"):
+        if importlib.util.find_spec(package) is None:
+            raise ClassicsError(f"{package} is not installed; run: pip install 'keras-classics[onnx]'")
+
+
 def runner(path: str | pathlib.Path) -> Run:
-    """What runs an exported network, SavedModel folder or TFLite file, on float32 images (N, ...).
+    """What runs an exported network, SavedModel folder, TFLite or ONNX file, on float32 images (N, ...).
 
     Raises:
         ClassicsError: if it cannot be read, or later if it cannot be run on such images here.
     """
+    return _open(pathlib.Path(path))[0]
+
+
+def _open(path: pathlib.Path) -> tuple[Run, str, str]:
+    """What runs an export, its facts and its labels."""
+    if path.suffix == ".onnx" and not path.is_dir():
+        check_onnx_installed()
+    texts: dict[str, str] = {}
+    try:
+        if path.is_dir():
+            ask = _saved_model(path)
+        elif path.suffix == ".onnx":
+            ask, texts = _onnx(path)
+        else:
+            ask = _tflite(path)
+    except Exception as error:  # whatever the runtime raises
+        raise _cannot_be_run(error) from error
+
+    def run(batch):
+        try:
+            return ask(np.asarray(batch, "float32"))
+        except Exception as error:
+            raise _cannot_be_run(error) from error
+
+    texts = texts or {name: _read(path, name) for name in (FACTS, LABELS)}
+    return run, texts.get(FACTS, ""), texts.get(LABELS, "")
+
+
+def _saved_model(path: pathlib.Path) -> Run:
     import tensorflow as tf
 
-    def saved_model(batch: Any) -> Any:
-        return loaded.serve(tf.constant(batch)).numpy()
+    loaded = tf.saved_model.load(str(path))
+    return lambda batch: loaded.serve(tf.constant(batch)).numpy()
 
-    def tflite(batch: Any) -> Any:
+
+def _tflite(path: pathlib.Path) -> Run:
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*LiteRT", category=UserWarning)
+        warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter", category=UserWarning)
+        interpreter = tf.lite.Interpreter(str(path))
+    interpreter.allocate_tensors()
+    into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+
+    def ask(batch):
         if tuple(interpreter.get_input_details()[0]["shape"]) != batch.shape:
             interpreter.resize_tensor_input(into, batch.shape)
             interpreter.allocate_tensors()
@@ -156,25 +224,15 @@ def runner(path: str | pathlib.Path) -> Run:
         interpreter.invoke()
         return interpreter.get_tensor(out)
 
-    def run(batch):
-        try:
-            return ask(np.asarray(batch, "float32"))
-        except Exception as error:  # whatever TensorFlow raises
-            raise _cannot_be_run(error) from error
+    return ask
 
-    try:
-        if pathlib.Path(path).is_dir():
-            loaded, ask = tf.saved_model.load(str(path)), saved_model
-        else:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message=".*LiteRT", category=UserWarning)
-                warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter", category=UserWarning)
-                interpreter, ask = tf.lite.Interpreter(str(path)), tflite
-            interpreter.allocate_tensors()
-            into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    except Exception as error:
-        raise _cannot_be_run(error) from error
-    return run
+
+def _onnx(path: pathlib.Path) -> tuple[Run, dict[str, str]]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    into = session.get_inputs()[0].name
+    return lambda batch: session.run(None, {into: batch})[0], session.get_modelmeta().custom_metadata_map
 
 
 def _cannot_be_run(error: Exception) -> ClassicsError:

@@ -11,11 +11,14 @@ from keras_classics.errors import ClassicsError
 
 
 @contextmanager
-def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+def atomic_write(path: str | pathlib.Path, replace_folder: bool = False) -> Iterator[pathlib.Path]:
     """Gives a temporary path beside `path`, with the same suffix, to write a file or a folder to.
 
     At the end it takes the name `path` in one step; on any error it is removed, and `path` stays as it was. A process
     that is killed leaves it behind, for `sweep_leftovers`.
+
+    A folder that has the name already is an error, or with `replace_folder` is put aside and removed, which takes two
+    steps more.
 
     Raises:
         ClassicsError: if the place cannot be written or has no space left.
@@ -26,9 +29,15 @@ def atomic_write(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove(temporary)  # of a killed process that had this one's number
         yield temporary
-        if temporary.is_dir() and path.exists():
-            raise FileExistsError(17, "There is already a folder of that name")
-        os.replace(temporary, path)
+        if path.is_dir() or (temporary.is_dir() and path.exists()):
+            if not replace_folder:
+                raise FileExistsError(17, "There is already a folder of that name")
+            aside = path.with_name(f".{os.getpid()}-old-{path.name}")
+            os.replace(path, aside)
+            os.replace(temporary, path)
+            remove(aside)
+        else:
+            os.replace(temporary, path)
     except OSError as error:
         raise ClassicsError(
             f"Cannot write '{path}' ({error.strerror or error}). Free space there, or choose another place."

@@ -21,8 +21,10 @@ NOTICE = re.compile(
     rb"|E\d{4} .*(failed call to cuInit|Unable to register cu).*"  # that is, there is no graphics card
     rb"|E\d{4} .* Falling back to the default Eigen-based implementation if present\."
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate for CPU\."
+    rb"|fully_quantize: \d, inference_type: .*"  # that is, int8 was asked for
+    rb"|WARNING:absl:`FeatureConnector\.dtype` is deprecated\. .*"  # to tensorflow-datasets, of itself
 )
-FIRST_BYTES = b"0123456789EITW"  # of a notice
+FIRST_BYTES = b"0123456789EITWf"  # of a notice
 
 
 def quiet() -> None:

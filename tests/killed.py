@@ -16,7 +16,7 @@ def tell(moment):
 
 tell("starting")
 import keras
-from keras_classics import export
+from keras_classics import exporting
 from training import get_recipe, train
 from training.assign import assign
 from training.run_folder import RunFolder
@@ -42,7 +42,7 @@ tells(train.EpochWriter, "on_train_batch_end", step, end=False)
 tells(RunFolder, "save_model", lambda self, model, path, *_: f"writing {path.name}")
 tells(keras.Model, "evaluate", "validating")
 tells(train, "judge", "judging")
-tells(export, "export", lambda model, path, *_: f"exporting {path.name}")
+tells(exporting, "export", lambda model, path, *_: f"exporting {path.name}")
 """
 
 

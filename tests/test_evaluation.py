@@ -10,7 +10,7 @@ import pytest
 from pseudo_random import pixels
 
 import keras_classics as kc
-from keras_classics import datasets, evaluation, export, feed, preprocessing
+from keras_classics import datasets, evaluation, exporting, feed, preprocessing
 
 
 def test_errors_of_scores_with_known_ranks():
@@ -103,7 +103,7 @@ def test_a_model_is_fed_in_its_own_data_format(channels_first):
     pixels = np.random.default_rng(0).uniform(0, 255, (2, 40, 40, 3)).astype("float32")
     expected = kc.preprocess_input(pixels, kc.ResNet20).transpose(0, 3, 1, 2)
     np.testing.assert_array_equal(made.model_input(pixels), expected)
-    assert feed.feed_of(export.with_preprocessing(model, kc.ResNet20.normalization), kc.ResNet20).channels == 3
+    assert feed.feed_of(exporting.with_preprocessing(model, kc.ResNet20.normalization), kc.ResNet20).channels == 3
 
 
 def test_class_names_are_compared_as_people_would(picture_folder):

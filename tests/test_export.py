@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import cli, datasets, export, exported, preprocessing
+from keras_classics import cli, datasets, exported, exporting, preprocessing
 from keras_classics.scenes import scenes
 from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Normalization
 
@@ -27,32 +27,34 @@ def lenet(seed):
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize(("to", "name"), [("saved_model", "folder"), ("tflite", "model.tflite")])
+@pytest.mark.parametrize(
+    ("to", "name"), [("saved_model", "folder"), ("tflite", "model.tflite"), ("onnx", "model.onnx")]
+)
 def test_an_export_takes_pixels_and_agrees(to, name, tmp_path):
     bare = lenet(0)
-    model = export.with_preprocessing(bare, kc.LeNet5.normalization)
+    model = exporting.with_preprocessing(bare, kc.LeNet5.normalization)
     path = tmp_path / name
-    agreement = export.export(model, path, to)
+    agreement = exporting.export(model, path, to)
     assert agreement.images == 16
     assert agreement.holds
     images = pixels(model)
     expected = keras.ops.convert_to_numpy(bare(kc.preprocess_input(images, "lenet5")))
-    np.testing.assert_allclose(export.run_exported(path, images, batch_size=2), expected, atol=1e-5)
-    agreement = export.compare(model, path, images)
+    np.testing.assert_allclose(exporting.run_exported(path, images, batch_size=2), expected, atol=1e-5)
+    agreement = exporting.compare(model, path, images)
     assert agreement.images == 5
     assert agreement.max_abs_error < 1e-5
     assert agreement.same_answers == 100.0
-    other = export.with_preprocessing(lenet(1), kc.LeNet5.normalization)
-    assert export.compare(other, path, images).max_abs_error > 0.1
-    assert not export.compare(other, path, images).holds
+    other = exporting.with_preprocessing(lenet(1), kc.LeNet5.normalization)
+    assert exporting.compare(other, path, images).max_abs_error > 0.1
+    assert not exporting.compare(other, path, images).holds
     assert sorted(p.name for p in tmp_path.iterdir()) == [name]
     with pytest.raises(kc.ClassicsError, match="exists and is not overwritten"):
-        export.export(model, path, to)
+        exporting.export(model, path, to)
 
 
 def test_more_or_fewer_names_than_classes_are_refused(tmp_path):
     with pytest.raises(kc.ClassicsError, match="lenet5 has 10 classes, and 2 names were given"):
-        export.export(kc.LeNet5(), tmp_path / "x.tflite", "tflite", ["cats", "dogs"])
+        exporting.export(kc.LeNet5(), tmp_path / "x.tflite", "tflite", class_names=["cats", "dogs"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -80,11 +82,11 @@ def sure(normalization):
 @pytest.mark.every_backend
 def test_an_export_with_another_normalisation_does_not_agree(tmp_path):
     model, path = sure(RIGHT), tmp_path / "x.tflite"
-    assert export.export(model, path, "tflite").images == 8
+    assert exporting.export(model, path, "tflite").images == 8
     images = scenes(8, 16, 16).astype("float32")
     assert model.predict(images, verbose=0)[:, 3].min() == 1.0
     for normalization in WRONG.values():
-        agreement = export.compare(sure(normalization), path, images)
+        agreement = exporting.compare(sure(normalization), path, images)
         assert agreement.same_answers == 100
         assert agreement.max_abs_error < 1e-6
         assert not agreement.holds
@@ -100,13 +102,13 @@ def poisoned(model):
 @pytest.mark.every_backend
 def test_what_fails_the_check_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(kc.ClassicsError, match="sure has weights or outputs that are not finite numbers"):
-        export.export(poisoned(sure(RIGHT)), tmp_path / "x.tflite", "tflite")
-    write = export._write
-    monkeypatch.setattr(export, "_write", lambda model, path, to: write(poisoned(sure(RIGHT)), path, to))
-    with pytest.raises(kc.ClassicsError, match="does not agree with it: the logits of 8 pictures differ"):
-        export.export(sure(RIGHT), tmp_path / "x.tflite", "tflite")
+        exporting.export(poisoned(sure(RIGHT)), tmp_path / "x.tflite", "tflite")
+    write = exporting._write
+    monkeypatch.setattr(exporting, "_write", lambda model, path, *how: write(poisoned(sure(RIGHT)), path, *how))
+    with pytest.raises(kc.ClassicsError, match="does not agree with it: the answers to 8 pictures differ"):
+        exporting.export(sure(RIGHT), tmp_path / "x.tflite", "tflite")
     assert list(tmp_path.iterdir()) == []
-    assert not export.Agreement(8, np.nan, np.nan, 1.0, 100.0).holds
+    assert not exporting.Agreement(8, np.nan, np.nan, 1.0, 100.0).holds
 
 
 @pytest.mark.parametrize(
@@ -116,11 +118,11 @@ def test_what_fails_the_check_leaves_no_file(tmp_path, monkeypatch):
 )
 def test_other_inputs_are_exported_too(options, tmp_path):
     bare = kc.ResNet20(seed=0, **options)
-    model = export.with_preprocessing(bare, kc.ResNet20.normalization)
-    assert export.export(model, tmp_path / "x.tflite", "tflite").holds
+    model = exporting.with_preprocessing(bare, kc.ResNet20.normalization)
+    assert exporting.export(model, tmp_path / "x.tflite", "tflite").holds
     for side in (16, 20) if "include_top" in options else (16,):
         images = scenes(2, side, side, model.input_shape[-1]).astype("float32")
-        assert export.compare(model, tmp_path / "x.tflite", images).holds
+        assert exporting.compare(model, tmp_path / "x.tflite", images).holds
 
 
 def test_auxiliary_heads_stay_behind(tmp_path):
@@ -129,15 +131,15 @@ def test_auxiliary_heads_stay_behind(tmp_path):
     head = keras.layers.GlobalAveragePooling2D()
     outputs = {name: keras.layers.Dense(5, "softmax", name=name)(head(body)) for name in ("predictions", "aux_1")}
     model = keras.Model(inputs, outputs, name="mine")
-    for made in (model, export.with_preprocessing(model, PLUS_MINUS_ONE)):
+    for made in (model, exporting.with_preprocessing(model, PLUS_MINUS_ONE)):
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.tflite"
-        assert export.export(made, path, "tflite").holds
+        assert exporting.export(made, path, "tflite", include_preprocessing=False).holds
         images = pixels(made)
         np.testing.assert_allclose(
-            export.run_exported(path, images), made.predict(images, verbose=0)["predictions"], atol=1e-5
+            exporting.run_exported(path, images), made.predict(images, verbose=0)["predictions"], atol=1e-5
         )
     with pytest.raises(kc.ClassicsError, match="mine has several outputs and none of them is named 'predictions'"):
-        export.export(keras.Model(inputs, list(outputs.values()), name="mine"), tmp_path / "x.tflite", "tflite")
+        exporting.export(keras.Model(inputs, list(outputs.values()), name="mine"), tmp_path / "x.tflite")
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
@@ -145,14 +147,14 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     program = f"""
 import resource, signal
 import keras_classics as kc
-from keras_classics import cli, datasets, export, exported, preprocessing
+from keras_classics import cli, datasets, exporting, exported, preprocessing
 from keras_classics.scenes import scenes
 from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Normalization
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 model = kc.ResNet20()
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 try:
-    export.export(model, {str(tmp_path / "x")!r}, "saved_model")
+    exporting.export(model, {str(tmp_path / "x")!r}, "saved_model")
 except kc.ClassicsError as error:
     print(error)
 """
@@ -165,30 +167,32 @@ except kc.ClassicsError as error:
 @pytest.mark.every_backend
 def test_preprocessing_is_put_before_a_model_once():
     inside = kc.LeNet5(include_preprocessing=True)
-    assert export.with_preprocessing(inside, kc.LeNet5.normalization) is inside
+    assert exporting.with_preprocessing(inside, kc.LeNet5.normalization) is inside
 
 
 @pytest.mark.every_backend
 def test_bad_requests(tmp_path):
     model = kc.LeNet5()
     with pytest.raises(kc.ClassicsError, match="Did you mean 'tflite'"):
-        export.export(model, tmp_path / "x", "tf-lite")
+        exporting.export(model, tmp_path / "x", "tf-lite")
     with pytest.raises(kc.ClassicsError, match="must be named"):
-        export.export(model, tmp_path / "x.bin", "tflite")
+        exporting.export(model, tmp_path / "x.bin", "tflite")
     (tmp_path / "file").touch()
     with pytest.raises(kc.ClassicsError, match="Cannot write"):
-        export.export(model, tmp_path / "file" / "model", "saved_model")
+        exporting.export(model, tmp_path / "file" / "model", "saved_model")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize(("to", "name"), [("saved_model", "folder"), ("tflite", "model.tflite")])
+@pytest.mark.parametrize(
+    ("to", "name"), [("saved_model", "folder"), ("tflite", "model.tflite"), ("onnx", "model.onnx")]
+)
 @pytest.mark.parametrize("included", [True, False])
 def test_an_export_is_judged_and_asked_like_its_model(to, name, included, tmp_path):
     """Through its own preparation of the pictures, alone and beside another."""
     bare, path = lenet(0), tmp_path / name
-    model = export.with_preprocessing(bare, kc.LeNet5.normalization) if included else bare
-    export.export(model, path, to, [f"digit {i}" for i in range(10)])
+    names = [f"digit {i}" for i in range(10)]
+    exporting.export(bare, path, to, class_names=names, include_preprocessing=included)
     shipped = kc.load_export(path)
     assert (shipped.network, shipped.classes, shipped.class_names[3]) == ("lenet5", 10, "digit 3")
     data = datasets.limited(datasets.load("mnist_sample"), 50, ["test"])
@@ -213,7 +217,7 @@ def test_exports_that_are_none_or_do_not_tell(tmp_path):
     path, strange = tmp_path / "x.tflite", tmp_path / "strange.tflite"
     inputs = keras.Input((16, 16, 3))
     outputs = keras.layers.Dense(5, name="predictions")(keras.layers.GlobalAveragePooling2D()(inputs))
-    export.export(keras.Model(inputs, outputs), path, "tflite")  # which no record made
+    exporting.export(keras.Model(inputs, outputs), path, include_preprocessing=False)  # which no record made
     with pytest.raises(kc.ClassicsError, match="does not tell how its pictures are prepared"):
         kc.load_export(path)
     for text, message in (("{}", "What '.*' tells of itself is damaged"), ("no JSON", "tells of itself is damaged")):
@@ -242,3 +246,115 @@ def test_the_commands_take_exports(capsys, tmp_path):
     with pytest.raises(SystemExit):
         cli.main(["export", str(tmp_path / "lenet.tflite"), "--to", "tflite", "--out", str(tmp_path / "again.tflite")])
     assert "is an export, and this takes the Keras model" in capsys.readouterr().err
+
+
+def digits(count, start=0):
+    """Embedded digits as LeNet-5's export takes them, pixels of 0..255."""
+    stream = datasets.load("mnist_sample").split("test").skip(start).take(count)
+    return np.stack([preprocessing.fit(image, 28, 32, 1).numpy() for image, _ in stream])
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(("quantize", "part"), [("float16", 0.6), ("dynamic", 0.4), ("int8", 0.4)])
+def test_fewer_bits_answer_alike_in_a_smaller_file(quantize, part, tmp_path):
+    """The shipped LeNet-5 on a hundred digits, none of which chose its scales."""
+    model, images = kc.LeNet5(weights="mnist"), digits(100)
+    kc.export(model, tmp_path / "full.tflite")
+    agreement = kc.export(
+        model,
+        tmp_path / "small.tflite",
+        quantize=quantize,
+        representative=digits(100, 500),
+        class_names=list("0123456789"),
+    )
+    assert agreement.holds
+    assert agreement.images == 116
+    full, small = (exporting.run_exported(tmp_path / f"{name}.tflite", images) for name in ("full", "small"))
+    assert (tmp_path / "small.tflite").stat().st_size < part * (tmp_path / "full.tflite").stat().st_size
+    assert 0 < np.abs(small - full).max() < (0.01 if quantize == "float16" else 0.5)
+    assert np.mean(small.argmax(1) == full.argmax(1)) >= 0.97
+    assert kc.load_export(tmp_path / "small.tflite").class_names[7] == "7"
+
+
+def test_int8_computes_in_8_bits_throughout(tmp_path):
+    import tensorflow as tf
+
+    model = kc.ResNet20(seed=0, input_shape=(16, 16, 3))
+    kc.export(model, tmp_path / "x.tflite", quantize="int8", representative=scenes(8, 16, 16))
+    interpreter = tf.lite.Interpreter(str(tmp_path / "x.tflite"))
+    kinds = [tensor["dtype"] for tensor in interpreter.get_tensor_details()]
+    assert kinds.count(np.float32) == 2  # the input and the output
+    kernels = [t for t in interpreter.get_tensor_details() if t["dtype"] == np.int8 and len(t["shape"]) == 4]
+    per_channel = [len(t["quantization_parameters"]["scales"]) for t in kernels]
+    assert max(per_channel) == 64
+
+
+def test_an_export_that_has_lost_too_much_is_refused(tmp_path, monkeypatch):
+    """Another network's in the place of one that 8 bits have spoilt."""
+    write, other = exporting._write, exporting.with_preprocessing(lenet(1), kc.LeNet5.normalization)
+    monkeypatch.setattr(exporting, "_write", lambda model, *how: write(other, *how))
+    with pytest.raises(kc.ClassicsError, match=r"does not agree with it: .* dynamic may not suit the network"):
+        kc.export(kc.LeNet5(weights="mnist"), tmp_path / "x.tflite", quantize="dynamic", representative=digits(20))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_onnx_file_names_what_it_takes(tmp_path):
+    import onnx
+
+    kc.export(kc.LeNet5(seed=0), tmp_path / "x.onnx", class_names=list("0123456789"))
+    network = onnx.load(tmp_path / "x.onnx")
+    (image,), (predictions,) = network.graph.input, network.graph.output
+    assert (image.name, predictions.name) == ("image", "predictions")
+    assert image.type.tensor_type.shape.dim[0].dim_param == "batch"
+    assert network.opset_import[0].version == exporting.OPSET
+    assert {p.key for p in network.metadata_props} == {"labels.txt", "network.json"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quantize": "int8"}, "int8 chooses its scales by pictures"),
+        ({"quantize": "int4"}, "Unknown quantization 'int4'. Did you mean 'int8'"),
+        ({"quantize": "int8", "representative": np.zeros((2, 28, 28, 1))}, r"are arrays \(None, 32, 32, 1\)"),
+        ({"quantize": "int8", "representative": np.zeros((0, 32, 32, 1))}, r"are arrays \(None, 32, 32, 1\)"),
+        ({"quantize": "int8", "representative": np.ones((2, 32, 32, 1)) / 2}, "multiply those of 0..1 by 255"),
+        (
+            {"quantize": "int8", "representative": np.full((2, 32, 32, 1), 200), "include_preprocessing": False},
+            "go up to 200, as pixels do",
+        ),
+        ({"quantize": "float16", "format": "onnx"}, "must be named"),
+    ],
+)
+def test_what_cannot_be_quantised_is_refused_before_time_is_spent(options, message, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "_write", None)
+    with pytest.raises(kc.ClassicsError, match=message):
+        kc.export(kc.LeNet5(), tmp_path / "x.tflite", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_refusals(tmp_path, monkeypatch):
+    inputs = keras.Input((16, 16, 3))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs), name="mine")
+    with pytest.raises(kc.ClassicsError, match="mine does not tell how its pixels are normalised"):
+        kc.export(model, tmp_path / "x.tflite")
+    with pytest.raises(kc.ClassicsError, match="float16 is for tflite"):
+        kc.export(kc.LeNet5(), tmp_path / "x.onnx", quantize="float16")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(kc.ClassicsError, match=r"run: pip install 'keras-classics\[onnx\]'"):
+        kc.export(kc.LeNet5(), tmp_path / "x.onnx")
+
+
+def test_a_file_is_replaced_once_the_new_one_is_checked(tmp_path, monkeypatch):
+    path = tmp_path / "x.tflite"
+    kc.export(lenet(0), path)
+    before = path.read_bytes()
+    with pytest.raises(kc.ClassicsError, match="weights or outputs that are not finite"):
+        kc.export(poisoned(lenet(1)), path, overwrite=True)
+    assert path.read_bytes() == before
+    kc.export(lenet(1), path, overwrite=True)
+    assert path.read_bytes() != before
+    for seed in (0, 1):
+        kc.export(lenet(seed), tmp_path / "folder", overwrite=True)
+        assert exporting.compare(
+            exporting.with_preprocessing(lenet(seed), kc.LeNet5.normalization), tmp_path / "folder", digits(5)
+        ).holds

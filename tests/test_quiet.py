@@ -10,6 +10,8 @@ import pytest
 from keras_classics import quiet
 
 NOTICES = b"""\
+fully_quantize: 0, inference_type: 6, input_inference_type: FLOAT32, output_inference_type: FLOAT32
+WARNING:absl:`FeatureConnector.dtype` is deprecated. Please change your code to use NumPy with the field `FeatureConnector.np_dtype` or use TensorFlow with the field `FeatureConnector.tf_dtype`.
 WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
 I0000 00:00:1795595279.688240    5514 port.cc:153] oneDNN custom operations are on. You may see slightly different
 I0000 00:00:1795595279.740712    5514 cpu_feature_guard.cc:227] This TensorFlow binary is optimized to use available CPU

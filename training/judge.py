@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics import evaluation, export, feed
+from keras_classics import evaluation, exporting, feed
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.files import remove
@@ -142,15 +142,15 @@ def _export(model: keras.Model, variant: Variant, data: Dataset, folder: RunFold
     Returns:
         For each export, by the name of its file, how it agrees with the model.
     """
-    shipped = export.with_preprocessing(model, variant.normalization)
+    shipped = exporting.with_preprocessing(model, variant.normalization)
     examples = data.split(data.judged_split).take(AGREEMENT_IMAGES)
     batches = feed.batches(examples, shipped, variant, 100).as_numpy_iterator()
     images = np.concatenate([images for images, _ in batches])
     agreements = {}
     for to, path in folder.exports.items():
         remove(path)
-        export.export(shipped, path, to, data.class_names)
-        agreement = export.compare(shipped, path, images)
+        exporting.export(shipped, path, to, class_names=data.class_names)
+        agreement = exporting.compare(shipped, path, images)
         if not agreement.max_abs_error <= TOLERANCE:
             raise ClassicsError(f"'{path}' does not agree with the Keras model: {agreement}. Please report this.")
         agreements[path.name] = vars(agreement)

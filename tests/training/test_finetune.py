@@ -19,7 +19,7 @@ from pseudo_random import tensor
 
 import keras_classics as kc
 from keras_classics import blocks, cli, datasets, evaluation, preprocessing, zoo
-from keras_classics.export import run_exported
+from keras_classics.exporting import run_exported
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
 from training import __main__ as command
 from training import finetune, get_recipe, list_recipes, train

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets, evaluation, export, feed
+from keras_classics import datasets, evaluation, exporting, feed
 from training import get_recipe, train, train_batches, validation_batches
 from training.augment.whitening import ContrastAndZCA, PerPixelMean
 from training.judge import copy_weights, papers_error, shipped_form
@@ -150,7 +150,7 @@ def test_what_ships_takes_pixels_and_gives_the_trained_networks_answers(recipe, 
     got = keras.ops.convert_to_numpy(loaded(feed.feed_of(loaded, kc.get_model(recipe.model)).model_input(pixels)))
     np.testing.assert_allclose(got, expected, atol=1e-5)
     np.testing.assert_array_equal(kc.preprocess_input(pixels, loaded), pixels)
-    assert export.with_preprocessing(loaded, kc.get_model(recipe.model).normalization) is loaded
+    assert exporting.with_preprocessing(loaded, kc.get_model(recipe.model).normalization) is loaded
 
 
 def test_nin_is_held_against_the_error_with_augmentation():

@@ -10,7 +10,7 @@ import peers
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets, export, feed, preprocessing
+from keras_classics import datasets, exporting, feed, preprocessing
 from keras_classics.weights import entries
 
 torch = pytest.importorskip("torch")
@@ -132,7 +132,7 @@ def test_the_protocol_goes_with_the_model(published, tmp_path):
         np.testing.assert_allclose(kc.preprocess_input(pixels, carrier), expected, atol=1e-5)
         assert preprocessing.carried_protocol(carrier) == published.protocol
     inside = kc.ResNet20(weights="pytorchcv", include_preprocessing=True)
-    shipped = export.with_preprocessing(model, kc.ResNet20.normalization)
+    shipped = exporting.with_preprocessing(model, kc.ResNet20.normalization)
     for takes_pixels in (inside, shipped):
         np.testing.assert_allclose(
             run(takes_pixels, pixels.astype("float32")), run(model, expected.astype("float32")), atol=1e-5
