@@ -23,6 +23,7 @@ _MODULES = {
     "freeze": "fine_tuning",
     "fuse": "fusion",
     "get_model": "zoo",
+    "grad_cam": "gradcam",
     "list_models": "zoo",
     "predict": "prediction",
     "preprocess_input": "zoo",
