@@ -171,6 +171,13 @@ def last_maps(model: keras.Model) -> str:
     return found[-1]
 
 
+def grid(model: keras.Model, name: str) -> tuple[int, float]:
+    """Where the places of a layer's maps look: the distance in input pixels of what two neighbours see, and the middle
+    of what the first sees, along the vertical axis. Places that see the whole image divide it evenly."""
+    seen = next(seen for layer, (seen, _) in _walk(model) if layer.name == name)
+    return seen.step, (seen.step - 1) / 2 if math.isinf(seen.last) else (seen.first + seen.last) / 2
+
+
 def is_functional(model: keras.Model) -> bool:
     """Whether a model is a graph of layers, by Keras' Functional API."""
     return hasattr(model, "operations") and not isinstance(model, keras.Sequential)
