@@ -24,6 +24,7 @@ _MODULES = {
     "freeze": "fine_tuning",
     "fuse": "fusion",
     "get_model": "zoo",
+    "grad_cam": "gradcam",
     "list_models": "zoo",
     "load_export": "exported",
     "predict": "prediction",

@@ -87,7 +87,7 @@ def _depths(model) -> dict[str, int]:
     """The depth of the part of the model that ends with each layer, by the layer's name."""
     reached: dict[str, int] = {}
     for layer in model.layers:
-        reached[layer.name] = max((reached[name] for name in _below(layer)), default=0) + bool(_kernels(layer))
+        reached[layer.name] = max((reached[name] for name in reads(layer)), default=0) + bool(_kernels(layer))
     return reached
 
 
@@ -119,7 +119,7 @@ def memory(model: keras.Model, batch_size: int = 1, training: bool = False, slot
     if training:
         trained = sum(math.prod(w.shape) * _itemsize(w.dtype) for w in model.trainable_weights)
         return weights + (1 + slots) * trained + sum(outputs.values())
-    last_reader = {name: layer.name for layer in model.layers for name in (*_below(layer), layer.name)}
+    last_reader = {name: layer.name for layer in model.layers for name in (*reads(layer), layer.name)}
     kept: set[str] = set()
     most = 0
     for layer in model.layers:
@@ -133,7 +133,7 @@ def _itemsize(dtype: str) -> int:
     return {"float16": 2, "bfloat16": 2}.get(dtype, 4)
 
 
-def _below(layer) -> list[str]:
+def reads(layer: keras.layers.Layer) -> list[str]:
     """The names of the layers that a layer reads."""
     return [t._keras_history.operation.name for node in layer._inbound_nodes[-1:] for t in node.input_tensors]
 
@@ -154,10 +154,10 @@ def stages(model: keras.Model) -> dict[str, int]:
             f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
             "is inside it."
         )
-    trunk = _trunk(model)
+    on_trunk = trunk(model)
     strides: dict[str, int] = {}  # of the layers that put out maps, from the first convolution on
     for layer, (seen, _) in _walk(model):
-        is_map = layer.name in trunk and layer.output.ndim == 4 and not math.isinf(seen.last)
+        is_map = layer.name in on_trunk and layer.output.ndim == 4 and not math.isinf(seen.last)
         if is_map and (strides or _kernels(layer)):
             strides[layer.name] = seen.step
     ends = {}
@@ -222,13 +222,48 @@ def stage_costs(model: keras.Model) -> list[StageCost]:
     return costs
 
 
+def last_maps(model: keras.Model) -> str:
+    """The layer at the end of the last stage that has a convolution, and maps of more than one pixel: "conv5_relu" of
+    AlexNet, before its last pooling; "c3_tanh" of LeNet-5, whose later convolution puts out one pixel.
+
+    Raises:
+        ClassicsError: if there is none, or the model has no stages to read.
+    """
+    ends, on_trunk = stages(model), trunk(model)
+    convolved = {
+        seen.step
+        for layer, (seen, _) in _walk(model)
+        if _kernels(layer) and layer.output.ndim == 4 and layer.name in on_trunk
+    }
+    sides = slice(1, 3) if data_format_of(model) == "channels_last" else slice(2, 4)
+    found = [
+        name
+        for name, stride in ends.items()
+        if stride in convolved and model.get_layer(name).output.shape[sides] != (1, 1)
+    ]
+    if not found:
+        raise ClassicsError(f"{model.name} has no convolution that puts out maps of more than one pixel.")
+    return found[-1]
+
+
+def grid(model: keras.Model, name: str) -> tuple[int, float]:
+    """Where the places of a layer's maps look: the distance in input pixels of what two neighbours see, and the middle
+    of what the first sees, along the vertical axis. Places that see the whole image divide it evenly."""
+    seen = next(seen for layer, (seen, _) in _walk(model) if layer.name == name)
+    return seen.step, (seen.step - 1) / 2 if math.isinf(seen.last) else (seen.first + seen.last) / 2
+
+
 def is_functional(model: keras.Model) -> bool:
     """Whether a model is a graph of layers, by Keras' Functional API."""
     return hasattr(model, "operations") and not isinstance(model, keras.Sequential)
 
 
-def _trunk(model) -> set[str]:
-    """The names of the layers that the predictions are computed from."""
+def trunk(model: keras.Model) -> set[str]:
+    """The names of the layers that the predictions are computed from.
+
+    Raises:
+        ClassicsError: if the model has several outputs of which none is "predictions".
+    """
     return _behind(model, _predictions(model)._keras_history.operation.name)
 
 
@@ -245,7 +280,7 @@ def _behind(model, name: str) -> set[str]:
     found = {name}
     for layer in reversed(model.layers):
         if layer.name in found:
-            found.update(_below(layer))
+            found.update(reads(layer))
     return found
 
 
@@ -309,7 +344,7 @@ def _walk(model) -> Iterator[tuple[keras.layers.Layer, list[_Seen]]]:
     axes = (1, 2) if data_format_of(model) == "channels_last" else (2, 3)
     seen: dict[str, list[_Seen]] = {}
     for layer in model.layers:
-        below = [seen[name] for name in _below(layer)]
+        below = [seen[name] for name in reads(layer)]
         merged = [_union(of_axis) for of_axis in zip(*below, strict=True)] if below else [_Seen(0, 0, 1)] * 2
         seen[layer.name] = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
         yield layer, seen[layer.name]

@@ -49,7 +49,7 @@ def predict(
     if top < 1 or batch_size < 1:
         raise ClassicsError(f"`top` and `batch_size` must be at least 1, not {top} and {batch_size}.")
     asked = ensemble(model, crops.find(views))
-    class_names = _names(asked.members[0], class_names)
+    class_names = names_of(asked.members[0], class_names)
     pictures = _listed(images)
     batch_size = asked.batch_size(batch_size, len(pictures))
     answers: list[list[tuple[str, str, float]]] = []
@@ -65,21 +65,21 @@ def _batches(pictures, asked: Ensemble, batch_size: int):
     feeds = asked.distinct_feeds
     if asked.views.dense:
         for picture in pictures:
-            for parts in zip(*_views(picture, asked), strict=True):
+            for parts in zip(*views_of(picture, asked), strict=True):
                 read = (
                     np.asarray(made.model_input(part.astype("float32")))
                     for made, part in zip(feeds, parts, strict=True)
                 )
                 yield tuple(read), np.zeros(len(parts[0]), "int64")
         return
-    views = (shown for picture in pictures for shown in zip(*_views(picture, asked), strict=True))
+    views = (shown for picture in pictures for shown in zip(*views_of(picture, asked), strict=True))
     while part := list(itertools.islice(views, batch_size)):
         stacked = (np.stack(shown).astype("float32") for shown in zip(*part, strict=True))
         read = (np.asarray(made.model_input(shown)) for made, shown in zip(feeds, stacked, strict=True))
         yield tuple(read), np.zeros(len(part), "int64")
 
 
-def _names(member: Member, class_names) -> Sequence[str] | None:
+def names_of(member: Member, class_names: Sequence[str] | None) -> Sequence[str] | None:
     """The names of the model's classes; None for ImageNet's, which `decode_predictions` has with their identifiers."""
     classes, protocol = member.classes, member.protocol
     if class_names is not None:
@@ -104,8 +104,8 @@ def _listed(images) -> list:
     return list(images)
 
 
-def _views(picture, asked: Ensemble) -> list:
-    """A picture's views for each of the distinct feeds; of dense ones a list of its scales."""
+def views_of(picture: Picture, asked: Ensemble) -> list:
+    """A picture's views (views, H, W, C) of 0..255 for each of the distinct feeds; of dense ones a list of scales."""
     pixels = read_image(picture) if isinstance(picture, str | os.PathLike) else np.asarray(picture)
     if pixels.ndim != 3:
         raise ClassicsError(f"A picture is an array (height, width, channels), not {pixels.shape}.")

@@ -184,6 +184,86 @@ def test_the_figure_that_is_drawn_is_of_one_crop_where_there_is_one(name, error)
     assert (found and (found["top1"], found["views"])) == error
 
 
+def test_plot_gradcam(capsys, saved_lenet, tmp_path, monkeypatch):
+    image = next(iter(datasets.load("mnist_sample").split("test").as_numpy_iterator()))[0]
+    PIL.Image.fromarray(image[..., 0]).save(tmp_path / "digit.png")
+    pictures = [str(saved_lenet), str(tmp_path / "digit.png"), "--out", str(tmp_path / "gradcam.png")]
+    cli.main(["predict", *pictures[:2], "--json", "-"])
+    best = json.loads(capsys.readouterr().out)[0]["classes"]
+    cli.main(["plot", "gradcam", *pictures])
+    assert f"lenet5: {best[0]['name']}, {100 * best[0]['probability']:.1f}%" in capsys.readouterr().out
+    assert PIL.Image.open(tmp_path / "gradcam.png").size[0] > 1000
+    drawn = []
+    monkeypatch.setattr("keras_classics.plots.gradcam.draw", lambda *arguments: drawn.extend(arguments))
+    cli.main(["plot", "gradcam", *pictures, "--class", best[3]["name"], "--layer", "s4_tanh"])
+    view, heat, stride, offset, *_ = drawn
+    assert (view.shape, heat.shape, stride, offset) == ((32, 32, 1), (5, 5), 4, 7.5)
+    expected = kc.preprocess_input(view[None], kc.LeNet5())
+    asked = int(best[3]["name"])
+    model = keras.models.load_model(saved_lenet)
+    np.testing.assert_allclose(heat, kc.grad_cam(model, expected, asked, "s4_tanh")[0], rtol=1e-5)
+    told = f"lenet5: {asked}, {100 * best[3]['probability']:.1f}% (its answer: {best[0]['name']}, "
+    assert told in " ".join(capsys.readouterr().out.split())
+    for more, message in [
+        (["--class", "ten"], "Unknown class of lenet5 'ten'"),
+        (["--layer", "s5"], "'s4"),
+    ]:
+        with pytest.raises(SystemExit):
+            cli.main(["plot", "gradcam", *pictures, *more])
+        assert message in capsys.readouterr().err
+
+
+def test_classes_are_asked_for_by_name_or_number():
+    names = ("0", "crane", "Egyptian_cat", "crane")
+    number = cli.plot.gradcam.class_number
+    assert [number(text, names, "net") for text in ("0", "egyptian cat", "3")] == [0, 2, 3]
+    with pytest.raises(kc.ClassicsError, match="several classes 'crane'; give a number: 1, 3"):
+        number("crane", names, "net")
+    with pytest.raises(kc.ClassicsError, match="Did you mean 'Egyptian_cat'"):
+        number("egyptian_bat", names, "net")
+
+
+def test_plot_filters(capsys, saved_lenet, tmp_path):
+    out = ["--out", str(tmp_path / "filters.png")]
+    cli.main(["plot", "filters", str(saved_lenet), *out])
+    assert "lenet5: c1, 5x5, 6 kernels" in " ".join(capsys.readouterr().out.split())
+    assert PIL.Image.open(tmp_path / "filters.png").format == "PNG"
+    with pytest.raises(SystemExit):
+        cli.main(["plot", "filters", str(saved_lenet), *out, "--layer", "c6"])
+    assert "Unknown convolution of lenet5 'c6'. Did you mean 'c5'?" in capsys.readouterr().err
+
+
+def test_plot_an_evaluation(capsys, saved_lenet, tmp_path, monkeypatch):
+    place = tmp_path / "figures.json"
+    cli.main(["evaluate", str(saved_lenet), "--data", "mnist_sample", "--limit", "50", "--json", str(place)])
+    figures = json.loads(place.read_text())
+    bins = figures["calibration_bins"]
+    assert len(bins) == 15
+    assert sum(one["images"] for one in bins) == 50
+    filled = [one for one in bins if one["images"]]
+    error = sum(one["images"] * abs(one["confidence"] - one["accuracy"]) for one in filled) / 50
+    assert error == pytest.approx(figures["calibration_error"])
+    right = sum(one["images"] * one["accuracy"] for one in filled)
+    assert right == pytest.approx(np.trace(figures["confusion"]))
+    for picture in ("confusion", "reliability"):
+        cli.main(["plot", picture, str(place), "--out", str(tmp_path / f"{picture}.svg")])
+        assert f"lenet5 on mnist_sample: {figures['top1']:.2f}% top-1" in " ".join(capsys.readouterr().out.split())
+    drawn = (tmp_path / "reliability.svg").read_text("utf-8")
+    assert f"<!-- expected calibration error {100 * error:.2f}% -->" in drawn
+    drawn = (tmp_path / "confusion.svg").read_text("utf-8")
+    assert drawn.count("<!-- 5 -->") >= 2  # the two axes' class
+    old = {name: value for name, value in figures.items() if name != "calibration_bins"}
+    for text, picture in [("[]", "confusion"), ("no JSON", "confusion"), (json.dumps(old), "reliability")]:
+        place.write_text(text)
+        with pytest.raises(SystemExit):
+            cli.main(["plot", picture, str(place)])
+        assert "is no evaluation, or one of an older version" in capsys.readouterr().err
+    place.write_text(json.dumps({**figures, "confusion": [[1]]}))
+    with pytest.raises(SystemExit):
+        cli.main(["plot", "confusion", str(place)])
+    assert "does not fit its 10 classes" in capsys.readouterr().err
+
+
 def test_predict(capsys, saved_lenet, tmp_path):
     image = next(iter(datasets.load("mnist_sample").split("test").as_numpy_iterator()))[0]
     PIL.Image.fromarray(image[..., 0]).save(tmp_path / "digit.png")
@@ -346,6 +426,9 @@ def test_export(capsys, saved_lenet, tmp_path):
         (["evaluate", "lenet5=a", "--data", "mnist"], "Did you mean 'lenet5'?"),
         (["plot", "zo"], "Did you mean 'zoo'?"),
         (["plot", "zoo", "--dataset", "cifar1"], "Did you mean 'cifar10'?"),
+        (["plot", "gradcam", "lenet5", "nowhere.png"], "There is no file 'nowhere.png'"),
+        (["plot", "filters", "resnet20"], "has no trained weights here"),
+        (["plot", "confusion", "nowhere.json"], "Cannot read 'nowhere.json' (No such file or directory)"),
         (["plot", "zoo", "--out", "zoo.jpg"], "'zoo.jpg' must end in .png, .svg, .pdf"),
     ],
 )
@@ -381,7 +464,9 @@ for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNe
                   ["--help"], ["--version"],
                   ["evaluate", "--help"], ["shw"], ["show", "resnt50"], ["export", "lenet5", "--to", "tflit"],
                   ["predict", "lenet5", "--backend", "trch"], ["evaluate", "lenet5", "--data", "mnsit"],
-                  ["benchmark", "lenet5", "--against", "torchvison"], ["predict", "lenet5", "nowhere.png"]):
+                  ["benchmark", "lenet5", "--against", "torchvison"], ["predict", "lenet5", "nowhere.png"],
+                  ["plot", "--help"], ["plot", "gradcam", "lenet5", "nowhere.png"], ["plot", "filters", "lenet5"],
+                  ["plot", "reliability", "nowhere.json"]):
     try:
         cli.main(arguments)
     except SystemExit:

@@ -98,9 +98,16 @@ def run(args):
         "class_names": data.class_names,
         "class_accuracy": [None if accuracy != accuracy else accuracy for accuracy in result.class_accuracy],
         "confusion": result.confusion.tolist(),
+        "calibration_bins": [_bin(*counts) for counts in result.bins.tolist()],
     }
     beside = _beside(variants, data, split, args.data in DATA_SETS)
     answer(args.json, figures | by_class, lambda: show(figures, variants, views, beside))
+
+
+def _bin(images, confidence, right):
+    """A row of `Evaluation.bins` by name, with means in the place of sums."""
+    mean = {"confidence": confidence / images, "accuracy": right / images} if images else {}
+    return {"images": int(images), "confidence": None, "accuracy": None, **mean}
 
 
 def _named(other):

@@ -1,8 +1,8 @@
 """Draws pictures: a file a picture."""
 
-from keras_classics.cli.plot import zoo
+from keras_classics.cli.plot import confusion, filters, gradcam, reliability, zoo
 
-PICTURES = {"zoo": zoo}
+PICTURES = {"zoo": zoo, "gradcam": gradcam, "filters": filters, "confusion": confusion, "reliability": reliability}
 
 
 def add_arguments(parser):
