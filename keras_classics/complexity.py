@@ -71,14 +71,14 @@ def count_macs(model: keras.Model) -> int:
 
 def count_activations(model: keras.Model) -> int:
     """Numbers that the convolutions and dense layers put out for one image (Radosavovic et al. 2020)."""
-    return sum(math.prod(layer.output.shape[1:]) for layer in model.layers if _kernels(layer))
+    return sum(math.prod(layer.output.shape[1:]) for layer in model.layers if kernels(layer))
 
 
 def depth(model: keras.Model) -> int:
     """Layers with kernels on the longest way through the model, which papers call its depth."""
     reached: dict[str, int] = {}
     for layer in model.layers:
-        reached[layer.name] = max((reached[name] for name in _below(layer)), default=0) + bool(_kernels(layer))
+        reached[layer.name] = max((reached[name] for name in layers_below(layer)), default=0) + bool(kernels(layer))
     return max(reached.values())
 
 
@@ -97,7 +97,7 @@ def memory(model: keras.Model, batch_size: int = 1, training: bool = False, slot
     if training:
         trained = sum(math.prod(w.shape) * _itemsize(w.dtype) for w in model.trainable_weights)
         return weights + (1 + slots) * trained + sum(outputs.values())
-    last_reader = {name: layer.name for layer in model.layers for name in (*_below(layer), layer.name)}
+    last_reader = {name: layer.name for layer in model.layers for name in (*layers_below(layer), layer.name)}
     kept: set[str] = set()
     most = 0
     for layer in model.layers:
@@ -111,7 +111,7 @@ def _itemsize(dtype: str) -> int:
     return {"float16": 2, "bfloat16": 2}.get(dtype, 4)
 
 
-def _below(layer) -> list[str]:
+def layers_below(layer) -> list[str]:
     """The names of the layers that a layer reads."""
     return [t._keras_history.operation.name for node in layer._inbound_nodes[-1:] for t in node.input_tensors]
 
@@ -127,16 +127,12 @@ def stages(model: keras.Model) -> dict[str, int]:
         ClassicsError: if the model is not functional, has another model inside, or several outputs of which none is
             "predictions".
     """
-    if not is_functional(model) or any(isinstance(layer, keras.Model) for layer in model.layers):
-        raise ClassicsError(
-            f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
-            "is inside it."
-        )
-    trunk = _trunk(model)
+    check_graph(model)
+    of_trunk = trunk(model)
     strides: dict[str, int] = {}  # of the layers that put out maps, from the first convolution on
     for layer, (seen, _) in _walk(model):
-        is_map = layer.name in trunk and layer.output.ndim == 4 and not math.isinf(seen.last)
-        if is_map and (strides or _kernels(layer)):
+        is_map = layer.name in of_trunk and layer.output.ndim == 4 and not math.isinf(seen.last)
+        if is_map and (strides or kernels(layer)):
             strides[layer.name] = seen.step
     ends = {}
     for stride in sorted(set(strides.values())):
@@ -147,20 +143,33 @@ def stages(model: keras.Model) -> dict[str, int]:
     return ends
 
 
+def check_graph(model: keras.Model) -> None:
+    """Raises a ClassicsError unless the model is functional and has no other model inside."""
+    if not is_functional(model) or any(isinstance(layer, keras.Model) for layer in model.layers):
+        raise ClassicsError(
+            f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
+            "is inside it."
+        )
+
+
 def is_functional(model: keras.Model) -> bool:
     """Whether a model is a graph of layers, by Keras' Functional API."""
     return hasattr(model, "operations") and not isinstance(model, keras.Sequential)
 
 
-def _trunk(model) -> set[str]:
-    """The names of the layers that the predictions are computed from."""
+def trunk(model) -> set[str]:
+    """The names of the layers that the predictions are computed from.
+
+    Raises:
+        ClassicsError: if the model has several outputs, of which none is "predictions".
+    """
     output = model.output.get("predictions") if isinstance(model.output, dict) else model.outputs[0]
     if output is None or (len(model.outputs) > 1 and not isinstance(model.output, dict)):
         raise ClassicsError(f"{model.name} has several outputs, and none is named 'predictions'; take a model of one.")
     found = {output._keras_history.operation.name}
     for layer in reversed(model.layers):
         if layer.name in found:
-            found.update(_below(layer))
+            found.update(layers_below(layer))
     return found
 
 
@@ -172,15 +181,16 @@ def block_of(name: str) -> str | None:
 
 def macs(layer: keras.layers.Layer) -> int:
     """Multiply-adds of one layer: every weight of its kernels works once at every place of its output."""
-    kernels = _kernels(layer)
-    if not kernels:
+    found = kernels(layer)
+    if not found:
         return 0
     shape = layer.output.shape
     places = math.prod(shape[1:]) // shape[channel_axis(getattr(layer, "data_format", "channels_last"))]
-    return places * sum(math.prod(kernel.shape) for kernel in kernels)
+    return places * sum(math.prod(kernel.shape) for kernel in found)
 
 
-def _kernels(layer):
+def kernels(layer: keras.layers.Layer) -> list:
+    """The kernels of a convolution or a dense layer; none of any other layer."""
     return [kernel for name in _KERNELS if (kernel := getattr(layer, name, None)) is not None]
 
 
@@ -210,7 +220,7 @@ def _walk(model) -> Iterator[tuple[keras.layers.Layer, list[_Seen]]]:
     axes = (1, 2) if data_format_of(model) == "channels_last" else (2, 3)
     seen: dict[str, list[_Seen]] = {}
     for layer in model.layers:
-        below = [seen[name] for name in _below(layer)]
+        below = [seen[name] for name in layers_below(layer)]
         merged = [_union(of_axis) for of_axis in zip(*below, strict=True)] if below else [_Seen(0, 0, 1)] * 2
         seen[layer.name] = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
         yield layer, seen[layer.name]

@@ -43,7 +43,6 @@ def check_source(source: str, weights: str | None) -> None:
 def open_source(source: str, weights: str | None) -> Opened:
     """The model of a run folder or a .keras file, or the network of that name with public or given weights."""
     from keras_classics.datasets import known_class_names
-    from keras_classics.model_file import open_model
     from keras_classics.preprocessing import carried_protocol
     from keras_classics.zoo import get_model, variant_of
 
@@ -59,6 +58,13 @@ def open_source(source: str, weights: str | None) -> Opened:
             class_names = tuple(json.loads((path / "metrics.json").read_text("utf-8"))["class_names"])
         except (OSError, ValueError, KeyError):
             class_names = None
-        path /= "best.keras"
-    model = open_model(path)
+    model = open_file(source)
     return Opened(model, variant_of(model), class_names)
+
+
+def open_file(source: str) -> "keras.Model":
+    """The model of a run folder or a .keras file."""
+    from keras_classics.model_file import open_model
+
+    path = pathlib.Path(source)
+    return open_model(path / "best.keras" if path.is_dir() else path)

@@ -1,8 +1,8 @@
 """Draws pictures: a file a picture."""
 
-from keras_classics.cli.plot import zoo
+from keras_classics.cli.plot import model, zoo
 
-PICTURES = {"zoo": zoo}
+PICTURES = {"model": model, "zoo": zoo}
 
 
 def add_arguments(parser):
