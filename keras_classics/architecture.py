@@ -8,7 +8,6 @@ whose cells read the two cells before them.
 import dataclasses
 import itertools
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -209,8 +208,8 @@ def _next(parts, number: int, direction: int) -> int | None:
 
 def _shared(names: Iterable[str]) -> str:
     """What all names begin with, in whole words: "reduction_a"."""
-    words = os.path.commonprefix([name.split("_") for name in names])
-    return "_".join(words)
+    words = zip(*(name.split("_") for name in names), strict=False)
+    return "_".join(alike[0] for alike in itertools.takewhile(lambda alike: len(set(alike)) == 1, words))
 
 
 def _by_name(graph: _Graph, layers: Sequence[str]) -> list[tuple[str, list[str]]]:

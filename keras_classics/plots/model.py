@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 
-from keras_classics.architecture import Block, Body, Branches, Step, title as name_of
+from keras_classics.architecture import Block, Body, Branches, Step
+from keras_classics.architecture import title as name_of
 from keras_classics.plots.saving import save
 
 # All lengths are in points.
@@ -34,8 +35,9 @@ def draw(blocks: Sequence[Block], path: str | pathlib.Path, title: str) -> None:
     """The blocks in columns, from the image at the upper left to the predictions at the lower right.
 
     In a box are the block's steps, its branches beside each other, an empty one a line; above them its output's shape,
-    parameters and multiply-adds, which for a run of equal blocks ("x 5") are those of all, and the shape the last one's.
-    Strides of the stages stand at the left. Auxiliary heads stand beside the blocks that they read.
+    parameters and multiply-adds. Those of a run of equal blocks ("x 5") are of all of them, and the shape is the last
+    one's. Strides of the stages stand at the left. Auxiliary heads stand beside the blocks that they read. Which cells
+    read the one before the last as well, as NASNet's do, is not drawn.
     """
     width = max(_box(block)[0] for block in blocks)
     columns = min(
@@ -165,7 +167,9 @@ def _rectangle(axes, left, top, width, height, fill, edge, style="-", linewidth=
 def _lines(block: Block) -> list[tuple[str, str]]:
     """What stands above a block's steps, at the left and at the right."""
     times = f"  x {len(block.names)}" if len(block.names) > 1 else ""
-    lines = [(name_of(block.names) + times, "x".join("?" if side is None else str(side) for side in block.output_shape))]
+    lines = [
+        (name_of(block.names) + times, "x".join("?" if side is None else str(side) for side in block.output_shape))
+    ]
     counts = (f"{block.params:,} parameters" if block.params else "", _millions(block.macs))
     if any(counts):
         lines.append(counts)
@@ -218,9 +222,7 @@ def _label(step: Step) -> str:
 @functools.cache
 def _wide(text: str, size: float, weight: str = "normal") -> float:
     """A text's width."""
-    if not text:
-        return 0.0
-    return float(TextPath((0, 0), text, size=size, prop=FontProperties(weight=weight)).get_extents().width)
+    return text_to_path.get_text_width_height_descent(text, FontProperties(size=size, weight=weight), ismath=False)[0]
 
 
 def _column_height(column: Sequence[Block]) -> float:

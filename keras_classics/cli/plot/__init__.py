@@ -1,8 +1,9 @@
 """Draws pictures: a file a picture."""
 
-from keras_classics.cli.plot import model, zoo
+from keras_classics.cli.plot import model, progress, zoo
+from keras_classics.cli.plot import run as curves
 
-PICTURES = {"model": model, "zoo": zoo}
+PICTURES = {"model": model, "progress": progress, "run": curves, "zoo": zoo}
 
 
 def add_arguments(parser):

@@ -28,11 +28,11 @@ def run(args):
         from keras_classics.plots import model as picture
         from keras_classics.zoo import get_model
 
-        if is_file:
-            model = open_file(args.model)
-        else:
-            model = get_model(args.model)(aux_heads=args.aux_heads, seed=0)
+        name = args.model
+        model = open_file(name) if is_file else get_model(name)(aux_heads=args.aux_heads, seed=0)
         blocks = architecture.blocks(model)
-        counts = f"{complexity.count_params(model):,} parameters, {complexity.count_macs(model) / 1e6:,.0f}M multiply-adds"
+        counts = (
+            f"{complexity.count_params(model):,} parameters, {complexity.count_macs(model) / 1e6:,.0f}M multiply-adds"
+        )
         picture.draw(blocks, args.out, f"{model.name}: {counts}, depth {complexity.depth(model)}")
     console.print(f"{args.out}: {len(blocks)} boxes for {len(model.layers)} layers")
