@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from keras_classics.plots.saving import save
 from keras_classics.plots.scales import plain
@@ -75,7 +76,7 @@ def _curve(axes: Axes, history: History, key: str, **look) -> None:
 
 
 def _finish(axes: Axes) -> None:
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if axes.get_ylim()[0] > 0:
         axes.set_yscale("log")
         plain(axes.yaxis)

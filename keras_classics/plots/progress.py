@@ -66,7 +66,7 @@ def draw(points: Sequence[Point], path: str | pathlib.Path, human: float) -> Non
 
 def _places(points: Sequence[Point]) -> dict[Point, float]:
     """Where on the axis of the years each stands: those of a year beside each other."""
-    places = {}
+    places: dict[Point, float] = {}
     for year in {point.year for point in points}:
         of = sorted((point for point in points if point.year == year), key=lambda point: -point.top5)
         places |= {point: year + (number + 0.5) / len(of) for number, point in enumerate(of)}

@@ -1,9 +1,8 @@
 """Draws pictures: a file a picture."""
 
-from keras_classics.cli.plot import model, progress, zoo
-from keras_classics.cli.plot import run as curves
+from keras_classics.cli.plot import model, progress, runs, zoo
 
-PICTURES = {"model": model, "progress": progress, "run": curves, "zoo": zoo}
+PICTURES = {"model": model, "progress": progress, "run": runs, "zoo": zoo}
 
 
 def add_arguments(parser):

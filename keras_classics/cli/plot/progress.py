@@ -14,7 +14,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    best = {}  # of each family and year
+    best: dict[tuple, tuple] = {}  # of each family and year
     for facts in catalogue.read().values():
         error = figure(facts, DATASET, "top5")
         key = facts["family"], facts["paper"]["year"]
