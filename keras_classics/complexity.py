@@ -75,7 +75,7 @@ def count_activations(model: keras.Model) -> int:
 
 
 def _activations(layer) -> int:
-    return math.prod(layer.output.shape[1:]) if _kernels(layer) else 0
+    return math.prod(layer.output.shape[1:]) if kernels(layer) else 0
 
 
 def depth(model: keras.Model) -> int:
@@ -87,7 +87,7 @@ def _depths(model) -> dict[str, int]:
     """The depth of the part of the model that ends with each layer, by the layer's name."""
     reached: dict[str, int] = {}
     for layer in model.layers:
-        reached[layer.name] = max((reached[name] for name in reads(layer)), default=0) + bool(_kernels(layer))
+        reached[layer.name] = max((reached[name] for name in layers_below(layer)), default=0) + bool(kernels(layer))
     return reached
 
 
@@ -119,7 +119,7 @@ def memory(model: keras.Model, batch_size: int = 1, training: bool = False, slot
     if training:
         trained = sum(math.prod(w.shape) * _itemsize(w.dtype) for w in model.trainable_weights)
         return weights + (1 + slots) * trained + sum(outputs.values())
-    last_reader = {name: layer.name for layer in model.layers for name in (*reads(layer), layer.name)}
+    last_reader = {name: layer.name for layer in model.layers for name in (*layers_below(layer), layer.name)}
     kept: set[str] = set()
     most = 0
     for layer in model.layers:
@@ -133,7 +133,7 @@ def _itemsize(dtype: str) -> int:
     return {"float16": 2, "bfloat16": 2}.get(dtype, 4)
 
 
-def reads(layer: keras.layers.Layer) -> list[str]:
+def layers_below(layer: keras.layers.Layer) -> list[str]:
     """The names of the layers that a layer reads."""
     return [t._keras_history.operation.name for node in layer._inbound_nodes[-1:] for t in node.input_tensors]
 
@@ -149,16 +149,12 @@ def stages(model: keras.Model) -> dict[str, int]:
         ClassicsError: if the model is not functional, has another model inside, or several outputs of which none is
             "predictions".
     """
-    if not is_functional(model) or any(isinstance(layer, keras.Model) for layer in model.layers):
-        raise ClassicsError(
-            f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
-            "is inside it."
-        )
+    check_graph(model)
     on_trunk = trunk(model)
     strides: dict[str, int] = {}  # of the layers that put out maps, from the first convolution on
     for layer, (seen, _) in _walk(model):
         is_map = layer.name in on_trunk and layer.output.ndim == 4 and not math.isinf(seen.last)
-        if is_map and (strides or _kernels(layer)):
+        if is_map and (strides or kernels(layer)):
             strides[layer.name] = seen.step
     ends = {}
     for stride in sorted(set(strides.values())):
@@ -233,7 +229,7 @@ def last_maps(model: keras.Model) -> str:
     convolved = {
         seen.step
         for layer, (seen, _) in _walk(model)
-        if _kernels(layer) and layer.output.ndim == 4 and layer.name in on_trunk
+        if kernels(layer) and layer.output.ndim == 4 and layer.name in on_trunk
     }
     sides = slice(1, 3) if data_format_of(model) == "channels_last" else slice(2, 4)
     found = [
@@ -251,6 +247,15 @@ def grid(model: keras.Model, name: str) -> tuple[int, float]:
     of what the first sees, along the vertical axis. Places that see the whole image divide it evenly."""
     seen = next(seen for layer, (seen, _) in _walk(model) if layer.name == name)
     return seen.step, (seen.step - 1) / 2 if math.isinf(seen.last) else (seen.first + seen.last) / 2
+
+
+def check_graph(model: keras.Model) -> None:
+    """Raises a ClassicsError unless the model is functional and has no other model inside."""
+    if not is_functional(model) or any(isinstance(layer, keras.Model) for layer in model.layers):
+        raise ClassicsError(
+            f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
+            "is inside it."
+        )
 
 
 def is_functional(model: keras.Model) -> bool:
@@ -280,7 +285,7 @@ def _behind(model, name: str) -> set[str]:
     found = {name}
     for layer in reversed(model.layers):
         if layer.name in found:
-            found.update(reads(layer))
+            found.update(layers_below(layer))
     return found
 
 
@@ -296,8 +301,8 @@ def macs(layer: keras.layers.Layer) -> int:
     Raises:
         ClassicsError: if the size of its output is not known.
     """
-    kernels = _kernels(layer)
-    if not kernels:
+    found = kernels(layer)
+    if not found:
         return 0
     shape = layer.output.shape
     if None in shape[1:]:
@@ -306,10 +311,11 @@ def macs(layer: keras.layers.Layer) -> int:
             "(224, 224, 3)."
         )
     places = math.prod(shape[1:]) // shape[channel_axis(getattr(layer, "data_format", "channels_last"))]
-    return places * sum(math.prod(kernel.shape) for kernel in kernels)
+    return places * sum(math.prod(kernel.shape) for kernel in found)
 
 
-def _kernels(layer):
+def kernels(layer: keras.layers.Layer) -> list:
+    """The kernels of a convolution or a dense layer; none of any other layer."""
     return [kernel for name in _KERNELS if (kernel := getattr(layer, name, None)) is not None]
 
 
@@ -344,7 +350,7 @@ def _walk(model) -> Iterator[tuple[keras.layers.Layer, list[_Seen]]]:
     axes = (1, 2) if data_format_of(model) == "channels_last" else (2, 3)
     seen: dict[str, list[_Seen]] = {}
     for layer in model.layers:
-        below = [seen[name] for name in reads(layer)]
+        below = [seen[name] for name in layers_below(layer)]
         merged = [_union(of_axis) for of_axis in zip(*below, strict=True)] if below else [_Seen(0, 0, 1)] * 2
         seen[layer.name] = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
         yield layer, seen[layer.name]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from keras_classics import preprocessing
 from keras_classics.errors import unknown
 from keras_classics.resampling import window_of_resized
+from keras_classics.spec import ONE_CROP
 
 SIZE = 224  # of the network that the papers' sizes are for
 LONGEST = 16  # of a resized picture more than this many times as long as wide, the middle stands for the whole
@@ -62,7 +63,7 @@ class Views:
 VIEWS = {
     views.name: views
     for views in (
-        Views("1", "the network's own protocol: the centre", mirrored=False, reported="1 crop"),
+        Views("1", "the network's own protocol: the centre", mirrored=False, reported=ONE_CROP),
         Views("2", "the network's own protocol and its mirror image, as of CIFAR-10", reported="2 crops"),
         # Of the central square, for AlexNet's pictures were cut to it; torchvision's TenCrop is of the whole picture.
         Views("10", "AlexNet, section 4.1; ResNet", (256,), (0.5,), (*CORNERS, *CENTRE), reported="10 crops"),

@@ -90,7 +90,7 @@ def _beside(model, chosen: str) -> list[str]:
     """The layers that those after the chosen one read and that do not read it, such as a shortcut past it."""
     on_trunk, after, read = complexity.trunk(model), {chosen}, set()
     for layer in model.layers:
-        below = complexity.reads(layer)
+        below = complexity.layers_below(layer)
         if layer.name in on_trunk and after.intersection(below):
             after.add(layer.name)
             read.update(below)

@@ -17,6 +17,9 @@ class Paper:
     url: str
 
 
+ONE_CROP = "1 crop"  # the protocol of one view of each picture
+
+
 @dataclass(frozen=True)
 class Reported:
     """An error that a paper reports, in percent.
@@ -27,7 +30,7 @@ class Reported:
     dataset: str
     top1: float | None = None
     top5: float | None = None
-    views: str = "1 crop"
+    views: str = ONE_CROP
     source: str = ""
     note: str = ""
 

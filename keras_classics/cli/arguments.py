@@ -16,6 +16,10 @@ def add_model(parser: Parser) -> None:
     parser.add_argument(
         "--weights", help="where the model is a network's name: imagenet, a tag that show lists, or a file"
     )
+    add_backend(parser)
+
+
+def add_backend(parser: Parser) -> None:
     parser.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
 

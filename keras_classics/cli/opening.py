@@ -9,6 +9,8 @@ from keras_classics import catalogue
 from keras_classics.errors import ClassicsError
 
 if TYPE_CHECKING:
+    import keras
+
     from keras_classics.variant import Variant
 
 
@@ -43,7 +45,6 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
     export, where the command can do with `exports`."""
     from keras_classics.datasets import known_class_names
     from keras_classics.exported import is_export, load_export
-    from keras_classics.model_file import open_model
     from keras_classics.preprocessing import carried_protocol
     from keras_classics.zoo import get_model, variant_of
 
@@ -66,6 +67,13 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
             class_names = tuple(json.loads((path / "metrics.json").read_text("utf-8"))["class_names"])
         except (OSError, ValueError, KeyError):
             class_names = None
-        path /= "best.keras"
-    model = open_model(path)
+    model = open_file(source)
     return Opened(model, variant_of(model), class_names)
+
+
+def open_file(source: str) -> "keras.Model":
+    """The model of a run folder or a .keras file."""
+    from keras_classics.model_file import open_model
+
+    path = pathlib.Path(source)
+    return open_model(path / "best.keras" if path.is_dir() else path)

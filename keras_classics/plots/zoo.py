@@ -8,19 +8,20 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from keras_classics.plots.saving import save
+from keras_classics.plots.scales import plain
 
 LARGEST_CIRCLE = 900  # its area in square points
 
 
 class Point(NamedTuple):
-    """A network in the picture: its accuracy in percent, and the `Reported.views` that it is of."""
+    """A network in the picture, or several together: its accuracy in percent, and whether it is of one crop."""
 
     name: str
     macs: int
     params: int
     accuracy: float
     year: int
-    views: str
+    one_crop: bool
 
 
 def draw(points: Sequence[Point], path: str | pathlib.Path, title: str) -> None:
@@ -36,11 +37,11 @@ def draw(points: Sequence[Point], path: str | pathlib.Path, title: str) -> None:
         colour = colours[point.year]
         axes.scatter(
             point.macs / 1e6, point.accuracy, LARGEST_CIRCLE * point.params / largest, alpha=0.75, linewidths=1.5,
-            facecolors=[colour] if point.views == "1 crop" else "none", edgecolors=[colour],
+            facecolors=[colour] if point.one_crop else "none", edgecolors=[colour],
         )  # fmt: skip
     axes.set(xscale="log", xlabel="multiply-adds, millions", ylabel="top-1 accuracy, %", title=title)
-    axes.xaxis.set_major_formatter("{x:,g}")
     axes.margins(0.1)
+    plain(axes.xaxis)
     axes.grid(alpha=0.3, which="both")
     handles = [axes.scatter([], [], 60, color=[colour], label=str(year)) for year, colour in colours.items()]
     sizes = _sizes(largest)

@@ -16,7 +16,7 @@ LAYERS = [
     {"layers"},
     {"blocks", "complexity", "preprocessing"},
     {"crops", "weights"},
-    {"cells", "variant"},
+    {"architecture", "cells", "variant"},
     {"models"},
     {"model_file", "zoo", "plots"},
     {"catalogue", "fully_convolutional", "model_card", "stub"},

@@ -1,8 +1,17 @@
 """Draws pictures: a file a picture."""
 
-from keras_classics.cli.plot import confusion, filters, gradcam, reliability, zoo
+from keras_classics.cli.plot import confusion, filters, gradcam, model, progress, reliability, runs, zoo
 
-PICTURES = {"zoo": zoo, "gradcam": gradcam, "filters": filters, "confusion": confusion, "reliability": reliability}
+PICTURES = {
+    "zoo": zoo,
+    "progress": progress,
+    "model": model,
+    "run": runs,
+    "gradcam": gradcam,
+    "filters": filters,
+    "confusion": confusion,
+    "reliability": reliability,
+}
 
 
 def add_arguments(parser):

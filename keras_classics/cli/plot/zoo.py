@@ -1,42 +1,99 @@
 """Draws the networks' accuracy against their cost."""
 
+import json
+
 from keras_classics import catalogue
 from keras_classics.cli.arguments import add_out
 from keras_classics.cli.output import console
-from keras_classics.errors import unknown
+from keras_classics.errors import ClassicsError, unknown
+from keras_classics.spec import ONE_CROP
 
 
 def add_arguments(parser):
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--dataset", default="imagenet2012", help="draw the errors reported for this data set (default imagenet2012)"
+    )
+    what.add_argument(
+        "--results",
+        nargs="+",
+        metavar="file",
+        help="draw, in the place of the papers' errors, those in files that evaluate --json wrote",
     )
     add_out(parser, "zoo.png")
 
 
 def run(args):
-    networks = catalogue.read().values()
-    drawn = [(facts, error) for facts in networks if (error := figure(facts, args.dataset))]
-    if not drawn:
-        known = sorted({error["dataset"] for facts in networks for error in facts["reported"]})
-        raise unknown("data set with reported errors", args.dataset, known)
+    points, title, told = measured(args.results) if args.results else published(args.dataset)
     from keras_classics.plots import zoo
 
+    zoo.draw([zoo.Point(**point) for point in points], args.out, title)
+    console.print(f"{args.out}: {len(points)} {told}", markup=False)
+
+
+def published(dataset):
+    """The points of the papers' errors on a data set, a title and what they are.
+
+    Raises:
+        ClassicsError: if no paper reports any.
+    """
+    networks = catalogue.read().values()
     points = [
-        zoo.Point(
-            name=facts["name"],
-            macs=facts["macs"],
-            params=facts["params"],
-            accuracy=100 - error["top1"],
-            year=facts["paper"]["year"],
-            views=error["views"],
-        )
-        for facts, error in drawn
+        point(facts["name"], [facts], error["top1"], error["views"] == ONE_CROP)
+        for facts in networks
+        if (error := figure(facts, dataset))
     ]
-    zoo.draw(points, args.out, f"As their papers report it, on {args.dataset}")
-    console.print(f"{args.out}: {len(points)} networks that have a reported top-1 error on {args.dataset}")
+    if not points:
+        known = sorted({error["dataset"] for facts in networks for error in facts["reported"]})
+        raise unknown("data set with reported errors", dataset, known)
+    return points, f"As their papers report it, on {dataset}", f"networks that have a reported top-1 error on {dataset}"
 
 
-def figure(facts, dataset):
-    """The top-1 error that a paper reports of one crop, or else the first it reports; None if there is none."""
-    errors = [error for error in facts["reported"] if error["dataset"] == dataset and error["top1"] is not None]
-    return next((error for error in errors if error["views"] == "1 crop"), errors[0] if errors else None)
+def measured(files):
+    """The same of results that `evaluate --json` wrote. An ensemble costs what its networks cost together, each in the
+    form that its record has.
+
+    Raises:
+        ClassicsError: if a file holds none, or they are of several data sets.
+    """
+    results = [read_result(file) for file in files]
+    data = list(dict.fromkeys(result["data"] for result in results))
+    if len(data) > 1:
+        raise ClassicsError(f"The results are of several data sets, {', '.join(data)}; draw those of one.")
+    points = []
+    for result in results:
+        networks = [catalogue.find(name) for name in result["model"].split(", ")]
+        views = "" if result["views"] == "1" else f", {result['views']} views"
+        points.append(point("+".join(facts["name"] for facts in networks) + views, networks, result["top1"], not views))
+    return points, f"As measured on {data[0]}", f"results on {data[0]}"
+
+
+def read_result(file):
+    """The figures in a file that `evaluate --json` wrote; raises a ClassicsError if it is none."""
+    kinds = {"model": str, "data": str, "views": str, "top1": int | float}
+    try:
+        with open(file, encoding="utf-8") as opened:
+            result = json.load(opened)
+    except (OSError, ValueError):
+        result = None
+    if not isinstance(result, dict) or not all(isinstance(result.get(name), kind) for name, kind in kinds.items()):
+        raise ClassicsError(f"'{file}' is no result: give files that keras-classics evaluate --json has written.")
+    return result
+
+
+def point(name, networks, top1, one_crop):
+    """What the picture takes of a network, or of several together."""
+    return {
+        "name": name,
+        "macs": sum(facts["macs"] for facts in networks),
+        "params": sum(facts["params"] for facts in networks),
+        "accuracy": 100 - top1,
+        "year": max(facts["paper"]["year"] for facts in networks),
+        "one_crop": one_crop,
+    }
+
+
+def figure(facts, dataset, kind="top1"):
+    """The error of that kind that a paper reports of one crop, or else the first it reports; None if there is none."""
+    errors = [error for error in facts["reported"] if error["dataset"] == dataset and error[kind] is not None]
+    return next((error for error in errors if error["views"] == ONE_CROP), errors[0] if errors else None)
