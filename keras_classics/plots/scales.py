@@ -1,11 +1,11 @@
 """Axes that are read in plain numbers."""
 
 from matplotlib.axis import Axis
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 
 def plain(axis: Axis) -> None:
-    """Numbers such as 60 on a logarithmic axis, not powers; between the tens only where one is in sight."""
-    low, high = axis.get_view_interval()
+    """On a logarithmic axis 10, 20 and 50, in the place of powers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-    axis.set_minor_formatter(StrMethodFormatter("{x:,g}") if high < 10 * low else NullFormatter())
+    axis.set_minor_formatter(NullFormatter())
