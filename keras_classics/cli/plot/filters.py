@@ -38,7 +38,8 @@ def convolution(model, name=None):
     Raises:
         ClassicsError: if the model has no convolution, or none of that name.
     """
-    kernels = {layer.name: layer.kernel for layer in model.layers if len(getattr(layer, "kernel", _NONE).shape) == 4}
+    kernels = {layer.name: kernel for layer in model.layers if (kernel := getattr(layer, "kernel", None)) is not None}
+    kernels = {name: kernel for name, kernel in kernels.items() if len(kernel.shape) == 4}
     if not kernels:
         raise ClassicsError(f"{model.name} has no convolution whose kernels could be drawn.")
     if name is None:
@@ -46,7 +47,3 @@ def convolution(model, name=None):
     if name not in kernels:
         raise unknown(f"convolution of {model.name}", name, kernels)
     return name, kernels[name]
-
-
-class _NONE:
-    shape = ()
