@@ -183,11 +183,15 @@ def test_bad_requests(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.every_backend
 @pytest.mark.parametrize(
-    ("to", "name"), [("saved_model", "folder"), ("tflite", "model.tflite"), ("onnx", "model.onnx")]
+    ("to", "name", "included"),
+    [
+        ("saved_model", "folder", False),
+        pytest.param("tflite", "model.tflite", True, marks=pytest.mark.every_backend),
+        ("tflite", "model.tflite", False),
+        ("onnx", "model.onnx", True),
+    ],
 )
-@pytest.mark.parametrize("included", [True, False])
 def test_an_export_is_judged_and_asked_like_its_model(to, name, included, tmp_path):
     """Through its own preparation of the pictures, alone and beside another."""
     bare, path = lenet(0), tmp_path / name
@@ -254,8 +258,10 @@ def digits(count, start=0):
     return np.stack([preprocessing.fit(image, 28, 32, 1).numpy() for image, _ in stream])
 
 
-@pytest.mark.every_backend
-@pytest.mark.parametrize(("quantize", "part"), [("float16", 0.6), ("dynamic", 0.4), ("int8", 0.4)])
+@pytest.mark.parametrize(
+    ("quantize", "part"),
+    [("float16", 0.6), ("dynamic", 0.4), pytest.param("int8", 0.4, marks=pytest.mark.every_backend)],
+)
 def test_fewer_bits_answer_alike_in_a_smaller_file(quantize, part, tmp_path):
     """The shipped LeNet-5 on a hundred digits, none of which chose its scales."""
     model, images = kc.LeNet5(weights="mnist"), digits(100)
