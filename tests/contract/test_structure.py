@@ -83,6 +83,21 @@ def test_other_classes_channels_sizes_and_precision(name):
             kc.create_model(name, input_shape=(None, None, channels))
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "billions"),
+    [
+        ("resnet50", {"form": "3x3"}, 4.089),
+        ("resnet101", {"form": "3x3"}, 7.801),
+        ("resnet152", {"form": "3x3"}, 11.514),
+        ("vgg16", {"batch_norm": True}, 15.47),
+        ("inception_v1", {"batch_norm": True}, 1.498),
+    ],
+)
+def test_the_forms_of_published_weights_cost_what_their_table_says(name, options, billions):
+    """torchvision 0.29's table of weights ("_ops"); it counts convolutions and dense layers, as we do."""
+    assert round(complexity.count_macs(kc.create_model(name, **options)) / 1e9, 3) == billions
+
+
 # Filters of the last map, as the test suite of keras.applications has them.
 LAST_FILTERS = {
     "vgg16": 512,
