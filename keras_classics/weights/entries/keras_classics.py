@@ -20,6 +20,12 @@ _TABLE: dict[str, tuple[str, float, float, str]] = {
         0.06,
         "67b2f9aeae7370235618f9651f288e5e0cd9af1e0bd1f3ad75efb3c379ea55be",
     ),
+    "resnet20-cifar10-today": (
+        "resnet20",
+        8.62,
+        0.37,
+        "f280263da6be9c3a72cf4e0e447402658ab050e2f9956917bc7c159c18ddae0e",
+    ),
 }
 
 ENTRIES = tuple(
