@@ -4,11 +4,12 @@ Sizes are those of a network of 224 pixels. For a network of another size they a
 AlexNet's ten crops is 37 for one of 32 pixels.
 """
 
+import functools
 from dataclasses import dataclass
 
 from keras_classics import preprocessing
 from keras_classics.errors import unknown
-from keras_classics.resampling import window_of_resized
+from keras_classics.resampling import whole_pixels, window_of_resized
 from keras_classics.spec import ONE_CROP
 
 SIZE = 224  # of the network that the papers' sizes are for
@@ -117,11 +118,11 @@ def cut(image, views: Views, resize_size: int, image_size: int, channels: int, i
     if not views.scales:
         shown = preprocessing.fit(image, resize_size, image_size, channels, interpolation, squash)[None]
     else:
-        image = preprocessing.with_channels(image, channels)
+        image = whole_pixels(preprocessing.with_channels(image, channels))
         sides = views.sides(image_size)
         shown = tf.stack([crop for side in sides for crop in _crops(image, views, side, image_size, interpolation)])
     if views.mirrored:
-        shown = tf.concat([shown, shown[:, :, ::-1]], 0)
+        shown = tf.concat([shown, tf.reverse(shown, [2])], 0)
     return tf.ensure_shape(shown, (views.count, image_size, image_size, channels))
 
 
@@ -145,7 +146,7 @@ def whole(image, views: Views, image_size: int, channels: int, interpolation="bi
         resized, window = _sizes(image, scale)
         part = window_of_resized(image, resized, _corner(resized, window, *CENTRE), window, interpolation)[None]
         part = tf.ensure_shape(part, (1, None, None, channels))
-        shown.append(tf.concat([part, part[:, :, ::-1]], 0) if views.mirrored else part)
+        shown.append(tf.concat([part, tf.reverse(part, [2])], 0) if views.mirrored else part)
     return shown
 
 
@@ -163,16 +164,31 @@ def _crops(image, views, scale, size, interpolation):
     import tensorflow as tf
 
     resized, most = _sizes(image, scale)
+    resize = _resize(interpolation)
     for square in views.squares or (None,):
         window = most if square is None else tf.minimum(resized, scale)
         corner = _corner(resized, window, (0.5, 0.5) if square is None else (square, square))
-        part = window_of_resized(image, resized, corner, window, interpolation)
+        part = tf.ensure_shape(resize(image, resized, corner, window), (None, None, image.shape[-1]))
         for place in views.places:
             top, left = tf.unstack(_corner(window, size, place))
             yield part[top : top + size, left : left + size]
         if views.whole:
             sides = tf.constant([size, size], tf.int64)
-            yield window_of_resized(part, sides, tf.zeros_like(sides), sides, interpolation)
+            yield resize(part, sides, tf.zeros_like(sides), sides)
+
+
+@functools.cache
+def _resize(interpolation):
+    """`window_of_resized` as one function, that TensorFlow need not trace 24 times over for 144 views."""
+    import tensorflow as tf
+
+    picture, pair = tf.TensorSpec((None, None, None), tf.uint8), tf.TensorSpec((2,), tf.int64)
+
+    @tf.function(input_signature=[picture, pair, pair, pair])
+    def resize(image, size, corner, window):
+        return window_of_resized(image, size, corner, window, interpolation)
+
+    return resize
 
 
 def _corner(outer, inner, place):

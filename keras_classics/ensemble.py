@@ -38,6 +38,7 @@ class Member:
         classes: how many it tells apart.
         protocol: how the pictures of its weights are prepared.
         feed: the same for its own input.
+        probabilities: whether its answers are; None where the first ones are to tell.
         predict_on_batch: what it reads (N, ...) to its outputs (N, classes), or a dict of "predictions" and others.
     """
 
@@ -45,6 +46,7 @@ class Member:
     classes: int
     protocol: InputProtocol
     feed: Feed
+    probabilities: bool | None
     predict_on_batch: Callable
 
 
@@ -108,7 +110,11 @@ class Ensemble:
                 _predictions(member.predict_on_batch(read[member.feed]))[: len(of)].astype("float64")
                 for member in self.members
             ]
-            as_they_are = as_they_are or [not probabilities or _are_probabilities(part) for part in new]
+            as_they_are = as_they_are or [
+                not probabilities
+                or (_are_probabilities(part) if member.probabilities is None else member.probabilities)
+                for member, part in zip(self.members, new, strict=True)
+            ]
             new = [part if kept else _softmax(part) for part, kept in zip(new, as_they_are, strict=True)]
             labels, scores = np.concatenate([labels, of]), np.concatenate([scores, np.stack(new)], 1)
             complete = len(labels) // count
@@ -150,13 +156,15 @@ def _member(model: Model, views: Views) -> Member:
                 f"{model.name} is an export, which takes pictures of one size, so it has no dense views; judge the "
                 "Keras model by them."
             )
-        return Member(model.name, model.classes, model.protocol, model.feed, model.predict_on_batch)
+        return Member(
+            model.name, model.classes, model.protocol, model.feed, model.probabilities, model.predict_on_batch
+        )
     check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
     _check_output(model)
     _check_square(model)
     protocol = carried_protocol(model) or variant_of(model).protocol
     asked = any_size(model) if views.dense else model
-    return Member(model.name, feed.classes_of(model), protocol, feed_of(model), asked.predict_on_batch)
+    return Member(model.name, feed.classes_of(model), protocol, feed_of(model), None, asked.predict_on_batch)
 
 
 def check_answers(members: Sequence[Member], not_finite: np.ndarray, images: int) -> None:

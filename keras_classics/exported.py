@@ -36,6 +36,7 @@ class Exported:
         class_names: in the order of the outputs; none where they were not told.
         protocol: how the pictures of its weights are prepared.
         feed: the same for its own input.
+        probabilities: whether its outputs are, as the model's were; those of 8 bits no longer add up to 1.
         predict_on_batch: images as it reads them (N, ...) to its outputs (N, classes).
     """
 
@@ -45,6 +46,7 @@ class Exported:
     class_names: tuple[str, ...]
     protocol: InputProtocol
     feed: Feed
+    probabilities: bool
     predict_on_batch: Run
 
 
@@ -76,6 +78,7 @@ def load_export(path: str | pathlib.Path) -> Exported:
             class_names=tuple(labels.splitlines()),
             protocol=protocol,
             feed=model_feed,
+            probabilities=told["probabilities"],
             predict_on_batch=run,
         )
     except (ValueError, TypeError, KeyError) as error:
@@ -88,8 +91,9 @@ def is_export(path: str | pathlib.Path) -> bool:
     return path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").exists()
 
 
-def facts_of(model: keras.Model) -> str:
-    """What an export of the model tells of itself, as JSON; nothing where the model does not tell or has no classes."""
+def facts_of(model: keras.Model, probabilities: bool) -> str:
+    """What an export of the model, whose outputs are probabilities or not, tells of itself, as JSON; nothing where the
+    model does not tell or has no classes."""
     known = preprocessing.provenance(model)
     shape, data_format = model.input_shape, data_format_of(model)
     if known is None or len(model.output_shape) != 2:
@@ -103,6 +107,7 @@ def facts_of(model: keras.Model) -> str:
         "image_size": shape[1 if data_format == "channels_last" else 2] or known.protocol.image_size,
         "channels": shape[channel_axis(data_format)],
         "data_format": data_format,
+        "probabilities": probabilities,
     }
     return json.dumps(told, indent=1) + "\n"
 

@@ -138,7 +138,7 @@ def export(
     expected = _run(model, images)
     with atomic_write(path, replace_folder=overwrite) as temporary:
         _write(model, temporary, format, quantize, representative)
-        exported.add(temporary, labels, exported.facts_of(model))
+        exported.add(temporary, labels, exported.facts_of(model, _are_probabilities(expected)))
         agreement = _agreement(expected, run_exported(temporary, images), quantize)
         if not agreement.holds:
             raise ClassicsError(
@@ -348,9 +348,11 @@ def _agreement(expected: np.ndarray, got: np.ndarray, quantize: str | None = Non
 
 def _logits(outputs: np.ndarray) -> np.ndarray:
     """The outputs, or the logarithms of probabilities: a difference shows there even if one class has all of them."""
-    if outputs.min() >= 0 and np.allclose(outputs.sum(-1), 1, atol=1e-3):
-        return np.log(np.maximum(outputs, 1e-30))
-    return outputs
+    return np.log(np.maximum(outputs, 1e-30)) if _are_probabilities(outputs) else outputs
+
+
+def _are_probabilities(outputs: np.ndarray) -> bool:
+    return bool(outputs.min() >= 0 and np.allclose(outputs.sum(-1), 1, atol=1e-3))
 
 
 if __name__ == "__main__":

@@ -50,8 +50,7 @@ def window_of_resized(image, size, corner, window, interpolation: str):
 
     if interpolation not in KERNELS:
         raise unknown("interpolation", interpolation, KERNELS)
-    if image.dtype != tf.uint8:
-        image = tf.cast(tf.round(tf.clip_by_value(tf.cast(image, tf.float32), 0, 255)), tf.uint8)
+    image = whole_pixels(image)
     old = tf.shape(image, tf.int64)
     (top, bottom, down), (left, right, across) = (
         _weights(old[axis], size[axis], corner[axis], window[axis], *KERNELS[interpolation]) for axis in (0, 1)
@@ -60,6 +59,15 @@ def window_of_resized(image, size, corner, window, interpolation: str):
     for weights in (across, down):
         pixels = _product(weights, tf.transpose(pixels, (1, 0, 2)))
     return pixels
+
+
+def whole_pixels(image):
+    """Pixels of 0..255 as uint8; fractions are rounded."""
+    import tensorflow as tf
+
+    if image.dtype == tf.uint8:
+        return image
+    return tf.cast(tf.round(tf.clip_by_value(tf.cast(image, tf.float32), 0, 255)), tf.uint8)
 
 
 def _product(weights, pixels):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -232,7 +233,7 @@ def test_exports_that_are_none_or_do_not_tell(tmp_path):
             kc.load_export(strange)
     broken = tmp_path / "broken.tflite"
     broken.write_text("no network")
-    exported.add(broken, (), exported.facts_of(kc.LeNet5()))
+    exported.add(broken, (), exported.facts_of(kc.LeNet5(), True))
     with pytest.raises(kc.ClassicsError, match="The export cannot be run here"):
         kc.load_export(broken)
 
@@ -364,3 +365,21 @@ def test_a_file_is_replaced_once_the_new_one_is_checked(tmp_path, monkeypatch):
         assert exporting.compare(
             exporting.with_preprocessing(lenet(seed), kc.LeNet5.normalization), tmp_path / "folder", digits(5)
         ).holds
+
+
+def test_probabilities_of_8_bits_are_taken_as_they_are(tmp_path):
+    """They no longer add up to 1, which must not make scores of them, whose softmax would be nearly even."""
+    kc.export(lenet(0), tmp_path / "x.tflite")
+    whole = kc.load_export(tmp_path / "x.tflite")
+    rough = replace(whole, predict_on_batch=lambda images: np.floor(16 * whole.predict_on_batch(images)) / 16)
+    data = datasets.limited(datasets.load("mnist_sample"), 20, ["test"])
+    for one in (whole, rough):
+        kc.evaluate(one, data, verbose=0, predictions=tmp_path / "p.npz")
+        answers = np.load(tmp_path / "p.npz")["predictions"]
+        if one is whole:
+            expected = np.floor(16 * answers) / 16
+    assert (expected.sum(1) < 0.98).any()
+    np.testing.assert_allclose(answers, expected, atol=1e-6)
+    scores = kc.LeNet5(seed=0, classifier_activation=None)
+    kc.export(scores, tmp_path / "scores.tflite")
+    assert not kc.load_export(tmp_path / "scores.tflite").probabilities
