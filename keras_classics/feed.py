@@ -160,9 +160,8 @@ def dense_batches(examples, feeds: Sequence[Feed], views: Views) -> Iterator[tup
     def read(feed, part):
         return feed.model_input(tf.cast(part, tf.float32))
 
-    for scales, label in examples.map(shown, tf.data.AUTOTUNE, deterministic=True).prefetch(2).as_numpy_iterator():
-        for parts in scales:
-            yield parts, np.repeat(label, len(parts[0]))
+    pictures = examples.map(shown, tf.data.AUTOTUNE, deterministic=True).prefetch(2).as_numpy_iterator()
+    return ((parts, np.repeat(label, len(parts[0]))) for scales, label in pictures for parts in scales)
 
 
 def classes_of(model: keras.Model) -> int:
