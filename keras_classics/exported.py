@@ -53,8 +53,8 @@ class Exported:
 def load_export(path: str | pathlib.Path) -> Exported:
     """Opens a SavedModel folder, TFLite or ONNX file that this package wrote, to `evaluate` it or to `predict` by it.
 
-    On jax and torch, too, TensorFlow runs the first two; ONNX Runtime runs the third. A SavedModel is a program: open only
-    those whose origin you trust.
+    On jax and torch, too, TensorFlow runs the first two; ONNX Runtime runs the third. A SavedModel is a program: open
+    only those whose origin you trust.
 
     Raises:
         ClassicsError: if there is none, it cannot be run here, or it does not tell what it is.

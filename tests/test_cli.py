@@ -618,3 +618,12 @@ def test_a_backend_that_cannot_be_had(capsys, monkeypatch):
     with pytest.raises(SystemExit, match="2"):
         cli.main([*arguments, other])
     assert f"{other} is not installed: python -m pip install" in capsys.readouterr().err
+
+
+def test_classes_are_compared_though_a_folder_is_called_as_the_weights_are(tmp_path, monkeypatch, capsys):
+    """As in a checkout of this package, where "keras_classics" is a folder too."""
+    (tmp_path / "keras_classics").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        cli.main(["evaluate", "resnet20", "--weights", "keras_classics", "--data", "mnist_sample"])
+    assert "not the same, or not in the same order" in capsys.readouterr().err

@@ -52,7 +52,7 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
     if not path.exists():
         variant = get_model(source)
         model = variant(weights=weights)
-        if weights is not None and not pathlib.Path(weights).exists():
+        if weights is not None and not pathlib.Path(weights).is_file():
             class_names = known_class_names((carried_protocol(model) or variant.protocol).dataset) or None
         return Opened(model, variant, class_names)
     if is_export(path):
