@@ -346,7 +346,14 @@ def test_measured_stands_beside_reported_and_human(capsys, network, views, told,
     from keras_classics.crops import VIEWS
 
     reported = [r for r in network.reported if r.dataset == network.dataset]
-    figures = {"images": 9, "split": "validation", "loss": 1, "calibration_error": 0, "pixels": "raw"}
+    figures = {
+        "images": 9,
+        "split": "validation",
+        "loss": 1,
+        "calibration_error": 0,
+        "classes_compared_by": "name",
+        "pixels": "raw",
+    }
     figures |= {"top1": 50.0, "top5": 10.0, "top1_interval": (40, 60), "top5_interval": (9, 11)}
     evaluate.show(figures, [network], VIEWS[views], reported)
     printed = re.sub(" {2,}", "  ", capsys.readouterr().out)
@@ -627,3 +634,12 @@ def test_classes_are_compared_though_a_folder_is_called_as_the_weights_are(tmp_p
     with pytest.raises(SystemExit):
         cli.main(["evaluate", "resnet20", "--weights", "keras_classics", "--data", "mnist_sample"])
     assert "not the same, or not in the same order" in capsys.readouterr().err
+
+
+def test_it_is_said_whether_classes_were_compared_by_name(saved_lenet, capsys):
+    """A bare file does not tell the names of its classes; a network with public weights has those of its data set."""
+    arguments = ["--data", "mnist_sample", "--limit", "20"]
+    cli.main(["evaluate", str(saved_lenet), *arguments])
+    assert "compared by number, not by name" in capsys.readouterr().out
+    cli.main(["evaluate", "lenet5", "--weights", "mnist", *arguments])
+    assert "compared by number" not in capsys.readouterr().out

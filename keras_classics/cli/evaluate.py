@@ -76,6 +76,7 @@ def run(args):
         )
         return
     variants = [one.variant for one in opened]
+    by_name = not args.any_classes and all(one.class_names for one in opened)
     pixels = dict.fromkeys(feed_of(one.model).described(views) for one in opened)
     figures = {
         "model": ", ".join(variant.name for variant in variants),
@@ -90,6 +91,7 @@ def run(args):
         "top5_interval": result.top5_interval,
         "loss": result.loss,
         "calibration_error": result.calibration_error,
+        "classes_compared_by": "name" if by_name else "number",
         "pixels": "; ".join(pixels),
     }
     if args.csv:
@@ -161,6 +163,8 @@ def show(figures, variants, views, beside):
     elif beside and views.reported not in {r.views for r in beside}:
         theirs = ", ".join(dict.fromkeys(r.views for r in beside))
         console.print(f"The paper does not judge by {views.reported}, but by {theirs}.", markup=False)
+    if figures["classes_compared_by"] == "number":
+        console.print("Classes were compared by number, not by name, so whether they mean the same is for you to know.")
     console.print(f"pixels: {figures['pixels']}", markup=False)
 
 
