@@ -12,10 +12,11 @@ import keras
 import numpy as np
 
 from keras_classics import feed, preprocessing
+from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.errors import ClassicsError
 from keras_classics.feed import Feed
-from keras_classics.layers import channel_axis, data_format_of
 from keras_classics.spec import InputProtocol, protocol_of
+from keras_classics.zoo import variant_of
 
 LABELS = "labels.txt"  # the class names, a line each in the order of the outputs
 FACTS = "network.json"  # which network it is, and how its pictures are prepared
@@ -89,25 +90,25 @@ def load_export(path: str | pathlib.Path) -> Exported:
 def is_export(path: str | pathlib.Path) -> bool:
     """Whether it is a TFLite or ONNX file, by its name, or the folder of a SavedModel."""
     path = pathlib.Path(path)
-    return path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").exists()
+    return path.suffix in EXPORT_SUFFIXES.values() or (path / "saved_model.pb").exists()
 
 
 def facts_of(model: keras.Model, probabilities: bool) -> str:
     """What an export of the model, whose outputs are probabilities or not, tells of itself, as JSON; nothing where the
     model does not tell or has no classes."""
     known = preprocessing.provenance(model)
-    shape, data_format = model.input_shape, data_format_of(model)
     if known is None or len(model.output_shape) != 2:
         return ""
+    made = feed.feed_of(model, variant_of(model))
     told = {
         "name": model.name,
         "network": known.network,
         "classes": model.output_shape[-1],
         "protocol": asdict(replace(known.protocol, class_names=())),
-        "normalizes": preprocessing.normalizes(model),
-        "image_size": shape[1 if data_format == "channels_last" else 2] or known.protocol.image_size,
-        "channels": shape[channel_axis(data_format)],
-        "data_format": data_format,
+        "normalizes": made.normalization is None,
+        "image_size": made.image_size,
+        "channels": made.channels,
+        "data_format": made.data_format,
         "probabilities": probabilities,
     }
     return json.dumps(told, indent=1) + "\n"
@@ -123,7 +124,7 @@ def add(path: pathlib.Path, labels: Sequence[str], facts: str) -> None:
         for name, text in texts.items():
             (path / EXTRA).mkdir(exist_ok=True)
             (path / EXTRA / name).write_text(text, "utf-8")
-    elif path.suffix == ".onnx":
+    elif path.suffix == EXPORT_SUFFIXES["onnx"]:
         _finish_onnx(path, texts)
     elif texts:
         with zipfile.ZipFile(path, "a") as archive:
@@ -182,16 +183,15 @@ def runner(path: str | pathlib.Path) -> Run:
 
 def _open(path: pathlib.Path) -> tuple[Run, str, str]:
     """What runs an export, its facts and its labels."""
-    if path.suffix == ".onnx" and not path.is_dir():
-        check_onnx_installed()
     texts: dict[str, str] = {}
+    is_onnx = not path.is_dir() and path.suffix == EXPORT_SUFFIXES["onnx"]
+    if is_onnx:
+        check_onnx_installed()
     try:
-        if path.is_dir():
-            ask = _saved_model(path)
-        elif path.suffix == ".onnx":
+        if is_onnx:
             ask, texts = _onnx(path)
         else:
-            ask = _tflite(path)
+            ask = _saved_model(path) if path.is_dir() else _tflite(path)
     except Exception as error:  # whatever the runtime raises
         raise _cannot_be_run(error) from error
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_classics import datasets, exported, preprocessing
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
-from keras_classics.choices import QUANTIZATIONS
+from keras_classics.choices import EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.exported import first_line
 from keras_classics.files import atomic_write
@@ -27,7 +27,6 @@ from keras_classics.spec import PLUS_MINUS_ONE, Normalization
 
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
-SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx"}
 OPSET = 17  # of ONNX
 MOST_CHECKED = 100  # of the representative images
 PIXEL = 16  # above which a number is no normalised pixel's
@@ -125,6 +124,8 @@ def export(
     format = _format(path, format, quantize)
     if path.exists() and not overwrite:
         raise ClassicsError(f"'{path}' exists and is not overwritten; choose another path, remove it, or `overwrite`.")
+    if path.is_dir() and not exported.is_export(path):
+        raise ClassicsError(f"'{path}' is a folder and no export, so it is not replaced; choose another path.")
     model = _predictions(model)
     if include_preprocessing and not preprocessing.normalizes(model):
         model = with_preprocessing(model, _normalization(model))
@@ -151,11 +152,11 @@ def export(
 
 def _format(path: pathlib.Path, format: str | None, quantize: str | None) -> str:
     """The format, checked against the path and what is to be quantised."""
-    by_ending = {suffix: name for name, suffix in SUFFIXES.items()}
+    by_ending = {suffix: name for name, suffix in EXPORT_SUFFIXES.items()}
     format = format or by_ending.get(path.suffix, "saved_model")
     if format not in FORMATS:
         raise unknown("export format", format, FORMATS)
-    suffix = SUFFIXES.get(format, "")
+    suffix = EXPORT_SUFFIXES.get(format, "")
     if suffix and path.suffix != suffix:
         raise ClassicsError(f"An export as {format} must be named *{suffix}, not '{path.name}'.")
     if quantize is not None and quantize not in QUANTIZATIONS:
@@ -206,7 +207,7 @@ def compare(model: keras.Model, path: str | pathlib.Path, images: np.ndarray) ->
 
 
 def run_exported(path: str | pathlib.Path, images: np.ndarray, batch_size: int = 100) -> np.ndarray:
-    """The outputs of an exported network, SavedModel folder or TFLite file, for float32 images (N, ...).
+    """The outputs of an exported network, SavedModel folder, TFLite or ONNX file, for float32 images (N, ...).
 
     Raises:
         ClassicsError: if it cannot be read, or not be run on such images here.

@@ -34,7 +34,11 @@ def atomic_write(path: str | pathlib.Path, replace_folder: bool = False) -> Iter
                 raise FileExistsError(17, "There is already a folder of that name")
             aside = path.with_name(f".{os.getpid()}-old-{path.name}")
             os.replace(path, aside)
-            os.replace(temporary, path)
+            try:
+                os.replace(temporary, path)
+            except OSError:
+                os.replace(aside, path)
+                raise
             remove(aside)
         else:
             os.replace(temporary, path)

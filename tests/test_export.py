@@ -383,3 +383,12 @@ def test_probabilities_of_8_bits_are_taken_as_they_are(tmp_path):
     scores = kc.LeNet5(seed=0, classifier_activation=None)
     kc.export(scores, tmp_path / "scores.tflite")
     assert not kc.load_export(tmp_path / "scores.tflite").probabilities
+
+
+def test_a_folder_that_is_no_export_is_not_replaced(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    monkeypatch.setattr(exporting, "_write", None)
+    with pytest.raises(kc.ClassicsError, match="is a folder and no export, so it is not replaced"):
+        kc.export(kc.LeNet5(), tmp_path / "mine", overwrite=True)
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"

@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -93,3 +94,23 @@ def test_a_leftover_with_this_processs_number_does_not_get_into_a_folder(tmp_pat
     with atomic_write(tmp_path / "model") as temporary:
         temporary.mkdir()
     assert os.listdir(tmp_path / "model") == []
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "old").write_text("old")
+    replace = os.replace
+
+    def full(source, target):
+        if "old" not in pathlib.Path(source).name and pathlib.Path(target) == tmp_path / "folder":
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with (
+        pytest.raises(kc.ClassicsError, match="No space left"),
+        atomic_write(tmp_path / "folder", replace_folder=True) as path,
+    ):
+        path.mkdir()
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+    assert (tmp_path / "folder" / "old").read_text() == "old"

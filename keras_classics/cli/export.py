@@ -2,7 +2,7 @@
 
 import pathlib
 
-from keras_classics.choices import EXPORT_FORMATS, QUANTIZATIONS
+from keras_classics.choices import EXPORT_FORMATS, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.cli.arguments import add_json, add_model, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.opening import check_source, open_source
@@ -47,7 +47,7 @@ def run(args):
         model = opened.model
         if not args.without_preprocessing:
             model = exporting.with_preprocessing(model, opened.variant.normalization)
-        suffix = exporting.SUFFIXES.get(args.to, "")
+        suffix = EXPORT_SUFFIXES.get(args.to, "")
         path = pathlib.Path(args.out or pathlib.Path("saved_models", model.name + suffix))
         representative = None
         if args.representative:
@@ -61,7 +61,7 @@ def run(args):
             quantize=args.quantize,
             representative=representative,
             class_names=opened.class_names,
-            include_preprocessing=not args.without_preprocessing,
+            include_preprocessing=False,  # it is in the model by now, if wanted
             overwrite=args.overwrite,
         )
     takes = "pixels of 0..255" if preprocessing.normalizes(model) else "normalised images"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keras_classics import catalogue
+from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.errors import ClassicsError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def check_source(source: str, weights: str | None) -> None:
         if weights is not None:
             raise ClassicsError(f"'{source}' has weights of its own; --weights goes with a network's name.")
         return
-    if path.suffix in (".keras", ".tflite") or len(path.parts) > 1:
+    if path.suffix in (".keras", *EXPORT_SUFFIXES.values()) or len(path.parts) > 1:
         raise ClassicsError(f"There is no run folder, .keras file or export '{source}'.")
     catalogue.find(source)
     if weights is None:
