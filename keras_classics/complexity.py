@@ -194,7 +194,7 @@ def stage_costs(model: keras.Model) -> list[StageCost]:
     """
     strides = stages(model)
     others = model.output.values() if isinstance(model.output, dict) else ()
-    heads = [tensor._keras_history.operation.name for tensor in (_predictions(model), *others)]
+    heads = [tensor._keras_history.operation.name for tensor in (predictions(model), *others)]
     layers = {layer.name: layer for layer in model.layers}
     rows = {row.name: row for row in layer_table(model)}
     depths = _depths(model)
@@ -269,11 +269,15 @@ def trunk(model: keras.Model) -> set[str]:
     Raises:
         ClassicsError: if the model has several outputs of which none is "predictions".
     """
-    return _behind(model, _predictions(model)._keras_history.operation.name)
+    return _behind(model, predictions(model)._keras_history.operation.name)
 
 
-def _predictions(model):
-    """The output that is no auxiliary head's."""
+def predictions(model: keras.Model):
+    """The output that is no auxiliary head's.
+
+    Raises:
+        ClassicsError: if the model has several outputs of which none is "predictions".
+    """
     output = model.output.get("predictions") if isinstance(model.output, dict) else model.outputs[0]
     if output is None or (len(model.outputs) > 1 and not isinstance(model.output, dict)):
         raise ClassicsError(f"{model.name} has several outputs, and none is named 'predictions'; take a model of one.")

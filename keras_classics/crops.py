@@ -121,9 +121,7 @@ def cut(image, views: Views, resize_size: int, image_size: int, channels: int, i
         image = whole_pixels(preprocessing.with_channels(image, channels))
         sides = views.sides(image_size)
         shown = tf.stack([crop for side in sides for crop in _crops(image, views, side, image_size, interpolation)])
-    if views.mirrored:
-        shown = tf.concat([shown, tf.reverse(shown, [2])], 0)
-    return tf.ensure_shape(shown, (views.count, image_size, image_size, channels))
+    return tf.ensure_shape(_with_mirrored(shown, views), (views.count, image_size, image_size, channels))
 
 
 def whole(image, views: Views, image_size: int, channels: int, interpolation="bilinear"):
@@ -140,14 +138,20 @@ def whole(image, views: Views, image_size: int, channels: int, interpolation="bi
     """
     import tensorflow as tf
 
-    image = preprocessing.with_channels(image, channels)
+    image = whole_pixels(preprocessing.with_channels(image, channels))
     shown = []
     for scale in views.sides(image_size):
         resized, window = _sizes(image, scale)
-        part = window_of_resized(image, resized, _corner(resized, window, *CENTRE), window, interpolation)[None]
-        part = tf.ensure_shape(part, (1, None, None, channels))
-        shown.append(tf.concat([part, tf.reverse(part, [2])], 0) if views.mirrored else part)
+        part = _resize(interpolation)(image, resized, _corner(resized, window, *CENTRE), window)[None]
+        shown.append(_with_mirrored(tf.ensure_shape(part, (1, None, None, channels)), views))
     return shown
+
+
+def _with_mirrored(shown, views):
+    """Views (n, h, w, C), and behind them their mirror images if these are views as well."""
+    import tensorflow as tf
+
+    return tf.concat([shown, tf.reverse(shown, [2])], 0) if views.mirrored else shown
 
 
 def _sizes(image, scale):

@@ -78,7 +78,7 @@ def _checked_classes(classes, images, known) -> np.ndarray:
 
 
 def _predictions(model):
-    output = model.output["predictions"] if isinstance(model.output, dict) else model.outputs[0]
+    output = complexity.predictions(model)
     if output.ndim != 2:
         raise ClassicsError(
             f"{model.name} puts out {tuple(output.shape)} and so has no classes; build it with its top."
@@ -99,8 +99,7 @@ def _beside(model, chosen: str) -> list[str]:
 
 def _score(model, inputs) -> Callable:
     """From these tensors of the model to its scores (N, classes), without the softmax if they end in one."""
-    on_trunk = complexity.trunk(model)
-    last = next(layer for layer in reversed(model.layers) if layer.name in on_trunk)
+    last = complexity.predictions(model)._keras_history.operation
     softmax = isinstance(last, layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax
     if not softmax:
         return keras.Function(inputs, last.output)

@@ -62,21 +62,18 @@ def predict(
 
 def _batches(pictures, asked: Ensemble, batch_size: int):
     """The pictures' views, as `Ensemble.answers` takes them. A picture is read when its turn comes."""
-    feeds = asked.distinct_feeds
-    if asked.views.dense:
-        for picture in pictures:
-            for parts in zip(*views_of(picture, asked), strict=True):
-                read = (
-                    np.asarray(made.model_input(part.astype("float32")))
-                    for made, part in zip(feeds, parts, strict=True)
-                )
-                yield tuple(read), np.zeros(len(parts[0]), "int64")
-        return
     views = (shown for picture in pictures for shown in zip(*views_of(picture, asked), strict=True))
-    while part := list(itertools.islice(views, batch_size)):
-        stacked = (np.stack(shown).astype("float32") for shown in zip(*part, strict=True))
-        read = (np.asarray(made.model_input(shown)) for made, shown in zip(feeds, stacked, strict=True))
-        yield tuple(read), np.zeros(len(part), "int64")
+    for parts in views if asked.views.dense else _stacked(views, batch_size):
+        read = (
+            made.model_input(part.astype("float32")) for made, part in zip(asked.distinct_feeds, parts, strict=True)
+        )
+        yield tuple(map(np.asarray, read)), np.zeros(len(parts[0]), "int64")
+
+
+def _stacked(views, batch_size: int):
+    """Views in batches, for each of the feeds; those of a dense scale are one already."""
+    while batch := list(itertools.islice(views, batch_size)):
+        yield [np.stack(shown) for shown in zip(*batch, strict=True)]
 
 
 def names_of(member: Member, class_names: Sequence[str] | None) -> Sequence[str] | None:

@@ -11,9 +11,8 @@ from keras_classics.crops import VIEWS, Views
 from keras_classics.datasets import Dataset, from_arrays
 from keras_classics.ensemble import Ensemble, ensemble
 from keras_classics.errors import ClassicsError
-from keras_classics.layers import channel_axis, data_format_of
 from keras_classics.scenes import scenes
-from keras_classics.zoo import create_model
+from keras_classics.zoo import get_model
 
 HEIGHT, WIDTH = 375, 500  # of a rendered picture, as most of ImageNet's are
 
@@ -60,8 +59,8 @@ def benchmark_views(
         ClassicsError: if there are no such views, or fewer pictures.
     """
     asked = [crops.find(name) for name in names]
-    model = create_model(network, seed=0)
-    examples = _examples(data, pictures, model.input_shape[channel_axis(data_format_of(model))])
+    variant = get_model(network)
+    model, examples = variant(seed=0), _examples(data, pictures, variant.channels)
     costs = []
     for views in asked:
         beside, theirs, told = _beside(views, examples)
