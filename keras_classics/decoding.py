@@ -30,6 +30,10 @@ _TURNED = (  # EXIF's tag 0x0112, but for the value 1, in either order of bytes;
     r"|\x12\x01(\x03\x00\x01\x00\x00\x00[^\x01]|[\x01\x02\x04-\x0d]\x00)"
     r"|tiff:Orientation(=\"|>)[^1]"
 )
+_ORIENTATION = (  # the same with a value
+    r"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x0VALUE|\x12\x01\x03\x00\x01\x00\x00\x00\x0VALUE\x00"
+    r"|tiff:Orientation(=\"|>)VALUE"
+)
 _PNG_EXTRAS = "tRNS|iCCP|eXIf|acTL|Raw profile type|tiff:Orientation"
 
 
@@ -45,6 +49,36 @@ def decode_file(path):
 def decode_contents(contents):
     """The picture that is encoded in a string tensor, otherwise as `decode_file`."""
     return decode_window_of_contents(contents, _all)[0]
+
+
+def decode_in_graph(contents):
+    """The JPEG or PNG in a string tensor, by TensorFlow's operations alone, for a graph that is served without Python.
+
+    The pixels are those of `decode_contents`, but that a colour profile is ignored.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when the graph runs, if it is neither, damaged, too large or of four components.
+    """
+    import tensorflow as tf
+
+    head = tf.strings.substr(contents, 0, HEAD)
+    is_jpeg, is_png = (_begins(head, start) for start in (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+    known = tf.debugging.Assert(is_jpeg | is_png, ["A picture is neither JPEG nor PNG."])
+    with tf.control_dependencies([known]):
+        start = tf.strings.join([head, b"\0" * HEADER])
+        shape = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(contents), lambda: _png_header(start))
+    pixels = tf.reduce_prod(tf.cast(shape[:2], tf.int64))
+    checks = [
+        tf.debugging.Assert(pixels <= pictures.max_pixels(), ["A picture is too large:", shape]),
+        tf.debugging.Assert(is_png | (shape[2] < 4), ["A JPEG has four components; save it as RGB."]),
+    ]
+    with tf.control_dependencies(checks):
+        image = tf.cond(
+            is_jpeg,
+            lambda: tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE"),
+            lambda: _png(contents, head),
+        )
+    return tf.ensure_shape(_upright(image, head), (None, None, 3))
 
 
 def decode_window_of_file(path, choose):
@@ -190,6 +224,58 @@ def _png_header(contents):
     depth, kind = tf.unstack(tf.cast(tf.io.decode_raw(tf.strings.substr(contents, 24, 2), tf.uint8), tf.int32), 2)
     channels = tf.where(depth <= 8, tf.gather([1, 0, 3, 3, 0], tf.minimum(kind, 4)), 0)
     return tf.stack([height, width, channels])
+
+
+def _begins(contents, start: bytes):
+    import tensorflow as tf
+
+    return tf.strings.substr(contents, 0, len(start)) == start
+
+
+def _png(contents, head):
+    """Its pixels, with white behind what is transparent."""
+    import tensorflow as tf
+
+    kind = tf.strings.substr(head, 25, 1)
+    transparent = (kind == b"\x04") | (kind == b"\x06") | _has(head, "tRNS")
+    return tf.cond(  # of an opaque palette the first would make pixels transparent
+        transparent,
+        lambda: _on_white(tf.io.decode_png(contents, channels=4)),
+        lambda: tf.io.decode_png(contents, channels=3),
+    )
+
+
+def _on_white(image):
+    """RGBA (H, W, 4) as RGB, with Pillow's rounding."""
+    import tensorflow as tf
+
+    image = tf.cast(image, tf.int32)
+    colours, alpha = image[..., :3], image[..., 3:]
+    mixed = colours * alpha + 255 * (255 - alpha) + 128
+    shifted = tf.bitwise.right_shift(mixed, 8) + mixed
+    return tf.cast(tf.bitwise.right_shift(shifted, 8), tf.uint8)
+
+
+def _upright(image, head):
+    """A picture turned as the beginning of its file says; see `pictures.UPRIGHT`."""
+    import tensorflow as tf
+
+    def is_turned(value: int):
+        return _has(head, _ORIENTATION.replace("VALUE", str(value)))
+
+    transposed = [value for value in pictures.UPRIGHT if value >= 5]
+    mirrored = {0: (3, 4, 7, 8), 1: (2, 3, 6, 7)}  # by axis, after the transposition
+    turns = {value: is_turned(value) for value in pictures.UPRIGHT}
+    image = tf.cond(
+        tf.reduce_any([turns[value] for value in transposed]), lambda: tf.transpose(image, (1, 0, 2)), lambda: image
+    )
+    for axis, values in mirrored.items():
+        image = tf.cond(
+            tf.reduce_any([turns[value] for value in values]),
+            lambda image=image, axis=axis: tf.reverse(image, [axis]),
+            lambda image=image: image,
+        )
+    return image
 
 
 def _has(contents, pattern):

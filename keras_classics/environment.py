@@ -10,12 +10,24 @@ from typing import Any
 
 import keras
 
+PACKAGES = (
+    "keras-classics",
+    "keras",
+    "tensorflow",
+    "tensorflow-datasets",
+    "jax",
+    "torch",
+    "pytorchcv",
+    "numpy",
+    "ai-edge-litert",
+    "onnxruntime",
+)
+
 
 def environment() -> dict[str, Any]:
     """The code's commit, versions, backend and hardware, as a result has to name them."""
-    packages = ("keras-classics", "keras", "tensorflow", "tensorflow-datasets", "jax", "torch", "pytorchcv", "numpy")
     versions = {}
-    for package in packages:
+    for package in PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

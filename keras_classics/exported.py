@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import pathlib
-import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -172,16 +171,22 @@ def check_onnx_installed() -> None:
             raise ClassicsError(f"{package} is not installed; run: pip install 'keras-classics[onnx]'")
 
 
-def runner(path: str | pathlib.Path) -> Run:
+def runner(path: str | pathlib.Path, threads: int | None = None) -> Run:
     """What runs an exported network, SavedModel folder, TFLite or ONNX file, on float32 images (N, ...).
+
+    Images are rounded for an export that takes whole pixels, and given in the portions that it takes.
+
+    Args:
+        path: of the export.
+        threads: of TFLite and ONNX; by default the runtime's own choice.
 
     Raises:
         ClassicsError: if it cannot be read, or later if it cannot be run on such images here.
     """
-    return _open(pathlib.Path(path))[0]
+    return _open(pathlib.Path(path), threads)[0]
 
 
-def _open(path: pathlib.Path) -> tuple[Run, str, str]:
+def _open(path: pathlib.Path, threads: int | None = None) -> tuple[Run, str, str]:
     """What runs an export, its facts and its labels."""
     texts: dict[str, str] = {}
     is_onnx = not path.is_dir() and path.suffix == EXPORT_SUFFIXES["onnx"]
@@ -189,15 +194,18 @@ def _open(path: pathlib.Path) -> tuple[Run, str, str]:
         check_onnx_installed()
     try:
         if is_onnx:
-            ask, texts = _onnx(path)
+            ask, wanted, texts = _onnx(path, threads)
         else:
-            ask = _saved_model(path) if path.is_dir() else _tflite(path)
+            ask, wanted = _saved_model(path) if path.is_dir() else _tflite(path, threads)
     except Exception as error:  # whatever the runtime raises
         raise _cannot_be_run(error) from error
 
-    def run(batch):
+    def run(images):
+        images = wanted.typed(np.asarray(images))
+        size = wanted.batch or max(len(images), 1)
         try:
-            return ask(np.asarray(batch, "float32"))
+            answers = [ask(_filled(images[i : i + size], wanted.batch)) for i in range(0, max(len(images), 1), size)]
+            return np.concatenate(answers)[: len(images)]
         except Exception as error:
             raise _cannot_be_run(error) from error
 
@@ -205,40 +213,68 @@ def _open(path: pathlib.Path) -> tuple[Run, str, str]:
     return run, texts.get(FACTS, ""), texts.get(LABELS, "")
 
 
-def _saved_model(path: pathlib.Path) -> Run:
+@dataclass(frozen=True)
+class _Input:
+    """How many images an export takes at once, None for any number, and of which type."""
+
+    batch: int | None
+    dtype: str
+
+    def typed(self, images: np.ndarray) -> np.ndarray:
+        if self.dtype == "uint8":
+            images = np.clip(np.round(images), 0, 255)
+        return images.astype(self.dtype)
+
+
+def _filled(images: np.ndarray, batch: int | None) -> np.ndarray:
+    """A portion of images, the last again until there are as many as the export takes."""
+    return images if batch is None else images[np.minimum(np.arange(batch), len(images) - 1)]
+
+
+def _saved_model(path: pathlib.Path) -> tuple[Run, _Input]:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
-    return lambda batch: loaded.serve(tf.constant(batch)).numpy()
+    (spec,) = loaded.signatures["serving_default"].structured_input_signature[1].values()
+    return lambda images: loaded.serve(tf.constant(images)).numpy(), _Input(spec.shape[0], spec.dtype.name)
 
 
-def _tflite(path: pathlib.Path) -> Run:
-    import tensorflow as tf
+def tflite_interpreter(path: pathlib.Path, threads: int | None = None):
+    """LiteRT's interpreter of a file, with XNNPACK, ready to run."""
+    from ai_edge_litert.interpreter import Interpreter
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*LiteRT", category=UserWarning)
-        warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter", category=UserWarning)
-        interpreter = tf.lite.Interpreter(str(path))
+    interpreter = Interpreter(str(path), num_threads=threads)
     interpreter.allocate_tensors()
-    into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    return interpreter
 
-    def ask(batch):
-        if tuple(interpreter.get_input_details()[0]["shape"]) != batch.shape:
-            interpreter.resize_tensor_input(into, batch.shape)
+
+def _tflite(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input]:
+    interpreter = tflite_interpreter(path, threads)
+    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def ask(images):
+        if tuple(interpreter.get_input_details()[0]["shape"]) != images.shape:
+            interpreter.resize_tensor_input(taken["index"], images.shape)
             interpreter.allocate_tensors()
-        interpreter.set_tensor(into, batch)
+        interpreter.set_tensor(taken["index"], images)
         interpreter.invoke()
-        return interpreter.get_tensor(out)
+        return interpreter.get_tensor(given["index"])
 
-    return ask
+    batch = int(taken["shape_signature"][0])
+    return ask, _Input(None if batch == -1 else batch, np.dtype(taken["dtype"]).name)
 
 
-def _onnx(path: pathlib.Path) -> tuple[Run, dict[str, str]]:
+def _onnx(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input, dict[str, str]]:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    into = session.get_inputs()[0].name
-    return lambda batch: session.run(None, {into: batch})[0], session.get_modelmeta().custom_metadata_map
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0  # 0 is its own choice
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    (taken,) = session.get_inputs()
+    batch = taken.shape[0] if isinstance(taken.shape[0], int) else None
+    dtype = "uint8" if "uint8" in taken.type else "float32"
+    texts = session.get_modelmeta().custom_metadata_map
+    return lambda images: session.run(None, {taken.name: images})[0], _Input(batch, dtype), texts
 
 
 def _cannot_be_run(error: Exception) -> ClassicsError:

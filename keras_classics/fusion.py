@@ -19,7 +19,7 @@ def fuse(model: keras.Model) -> keras.Model:
     reads that layer. One that follows anything else (an activation, a pad, a sum, a concatenation) stays.
 
     Args:
-        model: a functional model; models inside it are fused as well.
+        model: a functional model; functional models inside it are fused as well, and others are shared with it.
 
     Returns:
         A model of the same name with copies of the weights. Its layers have the names that they had.
@@ -36,7 +36,7 @@ def fuse(model: keras.Model) -> keras.Model:
         if layer.name in folded:
             return layer
         if isinstance(layer, keras.Model):
-            return fuse(layer)
+            return fuse(layer) if is_functional(layer) else layer
         config = layer.get_config()
         return type(layer).from_config({**config, "use_bias": True} if layer.name in norms else config)
 

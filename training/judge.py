@@ -149,7 +149,7 @@ def _export(model: keras.Model, variant: Variant, data: Dataset, folder: RunFold
     agreements = {}
     for to, path in folder.exports.items():
         remove(path)
-        exporting.export(shipped, path, to, class_names=data.class_names)
+        exporting.export(shipped, path, to, class_names=data.class_names, overwrite=True)
         agreement = exporting.compare(shipped, path, images)
         if not agreement.max_abs_error <= TOLERANCE:
             raise ClassicsError(f"'{path}' does not agree with the Keras model: {agreement}. Please report this.")

@@ -46,8 +46,8 @@ class RunFolder:
     each of these files says of its epochs; start.keras, until a fine-tuning is finished, the network that it begins
     with; whitening.npz, where pixels are whitened, the numbers that were fitted for it; skipped.json, the pictures that
     could not be read when their turn came, and why; metrics.json, which stands for a finished run; curves.png and
-    confusion.png; saved_model/ and model.tflite; tensorboard/, where asked for; and `lock`, while a process works on
-    it.
+    confusion.png; saved_model/ and model.tflite, each with a report of its name and .json beside it; tensorboard/,
+    where asked for; and `lock`, while a process works on it.
     """
 
     path: pathlib.Path

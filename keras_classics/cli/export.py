@@ -1,6 +1,7 @@
 """Exports a trained network, and checks the export against it."""
 
 import pathlib
+from dataclasses import asdict
 
 from keras_classics.choices import EXPORT_FORMATS, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.cli.arguments import add_json, add_model, data_set
@@ -26,6 +27,8 @@ def add_arguments(parser):
         metavar="data",
         help="for int8: a data set or folder whose training images are such as the export will see",
     )
+    parser.add_argument("--batch", type=int, metavar="N", help="images at once; by default any number")
+    parser.add_argument("--uint8", action="store_true", help="take whole pixels, as phones have them, not float32")
     parser.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
     parser.add_argument(
         "--without-preprocessing",
@@ -54,19 +57,20 @@ def run(args):
             status.update(f"Reading {args.representative} ...")
             representative = _pictures(args, model, opened.variant)
         status.update(f"Exporting {args.model}, and running the export ...")
-        agreement = exporting.export(
+        report = exporting.export(
             model,
             path,
             args.to,
             quantize=args.quantize,
             representative=representative,
+            batch=args.batch,
+            input_dtype="uint8" if args.uint8 else "float32",
             class_names=opened.class_names,
             include_preprocessing=False,  # it is in the model by now, if wanted
             overwrite=args.overwrite,
         )
     takes = "pixels of 0..255" if preprocessing.normalizes(model) else "normalised images"
-    size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
-    figures = {"path": str(path), "bytes": size, "takes": takes, "input_shape": model.input_shape, **vars(agreement)}
+    figures = {**asdict(report), "takes": takes}
     answer(args.json, figures, lambda: show(figures))
 
 
@@ -81,9 +85,28 @@ def _pictures(args, model, variant):
 
 
 def show(figures):
-    console.print(
-        f"{figures['path']}: {figures['bytes'] / 1e6:.2f} MB, takes {figures['takes']}, float32 "
-        f"{figures['input_shape']}; differs from the Keras model by at most {figures['max_abs_error']:.1e}, with "
-        f"{figures['same_answers']:g}% the same answers, on {figures['images']} images",
-        markup=False,
+    lines = [
+        f"{figures['path']}: {figures['bytes'] / 1e6:.2f} MB, takes {figures['takes']}, {figures['input_dtype']} "
+        f"{figures['input_shape']}",
+        f"differs from the Keras model by at most {figures['max_abs_error']:.1e}, with {figures['same_answers']:g}% "
+        f"the same answers, on {figures['images']} images",
+    ]
+    if figures["operations"]:
+        lines.append("operations: " + _counts(figures["operations"]))
+    if figures["partitions"] is not None:
+        left = f"all but {_counts(figures['outside'])}, in" if figures["outside"] else "all,"
+        lines.append(f"XNNPACK takes {left} {_many(figures['partitions'], 'part')}")
+    times = (
+        f"{ms:.3g} ms at {_many(threads, 'thread')}" if threads != "any" else f"{ms:.3g} ms"
+        for threads, ms in figures["milliseconds"].items()
     )
+    lines.append(f"one picture takes {', '.join(times)}")
+    console.print("\n".join(lines), markup=False)
+
+
+def _counts(operations):
+    return ", ".join(f"{count} {name}" for name, count in operations.items())
+
+
+def _many(count, thing):
+    return f"{count} {thing}" if int(count) == 1 else f"{count} {thing}s"

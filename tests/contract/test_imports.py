@@ -23,8 +23,8 @@ LAYERS = [
     {"decoding"},
     {"datasets", "feed"},
     {"exported"},
-    {"ensemble", "exporting", "fine_tuning", "fusion", "gradcam", "pyramid"},
-    {"benchmark", "evaluation", "prediction"},
+    {"ensemble", "fine_tuning", "fusion", "gradcam", "pyramid"},
+    {"benchmark", "evaluation", "exporting", "prediction"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]

@@ -23,7 +23,7 @@ from training.state import State
 RECIPE = get_recipe("lenet5-mnist").replace(epochs=3, batch_size=250)
 EPOCHS = 3
 FILES = ["best.keras", "confusion.png", "curves.png", "history.csv", "last.keras", "metrics.json", "model.tflite"]
-FILES += ["recipe.json", "saved_model"]
+FILES += ["model.tflite.json", "recipe.json", "saved_model", "saved_model.json"]
 
 
 def begin(path, stop_after):

@@ -24,7 +24,8 @@ from training.judge import best_epoch, is_trained
 from training.recipe import Plateau, Steps
 from training.run_folder import RunFolder
 
-JUDGED = {"confusion.png", "curves.png", "model.tflite", "saved_model"}  # what judging leaves
+EXPORTS = {"model.tflite", "model.tflite.json", "saved_model", "saved_model.json"}
+JUDGED = {"confusion.png", "curves.png", *EXPORTS}  # what judging leaves
 
 
 @pytest.fixture(scope="module")

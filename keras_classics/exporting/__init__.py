@@ -1,67 +1,28 @@
 """Shipping a network as SavedModel, TFLite (LiteRT) or ONNX. Every export is checked against the Keras model."""
 
-import errno
-import os
 import pathlib
-import subprocess
-import sys
-import tempfile
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 
 from keras_classics import datasets, exported, preprocessing
+from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
-from keras_classics.choices import EXPORT_SUFFIXES, QUANTIZATIONS
+from keras_classics.complexity import is_functional
 from keras_classics.errors import ClassicsError, unknown
-from keras_classics.exported import first_line
+from keras_classics.exporting.agreement import Agreement, agreement, are_probabilities
+from keras_classics.exporting.converting import Settings, convert
+from keras_classics.exporting.report import Report, beside, costs, written
+from keras_classics.exporting.tflite_metadata import add_metadata
 from keras_classics.files import atomic_write
-from keras_classics.layers import channel_axis, data_format_of, single_operation
-from keras_classics.quiet import without_notices
+from keras_classics.fusion import fuse
+from keras_classics.layers import channel_axis, data_format_of
 from keras_classics.scenes import scenes
 from keras_classics.spec import PLUS_MINUS_ONE, Normalization
 
-NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-
-OPSET = 17  # of ONNX
 MOST_CHECKED = 100  # of the representative images
 PIXEL = 16  # above which a number is no normalised pixel's
-
-# What the logits of an export may be off: a part of how much they differ between pictures, and what the bits may lose.
-FULL = (1e-3, 1e-5)
-HALF = (2e-2, 2e-3)
-# What the outputs may be off with weights or all of 8 bits, in parts of how much they differ, and in their 255 steps.
-EIGHT_BITS = {"dynamic": 0.1, "int8": 0.1}
-STEPS = 2
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How far an exported network is from the Keras model.
-
-    Attributes:
-        images: how many both were run on.
-        max_abs_error: the greatest difference of an output.
-        error: the greatest difference of a logit; where the outputs are probabilities, of their logarithms. Of 8 bits,
-            which leave no digits for that: the greatest difference of an output, the images' mean.
-        allowed_error: the most that it may be.
-        same_answers: percent of the images on which both have the same likeliest class.
-    """
-
-    images: int
-    max_abs_error: float
-    error: float
-    allowed_error: float
-    same_answers: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the answers are as near as they must be; numbers that are none are not."""
-        return self.error <= self.allowed_error
 
 
 def with_preprocessing(model: keras.Model, normalization: Normalization) -> keras.Model:
@@ -85,16 +46,23 @@ def export(
     *,
     quantize: str | None = None,
     representative: np.ndarray | None = None,
+    batch: int | None = None,
+    input_dtype: str = "float32",
     class_names: Sequence[str] | None = None,
     include_preprocessing: bool = True,
     overwrite: bool = False,
-) -> Agreement:
-    """Writes the model for inference: float32 images of any batch size in, the model's predictions out.
+) -> Report:
+    """Writes the model for inference: images in, the model's predictions out.
 
-    Auxiliary heads stay behind. A model that takes images of any size still does. The class names go with it as
-    labels.txt, a line each, and what `load_export` wants to know as network.json: a SavedModel has them in its folder
-    assets.extra, a TFLite file as an archive behind the network, from which `unzip` takes them, and an ONNX file as
-    its metadata.
+    Batch norms are folded into the layers before them, grouped convolutions become one operation each, and auxiliary
+    heads stay behind. A model that takes images of any size still does. The class names go with it as labels.txt, a
+    line each, and what `load_export` wants to know as network.json: a SavedModel has them in its folder assets.extra, a
+    TFLite file as an archive behind the network, from which `unzip` takes them, and an ONNX file as its metadata.
+
+    A SavedModel of a network that tells how its pictures are prepared has a second signature, "serving_bytes", which
+    takes encoded pictures: see `exporting.serving`. A TFLite file also tells Android's tools how to prepare pictures.
+
+    Beside the export stands a report, the same that is returned, with ".json" behind the export's name.
 
     Args:
         model: on any backend; jax and torch go through a TensorFlow process.
@@ -106,13 +74,16 @@ def export(
             output.
         representative: images (N, ...) such as the export will see, in the form that it takes, for "int8" to choose
             its scales by; a hundred are many.
-        class_names: in the order of the outputs; by default those that the model carries, if any.
+        batch: how many images the export takes at once; any number by default.
+        input_dtype: "float32", or "uint8" for an export that takes pixels.
+        class_names: in the order of the outputs; by default those that the model carries, or those of the data set
+            whose weights it has, if they are as many.
         include_preprocessing: whether the export takes pixels of 0..255 and normalises them itself, as the model's
             weights want it; otherwise it takes what the model takes.
         overwrite: whether to replace what is at the path, once the export has been checked.
 
     Returns:
-        How the export, run on a few pictures and the representative ones, agrees with the model.
+        How the export, run on a few pictures and the representative ones, agrees with the model, and what it costs.
 
     Raises:
         ClassicsError: if the format is unknown, the path cannot be written, something is there already, the model does
@@ -122,32 +93,59 @@ def export(
     """
     path = pathlib.Path(path)
     format = _format(path, format, quantize)
-    if path.exists() and not overwrite:
-        raise ClassicsError(f"'{path}' exists and is not overwritten; choose another path, remove it, or `overwrite`.")
+    if batch is not None and batch < 1:
+        raise ClassicsError(f"An export takes at least 1 image at once, not {batch}; None is for any number.")
+    for there in (path, beside(path)):
+        if there.exists() and not overwrite:
+            raise ClassicsError(
+                f"'{there}' exists and is not overwritten; choose another path, remove it, or `overwrite`."
+            )
     if path.is_dir() and not exported.is_export(path):
         raise ClassicsError(f"'{path}' is a folder and no export, so it is not replaced; choose another path.")
     model = _predictions(model)
     if include_preprocessing and not preprocessing.normalizes(model):
         model = with_preprocessing(model, _normalization(model))
+    _check_dtype(model, input_dtype)
     labels = _labels(model, class_names)
     images = _natural_images(model)
     if representative is not None:
         representative = _checked(representative, model)
         images = np.concatenate([images, representative[:MOST_CHECKED]])
+        if input_dtype == "uint8":
+            representative = _spanning(representative)
     elif quantize == "int8":
         raise ClassicsError("int8 chooses its scales by pictures; give some as `representative`.")
+    if input_dtype == "uint8":
+        images = np.round(images)
     expected = _run(model, images)
-    with atomic_write(path, replace_folder=overwrite) as temporary:
-        _write(model, temporary, format, quantize, representative)
-        exported.add(temporary, labels, exported.facts_of(model, _are_probabilities(expected)))
-        agreement = _agreement(expected, run_exported(temporary, images), quantize)
-        if not agreement.holds:
+    settings = Settings(format, quantize, batch, input_dtype, labels, are_probabilities(expected))
+    facts = exported.facts_of(model, settings.probabilities)
+    with (
+        atomic_write(beside(path)) as report_file,
+        atomic_write(path, replace_folder=overwrite) as temporary,
+    ):
+        convert(fuse(model) if is_functional(model) else model, temporary, settings, representative)
+        if format == "tflite" and facts:
+            _tell_android(temporary, model, bool(labels))
+        exported.add(temporary, labels, facts)
+        found = agreement(expected, run_exported(temporary, images), quantize)
+        if not found.holds:
             raise ClassicsError(
-                f"The export of {model.name} does not agree with it: the answers to {agreement.images} pictures differ "
-                f"by {agreement.error:.2g}, of {agreement.allowed_error:.2g} allowed. Nothing was written"
+                f"The export of {model.name} does not agree with it: the answers to {found.images} pictures differ "
+                f"by {found.error:.2g}, of {found.allowed_error:.2g} allowed. Nothing was written"
                 + (f"; {quantize} may not suit the network." if quantize else "; please report this.")
             )
-    return agreement
+        report = Report(
+            **vars(found),
+            path=str(path),
+            network=model.name,
+            quantize=quantize,
+            input_shape=(batch, *model.input_shape[1:]),
+            input_dtype=input_dtype,
+            **costs(temporary, images[:1]),
+        )
+        report_file.write_text(written(report), "utf-8")
+    return report
 
 
 def _format(path: pathlib.Path, format: str | None, quantize: str | None) -> str:
@@ -166,6 +164,13 @@ def _format(path: pathlib.Path, format: str | None, quantize: str | None) -> str
     if format == "onnx":
         exported.check_onnx_installed()
     return format
+
+
+def _check_dtype(model: keras.Model, dtype: str) -> None:
+    if dtype not in EXPORT_DTYPES:
+        raise unknown("input type", dtype, EXPORT_DTYPES)
+    if dtype == "uint8" and not preprocessing.normalizes(model):
+        raise ClassicsError("Images of uint8 are pixels, and this export takes normalised ones; include_preprocessing.")
 
 
 def _normalization(model: keras.Model) -> Normalization:
@@ -196,6 +201,13 @@ def _checked(representative, model: keras.Model) -> np.ndarray:
     return images
 
 
+def _spanning(pixels: np.ndarray) -> np.ndarray:
+    """The images with a black and a white number in a corner of the first, so that 8 bits count in whole pixels."""
+    pixels = np.clip(pixels, 0, 255)
+    pixels[0].flat[:2] = 0, 255
+    return pixels
+
+
 def compare(model: keras.Model, path: str | pathlib.Path, images: np.ndarray) -> Agreement:
     """Runs the model and its export on the same images (N, ...), in the form that the model takes.
 
@@ -203,11 +215,11 @@ def compare(model: keras.Model, path: str | pathlib.Path, images: np.ndarray) ->
         ClassicsError: if the model puts out what is no number, or the export cannot be run.
     """
     images = np.asarray(images, "float32")
-    return _agreement(_run(_predictions(model), images), run_exported(path, images))
+    return agreement(_run(_predictions(model), images), run_exported(path, images))
 
 
 def run_exported(path: str | pathlib.Path, images: np.ndarray, batch_size: int = 100) -> np.ndarray:
-    """The outputs of an exported network, SavedModel folder, TFLite or ONNX file, for float32 images (N, ...).
+    """The outputs of an exported network, SavedModel folder, TFLite or ONNX file, for images (N, ...).
 
     Raises:
         ClassicsError: if it cannot be read, or not be run on such images here.
@@ -230,12 +242,22 @@ def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str,
     classes = model.output_shape[-1]
     if class_names is None:
         protocol = preprocessing.carried_protocol(model)
-        names = protocol.class_names if protocol and len(protocol.class_names) == classes else ()
+        names = (protocol.class_names or datasets.known_class_names(protocol.dataset)) if protocol else ()
+        names = names if len(names) == classes else ()
     elif len(class_names) == classes:
         names = tuple(class_names)
     else:
         raise ClassicsError(f"{model.name} has {classes} classes, and {len(class_names)} names were given.")
     return tuple(" ".join(name.split()) for name in names)
+
+
+def _tell_android(path: pathlib.Path, model: keras.Model, labelled: bool) -> None:
+    """Writes a TFLite file's own metadata, which know grey and RGB pictures with the channels last."""
+    channels = model.input_shape[-1]
+    if data_format_of(model) == "channels_last" and channels in (1, 3):
+        done = preprocessing.normalizes(model)
+        left = Normalization((0.0,), (1.0,)) if done else _normalization(model)
+        add_metadata(path, model.name, left.for_channels(channels), exported.LABELS if labelled else None)
 
 
 def _natural_images(model: keras.Model) -> np.ndarray:
@@ -262,103 +284,3 @@ def _run(model: keras.Model, images: np.ndarray) -> np.ndarray:
     if not np.isfinite(outputs).all() or not all(np.isfinite(weights).all() for weights in model.get_weights()):
         raise ClassicsError(f"{model.name} has weights or outputs that are not finite numbers; train or load it anew.")
     return outputs
-
-
-def _write(
-    model: keras.Model,
-    path: pathlib.Path,
-    format: str,
-    quantize: str | None = None,
-    representative: np.ndarray | None = None,
-) -> None:
-    """Exports the model without a check."""
-    with tempfile.TemporaryDirectory() as folder:
-        if keras.config.backend() == "tensorflow":
-            failure = _through_keras(model, path, format, quantize, representative)
-        else:
-            file, pictures = pathlib.Path(folder, "model.keras"), pathlib.Path(folder, "representative.npy")
-            model.save(file)
-            if representative is not None:
-                np.save(pictures, representative)
-            done = subprocess.run(
-                [sys.executable, "-m", "keras_classics.exporting", file, path, format, quantize or "", pictures],
-                env={**os.environ, "KERAS_BACKEND": "tensorflow"},
-                capture_output=True,
-            )
-            told = without_notices(done.stderr).decode(errors="replace").strip()
-            failure = (told or "no reason told").splitlines()[-1] if done.returncode else ""
-    if failure:
-        for code in NO_SPACE:
-            if os.strerror(code) in failure:
-                raise OSError(code, os.strerror(code))
-        raise ClassicsError(f"{model.name} cannot be exported as {format} ({failure[-300:]}).")
-
-
-def _through_keras(model, path, format, quantize, representative) -> str:
-    """Exports on TensorFlow; the reason in one line if it fails."""
-    try:
-        with single_operation(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # Keras' own, of NumPy's names
-            options = _quantization(quantize, representative) if quantize else {}
-            if format == "onnx":
-                model(keras.ops.zeros([side or 64 for side in (1, *model.input_shape[1:])]))  # or Keras refuses it
-                options = {"opset_version": OPSET}
-            model.export(str(path), format=FORMATS[format], verbose=False, **options)
-    except Exception as error:  # whatever TensorFlow raises
-        return first_line(error)
-    return ""
-
-
-def _quantization(quantize: str, representative: np.ndarray | None) -> dict[str, Any]:
-    """What TFLite's converter has to be told."""
-    import tensorflow as tf
-
-    options: dict[str, Any] = {"optimizations": [tf.lite.Optimize.DEFAULT]}
-    if quantize == "float16":
-        options["target_spec"] = {"supported_types": [tf.float16]}
-    if quantize == "int8":
-        assert representative is not None
-        options["representative_dataset"] = lambda: ([image[None]] for image in representative)
-        options["target_spec"] = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]}
-    return options
-
-
-def _agreement(expected: np.ndarray, got: np.ndarray, quantize: str | None = None) -> Agreement:
-    """How outputs (N, ..., classes) of an export agree with those expected."""
-    if got.shape != expected.shape:
-        raise ClassicsError(
-            f"The export puts out {got.shape} where the model has {expected.shape}; please report this."
-        )
-    off = np.abs(got - expected)
-    if quantize in EIGHT_BITS:
-        error = np.mean(np.max(off.reshape(len(off), -1), 1))
-        allowed = EIGHT_BITS[quantize] * np.max(np.ptp(expected, 0)) + STEPS * np.ptp(expected) / 255
-    else:
-        wanted, found = _logits(expected), _logits(got)
-        error = np.max(np.abs(found - wanted))
-        of_the_spread, of_the_size = HALF if quantize else FULL
-        allowed = of_the_spread * np.max(np.ptp(wanted, 0)) + of_the_size * np.max(np.abs(wanted))
-    return Agreement(
-        images=len(expected),
-        max_abs_error=float(np.max(off)),
-        error=float(error),
-        allowed_error=float(allowed),
-        same_answers=100.0 * float(np.mean(got.argmax(-1) == expected.argmax(-1))),
-    )
-
-
-def _logits(outputs: np.ndarray) -> np.ndarray:
-    """The outputs, or the logarithms of probabilities: a difference shows there even if one class has all of them."""
-    return np.log(np.maximum(outputs, 1e-30)) if _are_probabilities(outputs) else outputs
-
-
-def _are_probabilities(outputs: np.ndarray) -> bool:
-    return bool(outputs.min() >= 0 and np.allclose(outputs.sum(-1), 1, atol=1e-3))
-
-
-if __name__ == "__main__":
-    source, target, form, quantized, pictures = sys.argv[1:]
-    shown = np.load(pictures) if pathlib.Path(pictures).exists() else None
-    sys.exit(
-        _through_keras(keras.saving.load_model(source, compile=False), target, form, quantized or None, shown) or 0
-    )

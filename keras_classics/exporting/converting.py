@@ -1,0 +1,130 @@
+"""From a Keras model to a file of another runtime, unchecked. From jax and torch it takes a process of TensorFlow's."""
+
+import errno
+import functools
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_classics.errors import ClassicsError
+from keras_classics.exported import first_line
+from keras_classics.layers import single_operation
+from keras_classics.quiet import without_notices
+
+NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+OPSET = 17  # of ONNX
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is wanted of the file.
+
+    Attributes:
+        format: one of `choices.EXPORT_FORMATS`.
+        quantize: one of `choices.QUANTIZATIONS`, or None.
+        batch: how many images it takes at once; None for any number.
+        input_dtype: of the images.
+        labels: the class names, for a signature that tells them.
+        probabilities: whether the model's outputs are.
+    """
+
+    format: str
+    quantize: str | None = None
+    batch: int | None = None
+    input_dtype: str = "float32"
+    labels: tuple[str, ...] = ()
+    probabilities: bool = True
+
+
+def convert(
+    model: keras.Model, path: pathlib.Path, settings: Settings, representative: np.ndarray | None = None
+) -> None:
+    """Writes the model to `path`.
+
+    Raises:
+        OSError: if there is no space left.
+        ClassicsError: if TensorFlow cannot do it, with its reason.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        if keras.config.backend() == "tensorflow":
+            failure = _on_tensorflow(model, path, settings, representative)
+        else:
+            file, pictures = pathlib.Path(folder, "model.keras"), pathlib.Path(folder, "representative.npy")
+            model.save(file)
+            if representative is not None:
+                np.save(pictures, representative)
+            done = subprocess.run(
+                [sys.executable, "-m", __name__, file, path, json.dumps(asdict(settings)), pictures],
+                env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+                capture_output=True,
+            )
+            told = without_notices(done.stderr).decode(errors="replace").strip()
+            failure = (told or "no reason told").splitlines()[-1] if done.returncode else ""
+    if failure:
+        for code in NO_SPACE:
+            if os.strerror(code) in failure:
+                raise OSError(code, os.strerror(code))
+        raise ClassicsError(f"{model.name} cannot be exported as {settings.format} ({failure[-300:]}).")
+
+
+def _on_tensorflow(model, path, settings: Settings, representative) -> str:
+    """Writes it; the reason in one line if that fails."""
+    writers: dict[str, Callable] = {"saved_model": _saved_model, "tflite": _tflite, "onnx": _onnx}
+    spec = keras.InputSpec(shape=(settings.batch, *model.input_shape[1:]), dtype=settings.input_dtype)
+    try:
+        with single_operation(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # Keras' own, of NumPy's names
+            writers[settings.format](model, str(path), spec, settings, representative)
+    except Exception as error:  # whatever TensorFlow raises
+        return first_line(error)
+    return ""
+
+
+def _saved_model(model, path: str, spec, settings: Settings, _) -> None:
+    from keras_classics.exporting.serving import serving_bytes
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", functools.partial(model.__call__, training=False), input_signature=[spec])
+    served = serving_bytes(model, settings.labels, settings.probabilities)
+    if served is not None and settings.batch is None:
+        archive.add_endpoint("serving_bytes", *served)
+    archive.write_out(path, verbose=False)
+
+
+def _tflite(model, path: str, spec, settings: Settings, representative) -> None:
+    import tensorflow as tf
+
+    options: dict[str, Any] = {}
+    if settings.quantize:
+        options["optimizations"] = [tf.lite.Optimize.DEFAULT]
+    if settings.quantize == "float16":
+        options["target_spec"] = {"supported_types": [tf.float16]}
+    if settings.quantize == "int8":
+        options["representative_dataset"] = lambda: ([image[None]] for image in representative)
+        options["target_spec"] = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]}
+        options["inference_input_type"] = tf.as_dtype(settings.input_dtype)
+        spec = keras.InputSpec(shape=spec.shape, dtype="float32")  # the converter changes it
+    model.export(path, format="litert", verbose=False, input_signature=[spec], **options)
+
+
+def _onnx(model, path: str, spec, settings: Settings, _) -> None:
+    model(keras.ops.zeros([side or 64 for side in (1, *model.input_shape[1:])]))  # or Keras refuses it
+    model.export(path, format="onnx", verbose=False, input_signature=[spec], opset_version=OPSET)
+
+
+if __name__ == "__main__":
+    source, target, wanted, pictures = sys.argv[1:]
+    shown = np.load(pictures) if pathlib.Path(pictures).exists() else None
+    loaded = keras.saving.load_model(source, compile=False)
+    sys.exit(_on_tensorflow(loaded, target, Settings(**json.loads(wanted)), shown) or 0)

@@ -1,0 +1,158 @@
+"""What an export can be asked for besides its format: a batch, whole pixels, folded norms, a report."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from keras_classics import cli, exported, exporting
+from keras_classics.scenes import scenes
+
+SMALL = {"input_shape": (16, 16, 3), "seed": 0}
+FORMATS = [("saved_model", "folder"), ("tflite", "x.tflite"), ("onnx", "x.onnx")]
+
+
+def trained_norms(model, seed=0):
+    """The model with batch norms that do something, as after training."""
+    random = np.random.default_rng(seed)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([random.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize(("to", "name"), FORMATS)
+def test_a_fixed_batch_answers_any_number_of_pictures(to, name, tmp_path):
+    model = trained_norms(kc.ResNet20(**SMALL))
+    report = kc.export(model, tmp_path / name, to, batch=2)
+    assert report.input_shape == (2, 16, 16, 3)
+    images = scenes(5, 16, 16).astype("float32")
+    expected = exporting.with_preprocessing(model, kc.ResNet20.normalization).predict(images, verbose=0)
+    np.testing.assert_allclose(exporting.run_exported(tmp_path / name, images), expected, atol=1e-5)
+    if to == "tflite":
+        (taken,) = exported.tflite_interpreter(tmp_path / name).get_input_details()
+        assert tuple(taken["shape_signature"]) == (2, 16, 16, 3)
+
+
+@pytest.mark.parametrize(("to", "name"), [*FORMATS[:2], pytest.param(*FORMATS[2], marks=pytest.mark.every_backend)])
+def test_whole_pixels_are_taken_on_request(to, name, tmp_path):
+    model = trained_norms(kc.ResNet20(**SMALL))
+    kc.export(model, tmp_path / name, to, input_dtype="uint8")
+    images = scenes(5, 16, 16).astype("float32")
+    expected = exporting.with_preprocessing(model, kc.ResNet20.normalization).predict(images, verbose=0)
+    np.testing.assert_allclose(exporting.run_exported(tmp_path / name, images + 0.3), expected, atol=1e-5)
+    if to == "tflite":
+        (taken,) = exported.tflite_interpreter(tmp_path / name).get_input_details()
+        assert taken["dtype"] == np.uint8
+    picture = scenes(1, 20, 30)[0]
+    ours, theirs = kc.predict(model, picture, 10), kc.predict(kc.load_export(tmp_path / name), picture, 10)
+    assert [n for _, n, _ in theirs[0]] == [n for _, n, _ in ours[0]]
+
+
+def test_whole_pixels_of_int8_are_the_pictures_own(tmp_path):
+    """A phone hands its pixels over as they are, so the input's scale must be 1 and its zero 0."""
+    model = kc.ResNet20(**SMALL)
+    dark = scenes(8, 16, 16).astype("float32") / 2 + 20  # reach neither 0 nor 255
+    report = kc.export(model, tmp_path / "x.tflite", quantize="int8", representative=dark, input_dtype="uint8")
+    (taken,) = exported.tflite_interpreter(tmp_path / "x.tflite").get_input_details()
+    assert taken["dtype"] == np.uint8
+    assert taken["quantization"] == (1.0, 0)
+    assert report.input_dtype == "uint8"
+
+
+@pytest.mark.every_backend
+def test_batch_norms_are_folded(tmp_path):
+    model = trained_norms(kc.ResNet20(**SMALL))
+    report = kc.export(model, tmp_path / "x.onnx")
+    assert report.operations["Conv"] == 19
+    assert "BatchNormalization" not in report.operations
+    assert report.operations["Mul"] == 1  # the pixels' normalisation
+    assert report.max_abs_error < 1e-5
+
+
+def test_a_shufflenet_is_one_part_of_xnnpack(tmp_path):
+    """Each convolution is one operation, and nothing stands outside; a shuffle takes three, of which one moves data."""
+    model = trained_norms(kc.ShuffleNetG3(input_shape=(64, 64, 3), width_multiplier=0.5, classes=10, seed=0))
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    depthwise = [layer for layer in model.layers if isinstance(layer, keras.layers.DepthwiseConv2D)]
+    for quantize in (None, "float16"):
+        report = kc.export(model, tmp_path / f"{quantize}.tflite", quantize=quantize, batch=1)
+        assert report.operations["CONV_2D"] == len(convolutions)
+        assert report.operations["DEPTHWISE_CONV_2D"] == len(depthwise) == 16
+        assert report.operations["TRANSPOSE"] == 16
+        assert report.operations["RESHAPE"] == 32
+        assert (report.partitions, report.outside) == (1, {})
+
+
+@pytest.mark.parametrize(("to", "name"), FORMATS)
+def test_the_report_stands_beside_the_export(to, name, tmp_path):
+    report = kc.export(kc.LeNet5(seed=0), tmp_path / name, to)
+    told = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
+    assert told["max_abs_error"] == report.max_abs_error
+    assert (told["path"], told["network"]) == (name, "lenet5")
+    assert {"commit", "versions", "hardware", "backend", "date"} <= told.keys()
+    files = [p for p in (tmp_path / name).rglob("*") if p.is_file()] if to == "saved_model" else [tmp_path / name]
+    assert told["bytes"] == sum(p.stat().st_size for p in files)
+    assert list(told["milliseconds"]) == (["any"] if to == "saved_model" else ["1", "2"])
+    assert all(0 < ms < 1e4 for ms in told["milliseconds"].values())
+    assert (told["operations"] is None) == (to == "saved_model")
+    (tmp_path / name).rename(tmp_path / f"other-{name}")
+    with pytest.raises(kc.ClassicsError, match=r"x?\w+\.json' exists and is not overwritten"):
+        kc.export(kc.LeNet5(seed=0), tmp_path / name, to)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch": 0}, "at least 1 image at once, not 0"),
+        ({"input_dtype": "int16"}, "Unknown input type 'int16'. Did you mean 'uint8'"),
+        ({"input_dtype": "uint8", "include_preprocessing": False}, "takes normalised ones"),
+    ],
+)
+def test_what_is_refused_before_time_is_spent(options, message, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "convert", None)
+    with pytest.raises(kc.ClassicsError, match=message):
+        kc.export(kc.LeNet5(), tmp_path / "x.tflite", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_export_leaves_nothing_under_the_name(tmp_path):
+    """Killed when the file is written and not yet checked."""
+    program = f"""
+import os, signal
+import keras_classics as kc
+from keras_classics import exporting
+def killed(path, images):
+    assert path.stat().st_size > 1000
+    os.kill(os.getpid(), signal.SIGKILL)
+exporting.run_exported = killed
+kc.export(kc.LeNet5(seed=0), {str(tmp_path / "x.tflite")!r})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    left = [p.name for p in tmp_path.iterdir()]
+    assert any(name.endswith("-x.tflite") for name in left)
+    assert all(name.startswith(".") for name in left)
+    assert kc.export(kc.LeNet5(seed=0), tmp_path / "x.tflite").holds
+
+
+def test_the_command_tells_what_the_export_costs(capsys, tmp_path):
+    trained_norms(kc.ResNet20(**SMALL)).save(tmp_path / "net.keras")
+    command = ["export", str(tmp_path / "net.keras"), "--to", "tflite", "--out", str(tmp_path / "x.tflite")]
+    cli.main([*command, "--batch", "1", "--uint8"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "uint8 (1, 16, 16, 3)" in told
+    assert "19 CONV_2D" in told
+    assert "XNNPACK takes all but 2 MAX_POOL_2D, 1 CAST, in 3 parts" in told
+    assert "ms at 1 thread" in told
+    os.remove(tmp_path / "x.tflite")
+    cli.main([*command, "--overwrite", "--json", "-"])
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["input_shape"] == [None, 16, 16, 3]
+    assert figures["partitions"] == 3
