@@ -26,6 +26,7 @@ _MODULES = {
     "get_model": "zoo",
     "grad_cam": "gradcam",
     "list_models": "zoo",
+    "load": "loading",
     "load_export": "exported",
     "predict": "prediction",
     "preprocess_input": "zoo",

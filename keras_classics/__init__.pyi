@@ -7,6 +7,7 @@ from keras_classics.fine_tuning import freeze as freeze
 from keras_classics.fully_convolutional import to_fully_convolutional as to_fully_convolutional
 from keras_classics.fusion import fuse as fuse
 from keras_classics.gradcam import grad_cam as grad_cam
+from keras_classics.loading import load as load
 from keras_classics.prediction import predict as predict
 from keras_classics.preprocessing import decode_predictions as decode_predictions
 from keras_classics.pyramid import feature_pyramid as feature_pyramid

@@ -13,6 +13,11 @@ EXPORT_DTYPES = ("float32", "uint8")  # of the images that an export takes
 QUANTIZATIONS = ("float16", "dynamic", "int8")  # of a TFLite export
 PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups")
 DISTRIBUTIONS = ("data",)  # of a training over devices
+# Of a model card, in the hub's words, the usual ones of its list; another has a name of its own there.
+LICENCES = (
+    *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "mpl-2.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0"),
+    *("cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "openrail", "unlicense", "unknown"),
+)
 VIEWS = ("1", "2", "10", "144", "150", "dense-1", "dense-3", "dense-5")  # of a picture, whose answers are averaged
 
 TFDS_NAME = r"([a-z]\w*)(/[\w.+-]+)?(:[\d.*]+)?"  # "emnist", "imagenet_resized/32x32", "svhn_cropped:3.1.0"

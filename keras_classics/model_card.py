@@ -1,29 +1,44 @@
-"""The model card of a trained network, in the format of the Hugging Face hub."""
+"""The model card of a network, in the format of the Hugging Face hub: of a run, or of a file and what it tells."""
 
 import pathlib
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_classics.choices import LICENCES
 from keras_classics.errors import ClassicsError
+from keras_classics.layers.provenance import described
 from keras_classics.spec import InputProtocol
+from keras_classics.weights.contents import Origin
 from keras_classics.weights.read import read
 from keras_classics.zoo import get_model
 
-LICENCE = "Apache-2.0"  # of this package and of what is trained by it
+LICENCE = "Apache-2.0"  # of this package and of what it ships
+ON_HUB = "hf-hub:<user>/<name>"  # as which a card has its model, whose user and name its reader sees above it
+SHOWN = 20  # of the class names
 
 
-def model_card(weights: str | pathlib.Path, metrics: Mapping[str, Any], command: str) -> str:
-    """The text of a model card, Markdown behind a front matter in YAML.
+def model_card(
+    weights: str | pathlib.Path,
+    metrics: Mapping[str, Any],
+    command: str,
+    licence: str | None = LICENCE,
+    on_hub: bool = False,
+) -> str:
+    """The text of the card of a run's network, Markdown behind a front matter in YAML.
 
     Args:
         weights: the `.keras` file of the network, which tells how its pictures are prepared.
         metrics: of the run that made it, as its metrics.json has them.
         command: that makes it again.
+        licence: of the weights; None where it is not told.
+        on_hub: whether the card is to lie beside the model on the hub, and not beside the file alone.
 
     Raises:
         ClassicsError: if the file is not of the network that the metrics are of.
     """
-    from huggingface_hub import EvalResult, ModelCard, ModelCardData
+    from huggingface_hub import EvalResult
 
     origin, name = read(weights).origin, metrics["model"]
     if origin is None or origin.network != name:
@@ -38,20 +53,113 @@ def model_card(weights: str | pathlib.Path, metrics: Mapping[str, Any], command:
         metric_name="top-1 error, %",
         metric_value=metrics["best"]["top1_error"],
     )
-    front = ModelCardData(
-        model_name=recipe,
-        license=LICENCE.lower(),
+    front = _front(recipe, name, licence, datasets=[data], metrics=["error"], eval_results=[error])
+    return front + _body(pathlib.Path(weights).name, origin.protocol, metrics, command, licence, on_hub)
+
+
+def file_card(
+    weights: str | pathlib.Path,
+    protocol: InputProtocol,
+    class_names: Sequence[str],
+    classes: int,
+    title: str,
+    licence: str | None = None,
+    data: str | None = None,
+) -> str:
+    """The text of the card of a network of which nothing is known but its file, to lie beside it on the hub.
+
+    Args:
+        weights: the `.keras` file.
+        protocol: how pictures are prepared for the model's own input.
+        class_names: none where they are not known.
+        classes: how many there are.
+        title: of the card.
+        licence: of the weights; None where it is not told.
+        data: on which it was trained; None where it is not told.
+
+    Raises:
+        ClassicsError: if the file does not tell which network it is.
+    """
+    origin = read(weights).origin
+    if origin is None:
+        raise ClassicsError(f"'{weights}' does not tell which network of this package it is, so no card can either.")
+    variant = get_model(origin.network)
+    paper = variant.paper
+    trained = f"Trained on {data}. How" if data else "On which images and how"
+    names = f": {_listed(class_names)}" if class_names else ", whose names are not known"
+    front = _front(title, variant.name, licence, **({"datasets": [data]} if data else {}))
+    return f"""{front}# {title}
+
+`{_form(origin)}` of [{paper.authors.split(",")[0]} {paper.year}]({paper.url}), *{paper.title}*.
+
+{_use_on_hub()}
+Pictures are prepared for it so, as the file tells and `kc.predict` does: {_pixels(protocol)}.
+
+## Classes
+
+It tells {classes} classes apart{names}.
+
+## Training
+
+{trained} it was trained is not recorded.
+
+## Error
+
+Not measured here. `keras-classics evaluate {ON_HUB} --data <data>` does it.
+
+## Licence
+
+{_licence(licence)}
+
+## Limits
+
+- It gives one of its classes for any picture, also for one of none.
+- Its error is not known, on pictures of whatever kind.
+"""
+
+
+def run_command(settings: Mapping[str, Any]) -> str:
+    """The command line of a run with these settings, as recipe.json and, but for what was set, metrics.json have
+    them. The folder of the data is left to the reader."""
+    recipe = settings["recipe"]
+    words = ["python", "-m", "training", "run", recipe["name"]]
+    if tuning := recipe.get("tuning"):
+        words[3:] = ["finetune", recipe["model"], "--weights", tuning["weights"], "--epochs", f"{recipe['epochs']:g}"]
+        words += ["--freeze-up-to", tuning["frozen"]] if tuning["frozen"] else []
+    if tuning or settings["data"] != recipe["dataset"]:
+        words += ["--data", settings["data"]]
+    if settings["seed"]:
+        words += ["--seed", str(settings["seed"])]
+    for option in ("limit", "class_weights"):
+        if settings.get(option) is not None:
+            words += [f"--{option.replace('_', '-')}", str(settings[option])]
+    if settings.get("set"):
+        words += ["--set", *settings["set"]]
+    return f"{shlex.join(words)} --data-dir <folder>"
+
+
+def _front(title: str, network: str, licence: str | None, **facts: Any) -> str:
+    """The front matter. A licence that the hub has no word for is "other", with its name."""
+    from huggingface_hub import ModelCardData
+
+    word = (licence or "unknown").lower()
+    if word not in LICENCES:
+        facts |= {"license_name": re.sub(r"[^a-z0-9.]+", "-", word).strip("-")}
+        word = "other"
+    data = ModelCardData(
+        model_name=title,
+        license=word,
         library_name="keras",
-        tags=["image-classification", "keras-classics", name],
-        datasets=[data],
-        metrics=["error"],
-        eval_results=[error],
+        pipeline_tag="image-classification",
+        tags=["image-classification", "keras-classics", network],
+        **facts,
     )
-    body = _body(pathlib.Path(weights).name, origin.protocol, metrics, command)
-    return str(ModelCard(f"---\n{front.to_yaml()}\n---\n\n{body}"))
+    return f"---\n{data.to_yaml()}\n---\n\n"
 
 
-def _body(file: str, protocol: InputProtocol, metrics: Mapping[str, Any], command: str) -> str:
+def _body(
+    file: str, protocol: InputProtocol, metrics: Mapping[str, Any], command: str, licence: str | None, on_hub: bool
+) -> str:
     variant, settings = get_model(metrics["model"]), metrics["settings"]
     recipe, paper = settings["recipe"], variant.paper
     data, best = settings["data"], metrics["best"]
@@ -83,15 +191,7 @@ def _body(file: str, protocol: InputProtocol, metrics: Mapping[str, Any], comman
 `{variant.name}` of [{paper.authors.split(",")[0]} {paper.year}]({paper.url}), *{paper.title}*, trained on {data}:
 **{best["top1_error"]:.2f}% top-1 error** on {images}.
 
-## Use
-
-```python
-import keras_classics as kc
-
-model = kc.get_model("{variant.name}")(weights="{file}")
-kc.predict(model, "picture.png")
-```
-
+{_use_on_hub() if on_hub else _use(f'kc.get_model("{variant.name}")(weights="{file}")')}
 The file tells how pictures are prepared, and `kc.predict` does so: {_pixels(protocol)}.
 
 ## Training
@@ -112,21 +212,66 @@ in the choice. The last epoch errs {metrics["last"]["top1_error"]:.2f}%.{theirs}
 
 ## Licence
 
-{LICENCE}, as the package. The images have their own terms.
+{_licence(licence)}
 
 ## Limits
 
-- It knows {len(classes)} classes ({", ".join(classes[:20])}) and gives one of them for any picture, also for one of
+- It knows {len(classes)} classes ({_listed(classes)}) and gives one of them for any picture, also for one of
   none.
 - Its error is that on pictures like those of {data}; on others it is not known.
 - It is one run with one seed.
 """
 
 
+def _use(load: str) -> str:
+    return f"""## Use
+
+```python
+import keras_classics as kc
+
+model = {load}
+kc.predict(model, "picture.png")
+```
+"""
+
+
+def _use_on_hub() -> str:
+    load = _use(f'kc.load("{ON_HUB}")')
+    return f"""{load}
+Or by Keras alone, once the package's layers are imported; pictures are then yours to prepare:
+
+```python
+import keras
+import keras_classics.layers
+from huggingface_hub import hf_hub_download
+
+model = keras.saving.load_model(hf_hub_download("{ON_HUB.removeprefix("hf-hub:")}", "model.keras"))
+```
+"""
+
+
+def _licence(licence: str | None) -> str:
+    told = "Unknown: say yours" if licence is None else licence
+    return f"{told}{', as the package' if licence == LICENCE else ''}. The images have their own terms."
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _form(origin: Origin) -> str:
+    """The network and where its form is another than the paper's."""
+    usual = get_model(origin.network).form
+    return described(origin.network, {k: v for k, v in origin.form.items() if v != usual.get(k)})
+
+
 def _pixels(protocol: InputProtocol) -> str:
     """How a picture is prepared, in words."""
     n, resize, size = protocol.normalization, protocol.resize_size, protocol.image_size
-    kept = "then surrounded by zeros" if size > resize else "of which the centre is taken"
-    fitted = f"resized to {resize}x{resize} pixels" + (f", {kept} to {size}x{size}" if size != resize else "")
+    sides = "both sides resized" if protocol.squash else "the shorter side resized"
+    fitted = f"{sides} to {resize} pixels ({protocol.interpolation})"
+    kept = "surrounded by zeros to" if size > resize else "the centre taken of"
+    fitted += f", {kept} {size}x{size}"
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (n.mean, n.std))
     return f"{fitted}; of pixels of 0..255 the mean {mean} is subtracted, and the rest divided by {std}"

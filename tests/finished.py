@@ -8,6 +8,8 @@ FILES = [
     "last.keras",
     "metrics.json",
     "model.tflite",
+    "model.tflite.json",
     "recipe.json",
     "saved_model",
+    "saved_model.json",
 ]

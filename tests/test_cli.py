@@ -453,7 +453,7 @@ def test_files_that_are_no_models(tmp_path, capsys):
     (tmp_path / "image.png").write_text("no image")
     for arguments, message in [
         (["evaluate", str(tmp_path / "broken.keras"), "--data", "mnist_sample"], "is not a Keras model"),
-        (["evaluate", str(tmp_path), "--data", "mnist_sample"], "best.keras' is not a Keras model"),
+        (["evaluate", str(tmp_path), "--data", "mnist_sample"], "has neither model.keras nor best.keras"),
         (["predict", str(tmp_path / "broken.keras"), str(tmp_path / "image.png")], "is no image"),
     ]:
         with pytest.raises(SystemExit):
@@ -473,7 +473,8 @@ for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNe
                   ["predict", "lenet5", "--backend", "trch"], ["evaluate", "lenet5", "--data", "mnsit"],
                   ["benchmark", "lenet5", "--against", "torchvison"], ["predict", "lenet5", "nowhere.png"],
                   ["plot", "--help"], ["plot", "gradcam", "lenet5", "nowhere.png"], ["plot", "filters", "lenet5"],
-                  ["plot", "reliability", "nowhere.json"]):
+                  ["plot", "reliability", "nowhere.json"], ["card", "--help"], ["card", "nowhere.keras"],
+                  ["card", "hf-hub:user/name"], ["export", "hf:user/name", "--to", "onnx"]):
     try:
         cli.main(arguments)
     except SystemExit:

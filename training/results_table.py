@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from keras_classics.model_card import run_command
 from keras_classics.zoo import get_model
-from training.command import run_command
 from training.train import RESULTS
 
 HEAD = (

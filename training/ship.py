@@ -6,9 +6,8 @@ import shutil
 
 from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write
-from keras_classics.model_card import model_card
+from keras_classics.model_card import model_card, run_command
 from keras_classics.weights.fetch import digest
-from training.command import run_command
 from training.run_folder import RunFolder
 
 SMALL = 3_000_000  # bytes of a file that ships

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from keras_classics import catalogue
 from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.errors import ClassicsError
+from keras_classics.places import hub_name, nowhere
 
 if TYPE_CHECKING:
-    import keras
-
     from keras_classics.variant import Variant
 
 
@@ -27,12 +26,12 @@ class Opened:
 def check_source(source: str, weights: str | None) -> None:
     """Raises a ClassicsError, without importing Keras, unless `open_source` may find a model there."""
     path = pathlib.Path(source)
-    if path.exists():
+    if path.exists() or hub_name(source) is not None:
         if weights is not None:
             raise ClassicsError(f"'{source}' has weights of its own; --weights goes with a network's name.")
         return
     if path.suffix in (".keras", *EXPORT_SUFFIXES.values()) or len(path.parts) > 1:
-        raise ClassicsError(f"There is no run folder, .keras file or export '{source}'.")
+        raise nowhere(source)
     catalogue.find(source)
     if weights is None:
         raise ClassicsError(
@@ -42,14 +41,18 @@ def check_source(source: str, weights: str | None) -> None:
 
 
 def open_source(source: str, weights: str | None, exports: bool = False) -> Opened:
-    """The model of a run folder or a .keras file, or the network of that name with public or given weights; or an
-    export, where the command can do with `exports`."""
+    """The model of a run folder, a .keras file or a repository on the hub, or the network of that name with public or
+    given weights; or an export, where the command can do with `exports`."""
     from keras_classics.datasets import known_class_names
     from keras_classics.exported import is_export, load_export
+    from keras_classics.hub_folder import labels_of
+    from keras_classics.loading import folder_of, open_folder
     from keras_classics.preprocessing import carried_protocol
     from keras_classics.zoo import get_model, variant_of
 
     path, class_names = pathlib.Path(source), None
+    if not path.exists() and hub_name(source) is not None:
+        path = folder_of(source)
     if not path.exists():
         variant = get_model(source)
         model = variant(weights=weights)
@@ -67,14 +70,6 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
         try:
             class_names = tuple(json.loads((path / "metrics.json").read_text("utf-8"))["class_names"])
         except (OSError, ValueError, KeyError):
-            class_names = None
-    model = open_file(source)
+            class_names = labels_of(path)
+    model = open_folder(path)
     return Opened(model, variant_of(model), class_names)
-
-
-def open_file(source: str) -> "keras.Model":
-    """The model of a run folder or a .keras file."""
-    from keras_classics.model_file import open_model
-
-    path = pathlib.Path(source)
-    return open_model(path / "best.keras" if path.is_dir() else path)

@@ -114,8 +114,17 @@ def _from_hub(entry):
             "`weights`."
         ) from error
     path = pathlib.Path(found)
+    check_blob(path, repository)
+    return path
+
+
+def check_blob(path: pathlib.Path, repository: str) -> None:
+    """Checks a file that the hub's client keeps under the name of its SHA-256; one of another name cannot be checked.
+
+    Raises:
+        ClassicsError: if it is damaged; it is then removed.
+    """
     expected = path.resolve().name
     if len(expected) == 64 and digest(path, "sha256") != expected:
         path.resolve().unlink()
         raise ClassicsError(f"The download of {repository} was damaged and is removed; try again.")
-    return path

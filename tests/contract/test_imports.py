@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # A module may import what stands in a lower layer.
 LAYERS = [
     {"choices", "environment", "errors", "families", "quiet", "spec"},
-    {"files", "gradients", "initializers", "pictures", "resampling", "scenes"},
+    {"files", "gradients", "initializers", "pictures", "places", "resampling", "scenes"},
     {"layers"},
     {"blocks", "complexity", "preprocessing"},
     {"crops", "weights"},
@@ -23,8 +23,8 @@ LAYERS = [
     {"decoding"},
     {"datasets", "feed"},
     {"exported"},
-    {"ensemble", "fine_tuning", "fusion", "gradcam", "pyramid"},
-    {"benchmark", "evaluation", "exporting", "prediction"},
+    {"ensemble", "fine_tuning", "fusion", "gradcam", "hub_folder", "pyramid"},
+    {"benchmark", "evaluation", "exporting", "loading", "prediction"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]

@@ -49,7 +49,10 @@ def test_the_folder_has_what_ships_and_a_card(run, tmp_path):
     for row in (f"| command | {command} |", "| commit | c0ffee |", "| seed | 3 |", "| backend | jax |"):
         assert row in card.text
     assert "epoch 1, the best on one training image in 12" in card.text
-    assert "resized to 16x16 pixels; of pixels of 0..255 the mean 127.5 is subtracted" in card.text
+    assert (
+        "to 16 pixels (bilinear), the centre taken of 16x16; of pixels of 0..255 the mean 127.5 is subtracted"
+        in card.text
+    )
     sha256 = hashlib.sha256(run.best.read_bytes()).hexdigest()
     assert entry_line(run.path, path) == f'"shipped": ("lecun1989", 12.34, 1.2, "{sha256}"),'
 

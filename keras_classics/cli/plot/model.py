@@ -2,22 +2,23 @@
 
 import pathlib
 
-from keras_classics import catalogue
+from keras_classics import catalogue, places
 from keras_classics.cli.arguments import add_backend, add_out
 from keras_classics.cli.backend import start
-from keras_classics.cli.opening import check_source, open_file
+from keras_classics.cli.opening import check_source
 from keras_classics.cli.output import console, working
 
 
 def add_arguments(parser):
-    parser.add_argument("model", help="a network's name, a run folder or a .keras file")
+    parser.add_argument("model", help="a network's name, a run folder, a .keras file or hf-hub:user/name")
     parser.add_argument("--aux-heads", action="store_true", help="with its auxiliary heads; of a network's name")
     add_backend(parser)
     add_out(parser, "model.png")
 
 
 def run(args):
-    is_file = pathlib.Path(args.model).exists() or args.model.endswith(".keras")
+    path = pathlib.Path(args.model)
+    is_file = path.exists() or path.suffix == ".keras" or places.hub_name(args.model) is not None
     if is_file:
         check_source(args.model, None)
     else:
@@ -25,11 +26,12 @@ def run(args):
     start(args.backend)
     with working(f"Opening {args.model}"):
         from keras_classics import architecture, complexity
+        from keras_classics.loading import load
         from keras_classics.plots import model as picture
         from keras_classics.zoo import get_model
 
         name = args.model
-        model = open_file(name) if is_file else get_model(name)(aux_heads=args.aux_heads, seed=0)
+        model = load(name) if is_file else get_model(name)(aux_heads=args.aux_heads, seed=0)
         blocks = architecture.blocks(model)
         counts = (
             f"{complexity.count_params(model):,} parameters, {complexity.count_macs(model) / 1e6:,.0f}M multiply-adds"
