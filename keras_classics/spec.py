@@ -108,6 +108,12 @@ CIFAR10_32 = InputProtocol("cifar10", CIFAR10_STATISTICS, 32, 32)
 # Class counts by the data set's name in tensorflow-datasets.
 CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "svhn_cropped": 10, "imagenet2012": 1000}
 
+
+def noncommercial(licence: str) -> bool:
+    """Whether a licence forbids commercial use, by its SPDX name, such as "CC-BY-NC-4.0"."""
+    return "-NC-" in licence
+
+
 # Options of networks that change how they are trained, and neither their weights nor their answers.
 TRAINING_OPTIONS = ("dropout", "initialization", "drop_path")
 

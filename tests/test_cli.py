@@ -77,6 +77,7 @@ def test_list_as_csv(capsys):
     assert (row["checkpoint"], float(row["checkpoint_top1"])) == (best["tag"], best["top1"])
     assert row["checkpoint_options"] == "form='3x3'"
     assert int(row["checkpoints"]) == len(catalogue.find("resnet50")["weights"])
+    assert rows["resnet18"]["checkpoint"] == "timm/a1_in1k"  # not the better one that may not be used commercially
     assert rows["nin"]["checkpoint"] == "pytorchcv/nin_cifar10"  # not the one of svhn_cropped, which errs less
     assert rows["plainnet18"]["checkpoint"] == rows["vgg11"]["top1"] == ""
 

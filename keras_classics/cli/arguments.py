@@ -16,7 +16,8 @@ def add_model(parser: Parser) -> None:
         "model", help="a network's name, a run folder, a .keras file, hf-hub:user/name or, to ask it, an export"
     )
     parser.add_argument(
-        "--weights", help="where the model is a network's name: imagenet, a tag that show lists, or a file"
+        "--weights",
+        help="where the model is a network's name: imagenet, a tag that show lists, hf-hub:timm/<name>, or a file",
     )
     add_backend(parser)
 

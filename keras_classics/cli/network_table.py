@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from keras_classics.cli.output import console, millions, table
+from keras_classics.spec import noncommercial
 
 Facts = Mapping[str, Any]
 
@@ -53,8 +54,9 @@ def _reported(facts: Facts) -> Facts:
 
 
 def _best(facts: Facts) -> Facts:
+    """The best published accuracy, as `weights=` takes it: of what may be used commercially, if there is any."""
     own = [w for w in facts["weights"] if w["dataset"] == facts["protocol"]["dataset"] and w["top1"] is not None]
-    return min(own, key=lambda w: w["top1"], default={})
+    return min(own, key=lambda w: (noncommercial(w["licence"]), w["top1"]), default={})
 
 
 class Column(NamedTuple):

@@ -57,7 +57,8 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
         variant = get_model(source)
         model = variant(weights=weights)
         if weights is not None and not pathlib.Path(weights).is_file():
-            class_names = known_class_names((carried_protocol(model) or variant.protocol).dataset) or None
+            protocol = carried_protocol(model) or variant.protocol
+            class_names = protocol.class_names or known_class_names(protocol.dataset) or None
         return Opened(model, variant, class_names)
     if is_export(path):
         if not exports:

@@ -12,6 +12,8 @@ from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write
 from keras_classics.weights.entries import Entry
 
+HUB, MODEL, CONFIG = "hf-hub:", "model.safetensors", "config.json"  # an address on the hub, and what lies there
+
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # What ships with the package: inside it where it is installed, beside it in a checkout.
 SHIPPED = (_PACKAGE if (_PACKAGE / "saved_models").is_dir() else _PACKAGE.parent) / "saved_models"
@@ -29,8 +31,8 @@ def fetch(entry: Entry) -> pathlib.Path:
         ClassicsError: if it cannot be had, and then what to fetch and where to put it; or if it is not the file that
             was published.
     """
-    if entry.address.startswith("hf-hub:"):
-        return _from_hub(entry)
+    if entry.address.startswith(HUB):
+        return fetch_from_hub(entry.address.removeprefix(HUB), MODEL)
     if entry.address.startswith("package:"):
         return _from_package(entry)
     path = cache_folder() / entry.file
@@ -50,6 +52,27 @@ def fetch(entry: Entry) -> pathlib.Path:
                 "its path as `weights`."
             ) from error
         _check(temporary, entry)
+    return path
+
+
+def fetch_from_hub(repository: str, name: str) -> pathlib.Path:
+    """A file of a repository on the Hugging Face hub, through the hub's client, which keeps a large one under the name
+    of its SHA-256.
+
+    Raises:
+        ClassicsError: if it cannot be had, and then what to fetch; or if it is damaged.
+    """
+    import huggingface_hub
+
+    try:
+        found = huggingface_hub.hf_hub_download(repository, name, cache_dir=cache_folder() / "hub")
+    except Exception as error:  # its errors, and those of its transports
+        raise ClassicsError(
+            f"Cannot download {name} of {repository} from the Hugging Face hub ({type(error).__name__}). Fetch "
+            f"https://huggingface.co/{repository}/resolve/main/{MODEL} by other means and pass its path as `weights`."
+        ) from error
+    path = pathlib.Path(found)
+    check_blob(path, repository)
     return path
 
 
@@ -97,24 +120,6 @@ def _from_package(entry):
     path = SHIPPED / entry.address.removeprefix("package:")
     if not path.exists() or digest(path, entry.algorithm) != entry.digits:
         raise ClassicsError(f"'{path}', the weights {entry.tag}, is missing or damaged; install keras-classics anew.")
-    return path
-
-
-def _from_hub(entry):
-    """A model.safetensors, through the hub's client, which keeps a file under the name of its SHA-256."""
-    import huggingface_hub
-
-    repository = entry.address.removeprefix("hf-hub:")
-    try:
-        found = huggingface_hub.hf_hub_download(repository, "model.safetensors", cache_dir=cache_folder() / "hub")
-    except Exception as error:  # its errors, and those of its transports
-        raise ClassicsError(
-            f"Cannot download {repository} from the Hugging Face hub ({type(error).__name__}). Fetch "
-            f"https://huggingface.co/{repository}/resolve/main/model.safetensors by other means and pass its path as "
-            "`weights`."
-        ) from error
-    path = pathlib.Path(found)
-    check_blob(path, repository)
     return path
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Provenance
-from keras_classics.weights.locate import Checkpoint, converted, source_of, tables_of
+from keras_classics.weights.checkpoint import Checkpoint, converted, source_of, tables_of
 from keras_classics.weights.mapping import Conversion, Mismatch, peer_name, put, readable, weighted_layers
 from keras_classics.weights.read import KINDS
 from keras_classics.weights.tables import BGR, EPSILON

@@ -1,62 +1,43 @@
 """What `weights=` means: which file, of which source, in which form of the network and for which pixels."""
 
 import pathlib
-import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.layers.provenance import described
-from keras_classics.spec import InputProtocol
 from keras_classics.weights import entries
+from keras_classics.weights.checkpoint import (
+    Checkpoint,
+    Record,
+    contradiction,
+    converted,
+    either,
+    heads,
+    layout_of,
+    naming,
+    of_entry,
+    settings,
+    source_of,
+    tables_of,
+)
 from keras_classics.weights.contents import Contents
 from keras_classics.weights.entries import DATASETS, Entry, entries_of, find, shares
-from keras_classics.weights.fetch import fetch, published
-from keras_classics.weights.mapping import (
-    IDENTITY,
-    Conversion,
-    Rules,
-    convert,
-    peer_name,
-)
+from keras_classics.weights.fetch import HUB, fetch, published
+from keras_classics.weights.mapping import IDENTITY, Rules
 from keras_classics.weights.read import read
+from keras_classics.weights.repository import of_repository
 from keras_classics.weights.tables import NAMES
-
-Record = Any  # a keras_classics.variant.Variant, whose module stands above this one
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """The weights of a network, read, and what is known about them.
-
-    Attributes:
-        name: as a message names them: a tag, or the path of a file.
-        contents: the tensors.
-        tables: those of the family's tables of names that they may have, by the tables' names; "ours" for our own.
-        options: the form of the network that they need, where it is not the one that was asked for.
-        protocol: how their pictures are prepared, where that is known.
-        classes: how many they are of, where that is known.
-        notes: what is to be told once they are loaded.
-    """
-
-    name: str
-    contents: Contents
-    tables: Mapping[str, Rules]
-    options: dict[str, Any] = field(default_factory=dict)
-    protocol: InputProtocol | None = None
-    classes: int | None = None
-    notes: tuple[str, ...] = ()
 
 
 def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
     """Finds and reads what `weights` means for a network.
 
     Args:
-        weights: a data set, a source or its tag (see `entries.find`); or the path of a file, which may have a source or
-            a tag and a colon before it, "torchvision/IMAGENET1K_V1:resnet50.pth", that says whose checkpoint it is.
+        weights: a data set, a source or its tag (see `entries.find`); "hf-hub:timm/<name>", a repository of timm on the
+            Hugging Face hub; or the path of a file, which may have a source or a tag and a colon before it,
+            "torchvision/IMAGENET1K_V1:resnet50.pth", that says whose checkpoint it is.
         network: the record, with the options that the caller chose.
 
     A file of ours tells its network, its form and its protocol. Another is known by its sum if it is a public
@@ -70,6 +51,8 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
     known = entries_of(network.name)
     words = {*DATASETS, *(word for e in known for word in (e.tag, e.source, e.tag.partition("/")[2]) if word)}
     text, path = str(weights), pathlib.Path(weights)
+    if text.startswith(HUB):
+        return of_repository(text, network)
     word, _, rest = text.partition(":")
     if rest and word in words:
         return _of_file(pathlib.Path(rest), word, network)
@@ -79,13 +62,8 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
         contents = read(file)
         if contents.ours:
             return replace(_of_ours(file, contents, network), name=entry.tag)
-        return _of_entry(entry.tag, contents, entry, tables_of(network.family, contents))
+        return of_entry(entry.tag, contents, entry, tables_of(network.family, contents))
     return _of_file(path, None, network)
-
-
-def _of_entry(name: str, contents: Contents, entry: Entry, tables: Mapping[str, Rules]) -> Checkpoint:
-    own = {table: rules for table, rules in tables.items() if source_of(table) == _naming(entry, tables)}
-    return Checkpoint(name, contents, own or tables, dict(entry.options), entry.protocol, entry.classes)
 
 
 def _of_file(path: pathlib.Path, word: str | None, network: Record) -> Checkpoint:
@@ -95,29 +73,29 @@ def _of_file(path: pathlib.Path, word: str | None, network: Record) -> Checkpoin
             raise ClassicsError(f"'{path}' is a file of keras_classics, and not of {word}; give the path alone.")
         return _of_ours(path, contents, network)
     tables = tables_of(network.family, contents)
-    entry = published(path, [e for e in entries.ENTRIES if _layout(e.source) == contents.layout])
+    entry = published(path, [e for e in entries.ENTRIES if layout_of(e.source) == contents.layout])
     if entry and entry.variant != network.name:
         raise ClassicsError(f"'{path}' is the checkpoint {entry.tag} of {entry.variant}, and this is {network.name}.")
     if not tables:
-        sources = _or({source_of(table) for family, table in NAMES if family == network.family}) or "none"
+        sources = either({source_of(table) for family, table in NAMES if family == network.family}) or "none"
         raise ClassicsError(
             f"'{path}' does not fit: No source of this kind is known for {network.name}; those known are {sources}."
         )
     named = {source_of(table) for table in tables}
-    candidates = [entry] if entry else [e for e in entries_of(network.name) if _naming(e, tables) in named]
+    candidates = [entry] if entry else [e for e in entries_of(network.name) if naming(e.source, tables) in named]
     if word:
         candidates = [e for e in candidates if word in (e.tag, e.source, e.tag.partition("/")[2])]
         if not candidates:
             raise ClassicsError(
                 f"'{path}' is not of {word}: "
-                + (f"it is {entry.tag}." if entry else f"it has the names of {_or(named)}.")
+                + (f"it is {entry.tag}." if entry else f"it has the names of {either(named)}.")
             )
     fitting = [e for e in candidates if shares(e, network.options, dict(network.chosen))]
     if candidates and not fitting:
         form = {**network.options, **dict(candidates[0].options)}
-        raise _contradiction(path, network, form)
+        raise contradiction(path, network, form)
     if entry:
-        return _of_entry(str(path), contents, entry, tables)
+        return of_entry(str(path), contents, entry, tables)
     return _by_names(path, contents, network, fitting, tables)
 
 
@@ -136,7 +114,7 @@ def _of_ours(path, contents: Contents, network: Record) -> Checkpoint:
         )
     differing = {name: value for name, value in origin.form.items() if network.form.get(name) != value}
     if differing.keys() & dict(network.chosen).keys():
-        raise _contradiction(path, network, origin.form)
+        raise contradiction(path, network, origin.form)
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in differing.items()}
     made_of_parts = any(isinstance(value, dict) for value in options.values())
     if made_of_parts or network.with_options(**options).form != origin.form:
@@ -152,38 +130,24 @@ def _of_ours(path, contents: Contents, network: Record) -> Checkpoint:
 
 def _form_note(path, network: Record, options: Mapping[str, Any]) -> tuple[str, ...]:
     taken = {name: value for name, value in options.items() if name not in dict(network.chosen)}
-    return (f"{network.name} is built with {_settings(taken)}, the form of the weights in '{path}'.",) if taken else ()
-
-
-def _contradiction(path, network: Record, form: Mapping[str, Any]) -> ClassicsError:
-    asked = {
-        name: value for name, value in network.chosen if name in form and form[name] != network.form.get(name, value)
-    }
-    held = {name: form[name] for name in asked}
-    return ClassicsError(
-        f"'{path}' holds another form of {network.name}: with {_settings(held)}, and {_settings(asked)} was asked for. "
-        "Leave the option out, or give another file."
-    )
-
-
-def _settings(options: Mapping[str, Any]) -> str:
-    return " and ".join(f"{name}={value!r}" for name, value in options.items())
+    return (f"{network.name} is built with {settings(taken)}, the form of the weights in '{path}'.",) if taken else ()
 
 
 def _by_names(path, contents, network: Record, fitting: Sequence[Entry], tables: Mapping[str, Rules]) -> Checkpoint:
     """A file that is known by the names of its layers alone."""
     if not fitting:
         note = (
-            f"'{path}' has the names of {_or({source_of(table) for table in tables})}, of which no checkpoint of "
+            f"'{path}' has the names of {either({source_of(table) for table in tables})}, of which no checkpoint of "
             f"{network.name} is known: whether this is the network's form, and its pixels are prepared as in the "
             "paper, cannot be checked."
         )
         return Checkpoint(str(path), contents, tables, notes=(note,))
     fitting = _fitting(sorted(fitting, key=lambda e: _preference(e, network)), contents, network, tables)
-    count = next((array.shape[-1 if contents.layout == "keras" else 0] for array in _heads(contents, tables)), None)
+    count = next((array.shape[-1 if contents.layout == "keras" else 0] for array in heads(contents, tables)), None)
     fitting = [e for e in fitting if e.classes == count] or fitting
     entry, *others = fitting
-    others = [e for e in others if _feeding(e, count) != _feeding(entry, count)]
+    firsts = {_feeding(e, count): e for e in reversed(others)}  # one of each kind will do
+    others = [e for e in others if e is firsts[_feeding(e, count)] and _feeding(e, count) != _feeding(entry, count)]
     notes = _form_note(path, network, dict(entry.options))
     if contents.prepared_by:
         notes += (
@@ -196,7 +160,7 @@ def _by_names(path, contents, network: Record, fitting: Sequence[Entry], tables:
             f"'{path}' may be of several checkpoints by its names, and is taken as '{entry.tag}': {_told(entry)}. If "
             f"it is of another ({words}), write that before the path: weights='{others[0].tag}:{path}'.",
         )
-    found = _of_entry(str(path), contents, entry, tables)
+    found = of_entry(str(path), contents, entry, tables)
     return Checkpoint(found.name, contents, found.tables, found.options, found.protocol, notes=notes)
 
 
@@ -209,7 +173,7 @@ def _feeding(entry: Entry, count: int | None):
 def _told(entry: Entry) -> str:
     p = entry.protocol
     mean, std = (", ".join(f"{v:g}" for v in values) for values in (p.normalization.mean, p.normalization.std))
-    form = f"{_settings(dict(entry.options))}, " if entry.options else ""
+    form = f"{settings(dict(entry.options))}, " if entry.options else ""
     resized = f"{p.resize_size} pixels{' squashed' if p.squash else ''}"
     return f"{form}{p.dataset}, mean {mean}, deviation {std}, {p.image_size} of {resized}, {p.interpolation}"
 
@@ -224,7 +188,7 @@ def _preference(entry: Entry, network: Record):
 def _fitting(candidates: Sequence[Entry], contents, network: Record, tables) -> list[Entry]:
     """Those of several entries, in order, whose names and forms the tensors fit best, by the network's body. Once they
     fit one, a form of another parameter count cannot fit as well, and is not built."""
-    kinds = {(_naming(e, tables), e.options) for e in candidates}
+    kinds = {(naming(e.source, tables), e.options) for e in candidates}
     if len(kinds) == 1:
         return list(candidates)
     problems: dict[Any, int] = {}
@@ -241,42 +205,4 @@ def _fitting(candidates: Sequence[Entry], contents, network: Record, tables) -> 
             if not conversion.missing and conversion.behind:
                 fitted = record.params
     fewest = min(problems[kind] for kind in kinds & problems.keys())
-    return [e for e in candidates if problems.get((_naming(e, tables), e.options)) == fewest]
-
-
-def _layout(source: str) -> str:
-    """In whose words and shapes the tensors of a source, or of a table of names, are."""
-    return {"keras": "keras", "caffe": "onnx", "onnx": "onnx"}.get(source, "torch")
-
-
-def source_of(table: str) -> str:
-    return table.split()[0]  # VGG has a table for each of torchvision's networks
-
-
-def _naming(entry: Entry, tables: Mapping[str, Rules]) -> str:
-    """Whose names the tensors of an entry have."""
-    if any(source_of(table) == entry.source for table in tables):
-        return entry.source
-    return {"onnx": "caffe", "timm": "torchvision"}.get(entry.source, entry.source)
-
-
-def tables_of(family: str, contents: Contents) -> dict[str, Rules]:
-    """The tables of a family that a file may follow: those by which it has a classifier, or else all of its kind."""
-    tables = {table: rules for (f, table), rules in NAMES.items() if f == family and _layout(table) == contents.layout}
-    with_head = {table: rules for table, rules in tables.items() if _heads(contents, {table: rules})}
-    return with_head or tables
-
-
-def _heads(contents: Contents, tables: Mapping[str, Rules]) -> list[np.ndarray]:
-    """The weights of the classifier in a file."""
-    patterns = [name for rules in tables.values() if (name := peer_name("predictions", rules))]
-    names = [k for k in contents.tensors for p in patterns if re.fullmatch(rf"{p}\.(?:weight|kernel)", k)]
-    return [contents.tensors[name] for name in names]
-
-
-def _or(names: Collection[str]) -> str:
-    return " or ".join(sorted(names))
-
-
-def converted(model, contents: Contents, rules: Rules) -> Conversion:
-    return convert(model, contents.tensors, rules, "keras" if contents.layout == "keras" else "torch")
+    return [e for e in candidates if problems.get((naming(e.source, tables), e.options)) == fewest]

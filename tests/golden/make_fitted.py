@@ -32,23 +32,25 @@ NETWORK, ANSWERED = "shufflenet_v2_x1_0", SHAPES.index((255, 1000))
 
 
 def torchvision_protocols():
-    """(name, (resized to, cropped to, interpolation, mean, std), transform to pixels) of every classifier."""
+    """(name, (resized to, cropped to, interpolation, mean, std), licence, transform to pixels) of every classifier."""
     for model in torchvision.models.list_models(torchvision.models):
         for weights in torchvision.models.get_model_weights(model):
             made = weights.transforms()
             facts = (*made.resize_size, *made.crop_size, made.interpolation.value, made.mean, made.std)
             transform = weights.transforms(mean=(0, 0, 0), std=(1, 1, 1))
-            yield weights.url.rsplit("/", 1)[1], facts, lambda image, t=transform: 255 * t(image)
+            yield weights.url.rsplit("/", 1)[1], facts, "bsd-3-clause", lambda image, t=transform: 255 * t(image)
 
 
 def timm_protocols():
     """The same of the checkpoints of timm that our table names, at the size that they are tested at."""
-    for name in re.findall(r'"(\w+\.\w*in1k)"', (ENTRIES / "timm.py").read_text()):
-        config = resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg(name).to_dict(), use_test_size=True)
+    for name in dict.fromkeys(re.findall(r'"(\w+\.\w*in1k)"', (ENTRIES / "timm.py").read_text())):
+        known = timm.get_pretrained_cfg(name).to_dict()
+        config = resolve_data_config(pretrained_cfg=known, use_test_size=True)
+        assert (config["crop_mode"], known["num_classes"], known.get("label_offset")) == ("center", 1000, None)
         transform = create_transform(**config, normalize=False)
         resize, crop = transform.transforms[:2]
         facts = (resize.size, crop.size[0], config["interpolation"], config["mean"], config["std"])
-        yield name, facts, transform
+        yield name, facts, known["license"], transform
 
 
 def small_protocols():
@@ -90,13 +92,14 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     rows, transforms = [], {}
     for source, protocols in (("torchvision", torchvision_protocols()), ("timm", timm_protocols())):
-        for name, facts, transform in protocols:
+        for name, facts, licence, transform in protocols:
             if f'"{name}"' in (ENTRIES / f"{source}.py").read_text():
-                rows.append((source, name, *facts[:3], *(" ".join(map(str, numbers)) for numbers in facts[3:])))
+                constants = (" ".join(map(str, numbers)) for numbers in facts[3:])
+                rows.append((source, name, *facts[:3], *constants, licence))
                 transforms.setdefault(facts[:3], transform)
     with (HERE / "protocols.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("source", "name", "resize_size", "image_size", "interpolation", "mean", "std"))
+        writer.writerow(("source", "name", "resize_size", "image_size", "interpolation", "mean", "std", "licence"))
         writer.writerows(rows)
     transforms.update({facts[:3]: transform for _, facts, transform in small_protocols()})
     names = photographs(folder)

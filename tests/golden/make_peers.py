@@ -31,7 +31,7 @@ TORCHVISION = {
     "densenet121": 224,
     "shufflenet_v2_x1_0": 224,
 }
-TIMM = {"inception_v4": 299, "inception_resnet_v2": 299, "pnasnet5large": 331}
+TIMM = {"resnet18": 224, "vgg11_bn": 224, "inception_v4": 299, "inception_resnet_v2": 299, "pnasnet5large": 331}
 INCEPTION = {"aux_logits": True, "transform_input": False, "init_weights": False}
 BATCH = 2
 

@@ -52,12 +52,13 @@ def test_an_entry_is_sound(entry):
 
 
 def peers_protocols():
-    """By name, those that tests/golden/make_fitted.py read from torchvision and timm."""
+    """By name, those that tests/golden/make_fitted.py read from torchvision and timm, and the licences."""
     with (pathlib.Path(__file__).parents[1] / "golden" / "protocols.csv").open() as file:
         for row in csv.DictReader(file):
             pixels = Normalization(*(tuple(255 * float(v) for v in row[name].split()) for name in ("mean", "std")))
             sides = int(row["image_size"]), int(row["resize_size"])
-            yield row["name"], InputProtocol("imagenet2012", pixels, *sides, row["interpolation"])
+            protocol = InputProtocol("imagenet2012", pixels, *sides, row["interpolation"])
+            yield row["name"], (protocol, row["licence"])
 
 
 PEERS_PROTOCOLS = dict(peers_protocols())
@@ -65,7 +66,8 @@ PEERS_PROTOCOLS = dict(peers_protocols())
 
 @pytest.mark.parametrize("entry", [e for e in ENTRIES if e.source in ("torchvision", "timm")], ids=lambda e: e.address)
 def test_pictures_are_prepared_as_the_peers_prepare_them(entry):
-    theirs, ours = PEERS_PROTOCOLS[entry.file], entry.protocol
+    (theirs, licence), ours = PEERS_PROTOCOLS[entry.file], entry.protocol
+    assert entry.licence.lower() == licence
     if entry.source == "torchvision" and ours.normalization == PLUS_MINUS_ONE:
         assert theirs.normalization.mean == pytest.approx(IMAGENET_STATISTICS.mean)
         assert entry.variant in ("inception_v1", "inception_v3")  # its networks bring the pixels to -1..1 themselves
@@ -107,8 +109,8 @@ def test_every_imagenet_network_has_a_checkpoint_or_is_known_to_have_none(name):
     else:
         best = chosen(name, "imagenet")
         assert not best.options
-        exact = [e.top1 for e in entries_of(name) if not e.options and e.protocol.dataset == "imagenet2012"]
-        assert best.top1 == min(exact)
+        exact = [e for e in entries_of(name) if not e.options and e.protocol.dataset == "imagenet2012"]
+        assert best.top1 == min(e.top1 for e in exact if not e.noncommercial)
 
 
 def test_the_words_that_choose():
@@ -116,6 +118,8 @@ def test_the_words_that_choose():
     assert chosen("resnet50", "imagenet", form="1x1").tag == "pytorchcv/resnet50"
     assert chosen("resnet50", "imagenet", form="3x3").tag == "timm/a1_in1k"
     assert chosen("resnet50", "keras").tag == "keras"
+    assert chosen("vgg11", "tv_in1k").address == "hf-hub:timm/vgg11.tv_in1k"
+    assert chosen("vgg11", "timm/vgg11_bn.tv_in1k").options == (("batch_norm", True),)
     assert chosen("resnet50", "torchvision").tag == "torchvision/IMAGENET1K_V2"
     assert chosen("resnet50", "torchvision/IMAGENET1K_V1").file == "resnet50-0676ba61.pth"
     assert chosen("resnet20", "cifar10").tag == "idelbayev"
@@ -124,6 +128,15 @@ def test_the_words_that_choose():
     assert chosen("densenet121", "imagenet", dropout=0.2).tag == chosen("densenet121", "imagenet").tag
     assert chosen("lenet5", "mnist").tag == chosen("lenet5", "keras_classics").tag == OWN_LENET
     assert chosen("nin", "svhn").protocol.dataset == DATASETS["svhn"]
+
+
+def test_what_may_not_be_used_commercially_has_to_be_named():
+    """The best of ResNet-18's published errors is of such a checkpoint."""
+    best = min(entries_of("resnet18"), key=lambda e: e.top1)
+    assert (best.tag, best.noncommercial) == ("timm/fb_swsl_ig1b_ft_in1k", True)
+    for word in ("imagenet", "timm"):
+        assert chosen("resnet18", word).tag == "timm/a1_in1k"
+    assert chosen("resnet18", "fb_swsl_ig1b_ft_in1k") == best
 
 
 def test_words_that_do_not():

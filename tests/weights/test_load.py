@@ -149,6 +149,7 @@ GOLDEN = [
     ("torchvision", "resnext50_32x4d", "resnext50_32x4d", {}),
     ("torchvision", "densenet121", "densenet121", {}),
     pytest.param("torchvision", "shufflenet_v2_x1_0", "shufflenet_v2_x1_0", {}, marks=everywhere),
+    ("timm", "vgg11_bn", "vgg11", {"batch_norm": True}),
     pytest.param("timm", "pnasnet5large", "pnasnet5_large", {}, marks=heavy),
     ("timm", "inception_v4", "inception_v4", {}),
     ("timm", "inception_resnet_v2", "inception_resnet_v2", {}),

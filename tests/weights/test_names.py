@@ -94,6 +94,9 @@ def test_several_checkpoints_have_these_names(tmp_path):
         f"'{path}' may be of several checkpoints by its names, and is taken as 'torchvision/IMAGENET"
     )
     assert "232 pixels" in several
+    others = re.findall(r"'([^']*)'", several.partition("If it is of another (")[2].partition(")")[0])
+    known = {e.tag: e.protocol for e in entries.entries_of("resnet50")}
+    assert len({known[tag] for tag in others} - {taken.protocol}) == len(others) > 3  # one of each kind
     for entry in entries.entries_of("resnet50"):
         if entry.source in ("torchvision", "timm"):
             chosen = locate(f"{entry.tag}:{path}", kc.ResNet50)

@@ -39,9 +39,11 @@ DATASETS = {
 
 
 def entries_of(variant: str) -> list[Entry]:
-    """The checkpoints of a network, the best published accuracy first; our own after those of others."""
+    """The checkpoints of a network, the best published accuracy first; after them those that may not be used
+    commercially, which nobody gets who has not named them, and last our own."""
     found = (e for e in ENTRIES if e.variant == variant)
-    return sorted(found, key=lambda e: (e.source == "keras_classics", e.top1 if e.top1 is not None else 100))
+    own = "keras_classics"
+    return sorted(found, key=lambda e: (e.source == own, e.noncommercial, e.top1 if e.top1 is not None else 100))
 
 
 def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Entry:
@@ -51,8 +53,9 @@ def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], 
         variant: the network's name.
         dataset: what it was made for, which a source's tag means where there are others.
         weights: a data set ("imagenet", "cifar10", "cifar100", "svhn", "mnist"): the best published accuracy that
-            fits the network as it is; a source ("torchvision") or one of its tags ("torchvision/IMAGENET1K_V2", or the
-            part behind the stroke where no other source has it): the network then takes the form of the checkpoint.
+            fits the network as it is, in the order of `entries_of`; a source ("torchvision") or one of its tags
+            ("torchvision/IMAGENET1K_V2", or the part behind the stroke where no other source has it): the network then
+            takes the form of the checkpoint.
         defaults: the network's options.
         given: those that the caller chose, which the checkpoint must share.
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from keras_classics.spec import CLASSES, InputProtocol
+from keras_classics.spec import CLASSES, InputProtocol, noncommercial
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class Entry:
     @property
     def source(self) -> str:
         return self.tag.split("/")[0]
+
+    @property
+    def noncommercial(self) -> bool:
+        """Whether its licence forbids commercial use."""
+        return noncommercial(self.licence)
 
     @property
     def algorithm(self) -> str:

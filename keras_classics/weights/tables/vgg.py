@@ -7,8 +7,9 @@ from keras_classics.weights.mapping import Rules
 _DEPTHS = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2, 2, 2, 2, 2), "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 
 
-def _torchvision(depths: tuple[int, ...], batch_norm: bool) -> Rules:
-    """Its layers, activations and pools have their places in one sequence: conv2_1 is features.5 of VGG16."""
+def _sequence(depths: tuple[int, ...], batch_norm: bool, dense: tuple[str, str, str]) -> Rules:
+    """torchvision's layers, activations and pools have their places in one sequence: conv2_1 is features.5 of VGG16. So
+    have timm's, but for the `dense` layers, the first of which it makes convolutions."""
     places: dict[tuple[str, str], int] = {}
     place = 0
     for stage, count in enumerate(depths, 1):
@@ -23,11 +24,14 @@ def _torchvision(depths: tuple[int, ...], batch_norm: bool) -> Rules:
 
     return [
         (r"conv(\d)_(\d)(_bn)?", features),
-        (r"fc6", "classifier.0"),
-        (r"fc7", "classifier.3"),
-        (r"predictions", "classifier.6"),
+        *zip(("fc6", "fc7", "predictions"), dense, strict=True),
     ]
 
+
+_DENSE = {
+    "torchvision": ("classifier.0", "classifier.3", "classifier.6"),
+    "timm": ("pre_logits.fc1", "pre_logits.fc2", "head.fc"),
+}
 
 SOURCES: dict[str, Rules] = {
     "keras": [
@@ -38,7 +42,8 @@ SOURCES: dict[str, Rules] = {
     ],
     "caffe": [(r"predictions", "fc8"), (r"(.*)", r"\1")],
     **{
-        f"torchvision {name}{'_bn' if batch_norm else ''}": _torchvision(depths, batch_norm)
+        f"{source} {name}{'_bn' if batch_norm else ''}": _sequence(depths, batch_norm, dense)
+        for source, dense in _DENSE.items()
         for name, depths in _DEPTHS.items()
         for batch_norm in (False, True)
     },
