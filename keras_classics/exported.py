@@ -4,18 +4,16 @@ import importlib.util
 import json
 import pathlib
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import keras
 import numpy as np
 
-from keras_classics import feed, preprocessing
+from keras_classics import feed
 from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.errors import ClassicsError
 from keras_classics.feed import Feed
 from keras_classics.spec import InputProtocol, protocol_of
-from keras_classics.zoo import variant_of
 
 LABELS = "labels.txt"  # the class names, a line each in the order of the outputs
 FACTS = "network.json"  # which network it is, and how its pictures are prepared
@@ -92,45 +90,6 @@ def is_export(path: str | pathlib.Path) -> bool:
     return path.suffix in EXPORT_SUFFIXES.values() or (path / "saved_model.pb").exists()
 
 
-def facts_of(model: keras.Model, probabilities: bool) -> str:
-    """What an export of the model, whose outputs are probabilities or not, tells of itself, as JSON; nothing where the
-    model does not tell or has no classes."""
-    known = preprocessing.provenance(model)
-    if known is None or len(model.output_shape) != 2:
-        return ""
-    made = feed.feed_of(model, variant_of(model))
-    told = {
-        "name": model.name,
-        "network": known.network,
-        "classes": model.output_shape[-1],
-        "protocol": asdict(replace(known.protocol, class_names=())),
-        "normalizes": made.normalization is None,
-        "image_size": made.image_size,
-        "channels": made.channels,
-        "data_format": made.data_format,
-        "probabilities": probabilities,
-    }
-    return json.dumps(told, indent=1) + "\n"
-
-
-def add(path: pathlib.Path, labels: Sequence[str], facts: str) -> None:
-    """Writes the class names and the facts into an export, where there are any: a SavedModel has them in its folder
-    assets.extra, a TFLite file as an archive behind the network, which readers of TFLite do not see, and an ONNX file,
-    whose input and output get their names here, as its metadata."""
-    texts = {LABELS: "".join(f"{label}\n" for label in labels), FACTS: facts}
-    texts = {name: text for name, text in texts.items() if text}
-    if path.is_dir():
-        for name, text in texts.items():
-            (path / EXTRA).mkdir(exist_ok=True)
-            (path / EXTRA / name).write_text(text, "utf-8")
-    elif path.suffix == EXPORT_SUFFIXES["onnx"]:
-        _finish_onnx(path, texts)
-    elif texts:
-        with zipfile.ZipFile(path, "a") as archive:
-            for name, text in texts.items():
-                archive.writestr(zipfile.ZipInfo(name), text)
-
-
 def _read(path: pathlib.Path, name: str) -> str:
     """One of these texts of a SavedModel or TFLite file; empty where it has none."""
     try:
@@ -143,25 +102,6 @@ def _read(path: pathlib.Path, name: str) -> str:
         return text.decode("utf-8")
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return ""
-
-
-def _finish_onnx(path: pathlib.Path, texts: dict[str, str]) -> None:
-    """Names input, output and batch, and adds the texts as metadata."""
-    import onnx
-
-    network = onnx.load(path)
-    graph = network.graph
-    names = {graph.input[0].name: "image", graph.output[0].name: "predictions"}
-    for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-    for value in (graph.input[0], graph.output[0]):
-        value.name = names[value.name]
-        if not value.type.tensor_type.shape.dim[0].dim_value:
-            value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    onnx.helper.set_model_props(network, texts)
-    onnx.checker.check_model(network, full_check=True)
-    onnx.save(network, path)
 
 
 def check_onnx_installed() -> None:

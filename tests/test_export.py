@@ -11,6 +11,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import cli, datasets, exported, exporting, preprocessing
+from keras_classics.exporting import contents
 from keras_classics.exporting.converting import OPSET
 from keras_classics.scenes import scenes
 from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Normalization
@@ -228,12 +229,12 @@ def test_exports_that_are_none_or_do_not_tell(tmp_path):
     for text, message in (("{}", "What '.*' tells of itself is damaged"), ("no JSON", "tells of itself is damaged")):
         strange.unlink(missing_ok=True)
         strange.write_bytes(path.read_bytes())
-        exported.add(strange, (), text)
+        contents.add(strange, (), text)
         with pytest.raises(kc.ClassicsError, match=message):
             kc.load_export(strange)
     broken = tmp_path / "broken.tflite"
     broken.write_text("no network")
-    exported.add(broken, (), exported.facts_of(kc.LeNet5(), True))
+    contents.add(broken, (), contents.facts_of(kc.LeNet5(), True))
     with pytest.raises(kc.ClassicsError, match="The export cannot be run here"):
         kc.load_export(broken)
 
@@ -306,13 +307,16 @@ def test_an_export_that_has_lost_too_much_is_refused(tmp_path, monkeypatch):
 def test_an_onnx_file_names_what_it_takes(tmp_path):
     import onnx
 
-    kc.export(kc.LeNet5(seed=0), tmp_path / "x.onnx", class_names=list("0123456789"))
+    kc.export(kc.ResNet20(seed=0, input_shape=(16, 16, 3)), tmp_path / "x.onnx", class_names=list("0123456789"))
     network = onnx.load(tmp_path / "x.onnx")
     (image,), (predictions,) = network.graph.input, network.graph.output
     assert (image.name, predictions.name) == ("image", "predictions")
     assert image.type.tensor_type.shape.dim[0].dim_param == "batch"
     assert network.opset_import[0].version == OPSET
     assert {p.key for p in network.metadata_props} == {"labels.txt", "network.json"}
+    kernel = next(tensor for tensor in network.graph.initializer if tensor.name == "conv1_conv/kernel")
+    assert tuple(kernel.dims) == (16, 3, 3, 3)
+    assert "conv1_conv/convolution" in {node.name for node in network.graph.node}
 
 
 @pytest.mark.parametrize(

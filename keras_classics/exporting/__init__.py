@@ -12,6 +12,7 @@ from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.complexity import is_functional
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.exporting.agreement import Agreement, agreement, are_probabilities
+from keras_classics.exporting.contents import add, facts_of, layer_names
 from keras_classics.exporting.converting import Settings, convert
 from keras_classics.exporting.report import Report, beside, costs, written
 from keras_classics.exporting.tflite_metadata import add_metadata
@@ -119,7 +120,7 @@ def export(
         images = np.round(images)
     expected = _run(model, images)
     settings = Settings(format, quantize, batch, input_dtype, labels, are_probabilities(expected))
-    facts = exported.facts_of(model, settings.probabilities)
+    facts = facts_of(model, settings.probabilities)
     with (
         atomic_write(beside(path)) as report_file,
         atomic_write(path, replace_folder=overwrite) as temporary,
@@ -127,7 +128,7 @@ def export(
         convert(fuse(model) if is_functional(model) else model, temporary, settings, representative)
         if format == "tflite" and facts:
             _tell_android(temporary, model, bool(labels))
-        exported.add(temporary, labels, facts)
+        add(temporary, labels, facts, layer_names(model))
         found = agreement(expected, run_exported(temporary, images), quantize)
         if not found.holds:
             raise ClassicsError(
