@@ -13,7 +13,8 @@ import keras
 
 def environment() -> dict[str, Any]:
     """The code's commit, versions, backend and hardware, as a result has to name them."""
-    packages = ("keras-classics", "keras", "tensorflow", "tensorflow-datasets", "jax", "torch", "pytorchcv", "numpy")
+    frameworks = ("keras", "tensorflow", "tensorflow-datasets", "jax", "torch", "pytorchcv", "numpy")
+    packages = ("keras-classics", *frameworks, "ai-edge-litert", "onnxruntime")
     versions = {}
     for package in packages:
         try:

@@ -12,8 +12,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 # A module may import what stands in a lower layer.
 LAYERS = [
     {"choices", "environment", "errors", "families", "quiet", "spec"},
-    {"files", "gradients", "initializers", "pictures", "resampling", "scenes"},
-    {"layers"},
+    {"files", "gradients", "initializers", "pictures", "file_macs", "resampling", "scenes"},
+    {"layers", "runtimes"},
     {"blocks", "complexity", "preprocessing"},
     {"crops", "weights"},
     {"architecture", "cells", "variant"},
@@ -48,6 +48,7 @@ TENSORFLOW_IN_FUNCTIONS = {
     "gradients",
     "layers",
     "resampling",
+    "runtimes",
 }
 
 
