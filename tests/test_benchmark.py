@@ -208,9 +208,9 @@ def test_exports_are_measured_in_their_runtimes(exports, tmp_path, capsys, monke
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="the fixture exports by Keras")
 def test_an_export_stands_beside_the_same_network_of_others(tmp_path, capsys, monkeypatch):
-    """For as many classes and images as large as the export's."""
+    """A peer is built for as many classes and images as large as the export has."""
     monkeypatch.chdir(tmp_path)
-    model = kc.ResNet20(seed=0, classes=7)
+    model = kc.ResNet20(seed=0)
     exporting.export(model, "mine.onnx")
     command = ["benchmark", "mine.onnx", "--against", "pytorchcv", "--batch", "2", "--rounds", "1"]
     cli.main([*command, "--json", "figures.json"])
@@ -222,9 +222,11 @@ def test_an_export_stands_beside_the_same_network_of_others(tmp_path, capsys, mo
     )
     assert ours["macs"] == peer["macs"] == complexity.count_macs(model)
     assert "mine.onnx on ONNX Runtime is" in capsys.readouterr().out
-    side = {"who": "keras.applications", "network": "MobileNetV2", "mode": "predict", "batch": 1}
-    form = {"classes": 7, "input_shape": [32, 32, 3]}
-    assert worker.keras_side({**side, **form})[1]().shape == (1, 7)
+    facts = {"mode": "predict", "batch": 1, "classes": 7, "image_size": 224, "input_shape": [32, 32, 3]}
+    _, step = worker.keras_side({"who": "keras.applications", "network": "MobileNetV2", **facts})
+    assert step().shape == (1, 7)
+    _, step = worker.torch_side({"who": "pytorchcv", "network": "pytorchcv.models.resnet.resnet18", **facts})
+    assert step().shape == (1, 7)
 
 
 def test_threads_reach_the_runtimes(exports, monkeypatch):

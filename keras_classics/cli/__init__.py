@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import keras_classics
-from keras_classics.cli import benchmark, benchmark_views, evaluate, export, plot, predict, show
+from keras_classics.cli import benchmark, benchmark_views, evaluate, export, export_matrix, plot, predict, show
 from keras_classics.cli import list as listing
 from keras_classics.cli.output import console as console
 from keras_classics.cli.parser import Parser, run
@@ -14,6 +14,7 @@ COMMANDS = {
     "predict": predict,
     "evaluate": evaluate,
     "export": export,
+    "export-matrix": export_matrix,
     "benchmark": benchmark,
     "benchmark-views": benchmark_views,
     "plot": plot,

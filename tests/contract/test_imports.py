@@ -24,7 +24,7 @@ LAYERS = [
     {"datasets", "feed"},
     {"exported"},
     {"ensemble", "exporting", "fine_tuning", "fusion", "gradcam", "pyramid"},
-    {"benchmark", "evaluation", "prediction"},
+    {"benchmark", "evaluation", "export_matrix", "prediction"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]
