@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from keras_classics import catalogue
@@ -123,6 +124,8 @@ def _rows(name: str, formats: list[str], timeout: float, tell: Callable[[str], o
                         break
                     left.pop(0)
                     yield json.loads(line)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(10)  # by itself, so that its code tells why
             finally:
                 process.kill()
                 code = process.wait()

@@ -473,7 +473,8 @@ for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNe
                   ["predict", "lenet5", "--backend", "trch"], ["evaluate", "lenet5", "--data", "mnsit"],
                   ["benchmark", "lenet5", "--against", "torchvison"], ["predict", "lenet5", "nowhere.png"],
                   ["plot", "--help"], ["plot", "gradcam", "lenet5", "nowhere.png"], ["plot", "filters", "lenet5"],
-                  ["plot", "reliability", "nowhere.json"]):
+                  ["plot", "reliability", "nowhere.json"], ["benchmark", "nowhere.onnx"],
+                  ["export-matrix", "--networks", "lenet6"]):
     try:
         cli.main(arguments)
     except SystemExit:
