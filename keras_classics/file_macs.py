@@ -32,7 +32,7 @@ def of_tflite(interpreter: Any) -> int | None:
     total = 0
     for operation in interpreter._get_ops_details():
         kind = operation["op_name"]
-        if kind in TFLITE_UNCOUNTED or kind.startswith("Flex"):
+        if kind in TFLITE_UNCOUNTED or kind.startswith(("Flex", "STABLEHLO")):
             return None
         if kind in TFLITE_KERNELS:
             kernel, output = shape(operation["inputs"][1]), shape(operation["outputs"][0])

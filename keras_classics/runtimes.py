@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import pathlib
+import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,10 +23,12 @@ ONNX_TYPES = {
     "tensor(uint8)": "uint8",
     "tensor(int8)": "int8",
 }
-
-
-# Any one of these packages runs the format.
-PACKAGES = {"tflite": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",), "saved_model": ("tensorflow",)}
+# What a format needs, each one of several packages.
+PACKAGES: dict[str, list[tuple[str, ...]]] = {
+    "tflite": [("ai_edge_litert", "tensorflow")],
+    "onnx": [("onnxruntime",), ("onnx",)],
+    "saved_model": [("tensorflow",)],
+}
 
 
 def check(paths: Sequence[str], threads: int | None = None, against: str | None = None) -> None:
@@ -59,8 +62,9 @@ def _check(path: pathlib.Path, threads: int | None) -> None:
             f"'{path}' is no SavedModel, .tflite or .onnx file; `keras-classics export` makes one of a .keras file, "
             "and a network as it is in Keras is measured by its name."
         )
-    if not any(map(importlib.util.find_spec, PACKAGES[format])):
-        raise ClassicsError(f"'{path}' cannot be run: {PACKAGES[format][0]} is not installed.")
+    for packages in PACKAGES[format]:
+        if not any(map(importlib.util.find_spec, packages)):
+            raise ClassicsError(f"'{path}' cannot be run: {packages[0].replace('_', '-')} is not installed.")
     if threads is not None and format == "saved_model":
         raise ClassicsError(
             f"'{path}' runs on TensorFlow, which takes as many threads as it likes; a number of threads is for LiteRT "
@@ -82,28 +86,35 @@ def inspect(path: str, folder: str, facts: str) -> dict[str, Any]:
     Raises:
         ValueError: if it takes something else than an image. What else the runtimes raise, they raise.
     """
-    format = format_of(path)
-    if format == "tflite":
-        interpreter = _interpreter(path, counting=True)
-        inputs = interpreter.get_input_details()
-        shapes = [(i["shape_signature"] if len(i["shape_signature"]) else i["shape"]).tolist() for i in inputs]
-        macs, told = file_macs.of_tflite(interpreter) if shapes and all(shapes) else None, _in_archive(path, facts)
-    elif format == "onnx":
-        import onnx
-
-        network = onnx.load(path)
-        weights = {tensor.name for tensor in network.graph.initializer}
-        types = [value.type.tensor_type for value in network.graph.input if value.name not in weights]
-        shapes = [[side.dim_value or None for side in kind.shape.dim] for kind in types]
-        macs = file_macs.of_onnx(network) if shapes and all(shapes) else None
-        told = {entry.key: entry.value for entry in network.metadata_props}.get(facts, "")
-    else:
-        _, (spec, *others) = _saved_model(path)
-        shapes, macs = [list(spec.shape), *([] for _ in others)], None
-        told = _text(pathlib.Path(path, folder, facts))
+    read = {"tflite": _tflite_facts, "onnx": _onnx_facts, "saved_model": _saved_model_facts}[format_of(path)]
+    shapes, count, told = read(path, folder, facts)
     if len(shapes) != 1 or len(shapes[0]) != 4:
         raise ValueError(f"it takes {len(shapes)} inputs of the shapes {shapes}, not one batch of images")
-    return {"shape": [None if side in (None, -1) else side for side in shapes[0]], "macs": macs, "told": told}
+    return {"shape": [None if side in (None, -1) else side for side in shapes[0]], "macs": count(), "told": told}
+
+
+def _tflite_facts(path, folder, facts):
+    interpreter = _interpreter(path, counting=True)
+    inputs = interpreter.get_input_details()
+    shapes = [(i["shape_signature"] if len(i["shape_signature"]) else i["shape"]).tolist() for i in inputs]
+    return shapes, lambda: file_macs.of_tflite(interpreter), _in_archive(path, facts)
+
+
+def _onnx_facts(path, folder, facts):
+    import onnx
+
+    network = onnx.load(path)
+    weights = {tensor.name for tensor in network.graph.initializer}
+    types = [value.type.tensor_type for value in network.graph.input if value.name not in weights]
+    shapes = [[side.dim_value or None for side in kind.shape.dim] for kind in types]
+    told = {entry.key: entry.value for entry in network.metadata_props}
+    return shapes, lambda: file_macs.of_onnx(network), told.get(facts, "")
+
+
+def _saved_model_facts(path, folder, facts):
+    _, specs = _saved_model(path)
+    file = pathlib.Path(path, folder, facts)
+    return [list(spec.shape) for spec in specs], lambda: None, file.read_text("utf-8") if file.is_file() else ""
 
 
 def step(path: str, shape: tuple[int, ...], threads: int | None) -> Callable[[], Any]:
@@ -162,7 +173,9 @@ def _interpreter(path: str, threads: int | None = None, counting: bool = False):
     except ImportError:
         from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
     options = {"experimental_op_resolver_type": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES} if counting else {}
-    return Interpreter(path, num_threads=threads, **options)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning)  # TensorFlow's, that LiteRT has its own package now
+        return Interpreter(path, num_threads=threads, **options)
 
 
 def _saved_model(path: str):
@@ -170,7 +183,9 @@ def _saved_model(path: str):
     import tensorflow as tf
 
     loaded = tf.saved_model.load(path)
-    signature = loaded.signatures["serving_default"]
+    signature = loaded.signatures.get("serving_default")
+    if signature is None:
+        raise ValueError("it has no signature 'serving_default'")
     _, named = signature.structured_input_signature
     name = next(iter(named))
 
@@ -186,10 +201,6 @@ def _in_archive(path, name: str) -> str:
     with contextlib.suppress(KeyError, zipfile.BadZipFile, UnicodeDecodeError), zipfile.ZipFile(path) as archive:
         return archive.read(name).decode("utf-8")
     return ""
-
-
-def _text(path: pathlib.Path) -> str:
-    return path.read_text("utf-8") if path.is_file() else ""
 
 
 def size(path: str | os.PathLike) -> int:

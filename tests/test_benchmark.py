@@ -229,6 +229,22 @@ def test_an_export_stands_beside_the_same_network_of_others(tmp_path, capsys, mo
     assert step().shape == (1, 7)
 
 
+def test_without_its_package_litert_is_tensorflows(exports, monkeypatch):
+    path = str(exports / "lenet5.tflite")
+    told = runtimes.inspect(path, "", "network.json")
+    assert json.loads(told["told"])["network"] == "lenet5"
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    assert runtimes.inspect(path, "", "network.json") == told
+    assert runtimes.step(path, (3, 32, 32, 1), None)().shape == (3, 10)
+
+
+def test_a_package_that_is_missing_is_named(exports, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else name)
+    runtimes.check([str(exports / "lenet5.tflite")])
+    with pytest.raises(kc.ClassicsError, match="lenet5.onnx' cannot be run: onnx is not installed"):
+        runtimes.check([str(exports / "lenet5.onnx")])
+
+
 def test_threads_reach_the_runtimes(exports, monkeypatch):
     litert, onnxruntime = (importlib.import_module(name) for name in (LITERT, "onnxruntime"))
     asked = {}
