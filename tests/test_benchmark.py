@@ -203,6 +203,13 @@ def test_exports_are_measured_in_their_runtimes(exports, tmp_path, capsys, monke
         figures["ratios"][0]["ratio"][0] * in_file / kc.ResNet20.macs
     )
     assert "threads of LiteRT: 1, its default" in printed
+    assert "quartiles" in printed
+    monkeypatch.setattr(cli.console, "width", 80)
+    cli.main(["benchmark", "lenet5.tflite", "foreign.tflite", "--rounds", "1", "--threads", "2"])
+    printed = capsys.readouterr().out
+    assert "lenet5.tflite " in printed
+    assert "No room for: quartiles, of peak." in printed
+    assert "threads of LiteRT: 2, by --threads" in printed
     assert figures["versions"]["onnxruntime"]
 
 

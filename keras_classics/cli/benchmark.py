@@ -11,6 +11,7 @@ from keras_classics.cli.output import answer, console, millions, table, working
 from keras_classics.errors import ClassicsError
 
 BATCH, EXPORTS_BATCH = 8, 1
+NARROW, WIDE = ("quartiles", "of peak"), 110  # columns that are left out where there are fewer characters
 THREADS = {"LiteRT": "1, its default", "ONNX Runtime": "as many as there are cores, its default"}
 
 
@@ -112,27 +113,41 @@ def _of_exports(args, exports):
 
 
 def show(result):
-    building, exports = result.mode == "build", result.times[0].bytes is not None
-    rates = () if building else ("images/s", "of peak")
-    files = ("MB", "macs", "µs/M macs") if exports else ()
-    took, unit = ("ms a step", 1e-3) if exports else ("s" if building else "s a step", 1)
-    made = table(("", "runs on" if exports else "backend"), (took, "quartiles", *rates, *files, "memory"))
-    for t in result.times:
-        cells = [f"{t.median / unit:.4g}", " to ".join(f"{q / unit:.4g}" for q in t.quartiles)]
-        if not building:
-            share = result.share_of_peak(t)
-            cells += [f"{result.images_per_second(t):.4g}", "" if share is None else f"{100 * share:.1f}%"]
-        if exports:
-            cells.append("" if t.bytes is None else f"{t.bytes / 1e6:.2f}")
-            cells += [millions(t.macs), f"{1e12 * result.seconds_per_mac(t):.3g}"] if t.macs else ["", ""]
-        made.add_row(t.side.who, t.side.backend, *cells, "" if t.peak_bytes is None else f"{t.peak_bytes / 1e9:.2f} GB")
+    exports = result.times[0].bytes is not None
+    rows = [_cells(result, t, exports) for t in result.times]
+    left_out = NARROW if exports and console.width < WIDE else ()
+    headings = [heading for heading in rows[0] if heading not in left_out]
+    made = table(("", "runs on" if exports else "backend"), headings)
+    for t, cells in zip(result.times, rows, strict=True):
+        made.add_row(t.side.who, t.side.backend, *(cells[heading] for heading in headings))
     console.print(made)
+    if left_out:
+        console.print(f"No room for: {', '.join(left_out)}.")
     for ours, peer in result.pairs:
         console.print(_beside(ours, peer), markup=False)
     if exports:
         show_threads(result)
-    if not building:
+    if result.mode != "build":
         console.print(f"peak: {result.peak_flops / 1e9:.0f} GFLOP/s, a float32 matrix product in NumPy")
+
+
+def _cells(result, t, exports: bool) -> dict[str, str]:
+    """What the table says of a side, by the columns' headings."""
+    if result.mode == "build":
+        took, unit = "s", 1.0
+    else:
+        took, unit = ("ms a step", 1e-3) if exports else ("s a step", 1.0)
+    cells = {took: f"{t.median / unit:.4g}", "quartiles": " to ".join(f"{q / unit:.4g}" for q in t.quartiles)}
+    if result.mode != "build":
+        share = result.share_of_peak(t)
+        cells["images/s"] = f"{result.images_per_second(t):.4g}"
+        cells["of peak"] = "" if share is None else f"{100 * share:.1f}%"
+    if exports:
+        cells["MB"] = "" if t.bytes is None else f"{t.bytes / 1e6:.2f}"
+        cells["macs"] = millions(t.macs)
+        cells["µs/M macs"] = f"{1e12 * result.seconds_per_mac(t):.3g}" if t.macs else ""
+    cells["memory"] = "" if t.peak_bytes is None else f"{t.peak_bytes / 1e9:.2f} GB"
+    return cells
 
 
 def _beside(ours, peer) -> str:
