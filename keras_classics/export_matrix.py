@@ -31,6 +31,8 @@ FORMATS: dict[str, tuple[str, str | None]] = {
     **{quantization: ("tflite", quantization) for quantization in QUANTIZATIONS},
     "onnx": ("onnx", None),
 }
+ALIKE = 1e-6  # a lesser spread, and the answers to all pictures are the same
+STAR = "* The network answers alike to all pictures, so that agreeing says little."
 SMALL = 64  # pixels; the images of MNIST and CIFAR are no larger
 PICTURES = 8  # scenes by which int8 chooses its scales
 TIMEOUT = 3600.0  # seconds for one format, with the building before the first
@@ -189,25 +191,44 @@ def row(model: Any, format: str, pictures: Any, folder: str | pathlib.Path) -> R
     return {**facts, "agreement": vars(agreement), "bytes": size, "seconds": seconds, "reason": ""}
 
 
+def prepared(name: str) -> tuple[Any, Any, float]:
+    """The network with its initial weights, pictures (N, H, W, C) of 0..255, and how much its answers to them differ.
+
+    The batch norms have the statistics of these pictures, as training would give them: with those that they begin with,
+    a deep network's numbers grow from layer to layer, until one class has all of the probability whatever is shown.
+    """
+    import keras
+    import numpy as np
+
+    from keras_classics.scenes import scenes
+    from keras_classics.zoo import create_model, get_model, preprocess_input
+
+    size, channels = get_model(name).image_size, get_model(name).channels
+    model = create_model(name, seed=0)
+    pictures = scenes(PICTURES, size, size, channels).astype("float32")
+    images = np.asarray(preprocess_input(pictures, model))
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    if norms:
+        model(images, training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return model, pictures, float(np.ptp(model.predict(images, verbose=0), 0).max())
+
+
 def main() -> None:
     """Exports the network that the arguments name as the formats that they name."""
     name, *formats = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what else prints, prints among the errors
 
-    import numpy as np
-
     from keras_classics.environment import environment
-    from keras_classics.scenes import scenes
-    from keras_classics.zoo import create_model, get_model, preprocess_input
 
     facts = environment()
-    known = {name: facts[name] for name in ("commit", "date", "versions")}
-    size, channels = get_model(name).image_size, get_model(name).channels
-    model = create_model(name, seed=0)
-    pictures = scenes(PICTURES, size, size, channels).astype("float32")
-    outputs = model.predict(np.asarray(preprocess_input(pictures, model)), verbose=0)
-    known["spread"] = float(np.ptp(outputs, 0).max())
+    model, pictures, spread = prepared(name)
+    known = {"spread": spread, **{name: facts[name] for name in ("commit", "date", "versions")}}
     for format in formats:
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(row(model, format, pictures, folder) | known), file=answers, flush=True)
@@ -224,13 +245,21 @@ def ordered(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
 
 
 def cell(row: Row | None) -> str:
-    """What a table says of a row: the size of an export that agrees, or how far it came."""
+    """What a table says of a row: the size of an export that agrees, with a * where that says little, or how far it
+    came."""
     if row is None:
         return ""
     if row["agrees"]:
-        return f"{row['bytes'] / 1e6:.2f} MB"
+        return f"{row['bytes'] / 1e6:.2f} MB" + ("*" if row["spread"] < ALIKE else "")
     failures = {"converts": "no conversion", "runs": "does not run", "agrees": "differs"}
     return next((told for step, told in failures.items() if row[step] is False), "failed")
+
+
+def told(rows: Sequence[Row]) -> list[str]:
+    """What is to be said beneath a table: the reason of each failure."""
+    in_order = [row for made in ordered(rows).values() for row in made.values()]
+    failed = [f"{row['network']} as {row['format']}: {row['reason']}" for row in in_order if not row["agrees"]]
+    return failed + [STAR] * any(cell(row).endswith("*") for row in in_order)
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -242,9 +271,9 @@ def markdown(rows: Sequence[Row]) -> str:
         f"|---|{'---:|' * len(formats)}",
         *(f"| {name} | {' | '.join(cell(made.get(f)) for f in formats)} |" for name, made in by_network.items()),
     ]
-    failed = [row for made in by_network.values() for row in made.values() if not row["agrees"]]
-    if failed:
-        lines += ["", *(f"* {row['network']} as {row['format']}: {row['reason']}" for row in failed)]
+    notes = told(rows)
+    if notes:
+        lines += ["", *(f"- {note}" for note in notes)]
     return "\n".join(lines) + "\n"
 
 

@@ -30,7 +30,7 @@ def test_the_smallest_networks_as_every_format(tmp_path, capsys, monkeypatch):
         else:  # of 8 bits, for what weights that are not trained put out is nearly the same for all pictures
             assert row["format"] == "int8"
             assert figures["error"] > figures["allowed_error"]
-            assert f"* {row['network']} as int8: {row['reason']}" in printed
+            assert f"- {row['network']} as int8: {row['reason']}" in printed
     sizes = {row["format"]: row["bytes"] for row in rows if row["network"] == "lenet5"}
     assert sizes["dynamic"] < sizes["float16"] < sizes["tflite"] < sizes["saved_model"]
 
@@ -86,8 +86,25 @@ def test_how_far_a_failing_export_came(message, cell, agreement, tmp_path, monke
         "|---|---:|",
         f"| lenet5 | {cell} |",
         "",
-        f"* lenet5 as float16: {row['reason']}",
+        f"- lenet5 as float16: {row['reason']}",
     ]
+
+
+def test_the_answers_of_untrained_networks_differ_between_pictures():
+    model, pictures, spread = export_matrix.prepared("shufflenet_g3_cifar")
+    assert pictures.shape == (8, 32, 32, 3)
+    assert 0.05 < spread <= 1
+    assert (
+        model.get_layer("stage2_unit2_1_bn").momentum == kc.ShuffleNetG3CIFAR().get_layer("stage2_unit2_1_bn").momentum
+    )
+
+
+def test_where_they_do_not_agreeing_is_marked():
+    made = {"network": "lenet5", "format": "onnx", "agrees": True, "bytes": 10**6, "reason": ""}
+    assert export_matrix.cell(made | {"spread": 0.1}) == "1.00 MB"
+    assert export_matrix.told([made | {"spread": 0.1}]) == []
+    assert export_matrix.cell(made | {"spread": 0.0}) == "1.00 MB*"
+    assert export_matrix.told([made | {"spread": 0.0}]) == [export_matrix.STAR]
 
 
 def test_which_networks():

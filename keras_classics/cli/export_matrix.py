@@ -56,6 +56,5 @@ def show(rows, formats):
         seconds = sum(row["seconds"] for row in cells.values())
         made.add_row(name, *(export_matrix.cell(cells.get(format)) for format in formats), f"{seconds:.0f}")
     console.print(made)
-    for row in rows:
-        if not row["agrees"]:
-            console.print(f"{row['network']} as {row['format']}: {row['reason']}", markup=False)
+    for note in export_matrix.told(rows):
+        console.print(note, markup=False)
