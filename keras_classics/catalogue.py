@@ -8,7 +8,9 @@ import functools
 import json
 import os
 import pathlib
+from collections.abc import Iterable
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from typing import Any
 
 from keras_classics.errors import unknown
@@ -32,6 +34,24 @@ def find(name: str) -> dict[str, Any]:
         if name == facts["name"] or name in facts["symbols"]:
             return facts
     raise unknown("model", name, read())
+
+
+def matching(pattern: str, networks: Iterable[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """The facts of the networks, by default of all, of which a name fits the pattern, such as "*resnet*", whatever the
+    case.
+
+    Raises:
+        ClassicsError: if there is none; the message suggests the nearest name.
+    """
+    networks = list(read().values() if networks is None else networks)
+    found = [
+        facts
+        for facts in networks
+        if any(fnmatchcase(name.lower(), pattern.lower()) for name in (facts["name"], *facts["symbols"]))
+    ]
+    if not found:
+        raise unknown("model", pattern, [facts["name"] for facts in networks])
+    return found
 
 
 def collect() -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The benchmark of a tiny network, whose figures follow from each other."""
 
 import importlib
+import importlib.util
 import itertools
 import json
 import re
@@ -11,15 +12,20 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import benchmark, cli
+from keras_classics import benchmark, cli, complexity, exporting, runtimes
 from keras_classics.benchmark import Benchmark, Times, worker
 from keras_classics.benchmark.process import Worker
 from keras_classics.benchmark.sides import PYTORCHCV, Side, sides
 from keras_classics.layers import Conv2D
 
+LITERT = "ai_edge_litert.interpreter"
+if importlib.util.find_spec("ai_edge_litert") is None:
+    LITERT = "tensorflow.lite.python.interpreter"
+CUT_CONNECTIONS = (16 * 6 - 60) * 25 * 10 * 10  # of LeNet-5's third layer: zeros in the kernel of its files
 
-def times(who, backend, *seconds):
-    return Times(Side(who, backend, "net"), list(seconds))
+
+def times(who, backend, *seconds, macs=10**9):
+    return Times(Side(who, backend, "net"), list(seconds), macs=macs)
 
 
 def test_figures_of_known_times():
@@ -30,6 +36,10 @@ def test_figures_of_known_times():
     assert ours.quartiles == pytest.approx((0.15, 0.3))
     assert result.pairs == [(ours, peer)]
     assert benchmark.ratio(ours, peer) == (2.0, 2.0, 2.0)
+    assert result.seconds_per_mac(ours) == pytest.approx(0.2 / 4 / 1e9)
+    assert benchmark.ratio_per_mac(ours, times("other", "", 0.2, 0.4, 0.8, macs=4 * 10**9)) == (0.5, 0.5, 0.5)
+    unknown = times("other", "", 1.0, macs=None)
+    assert benchmark.ratio_per_mac(ours, unknown) is result.share_of_peak(unknown) is None
     middle, low, high = benchmark.ratio(times("", "", *[1.0] * 5), times("", "", 1.0, 1.1, 1.2, 1.3, 5.0))
     assert middle == 1.2
     assert 1.0 <= low < 1.2 < high <= 5.0
@@ -42,6 +52,9 @@ def test_a_keras_peer_stands_beside_ours_of_its_backend():
     assert [(t.side.who, p.side.who, t.side.backend == p.side.backend) for t, p in pairs] == [
         ("keras_classics", "keras.applications", True)
     ] * 2
+    files = tuple(times(who, runtime, 1.0) for who, runtime in (("a", "LiteRT"), ("b", "LiteRT"), ("c", "TensorFlow")))
+    pairs = Benchmark("a", "predict", 1, 1, 1.0, files).pairs
+    assert [(ours.side.who, peer.side.who) for ours, peer in pairs] == [("a", "b"), ("a", "c")]
 
 
 def test_names_of_the_peers():
@@ -73,6 +86,7 @@ def test_the_command_measures_every_side(tmp_path, capsys):
         assert side["images_per_second"] == 2 / np.median(side["seconds"])
         assert 0 < side["share_of_peak"] < 1.5
         assert side["peak_bytes"] > 1e8
+    assert ours["macs"] == peer["macs"] == figures["macs"]
     assert f"{ours['images_per_second']:.4g}" in printed
 
 
@@ -145,3 +159,204 @@ def test_what_views_cost(tmp_path, capsys):
     with pytest.raises(SystemExit):
         cli.main([*command[:3], "11"])
     assert "Unknown views '11'" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """LeNet-5 in all formats, and the ResNet-20 of others, who write no facts."""
+    folder = tmp_path_factory.mktemp("exports")
+    model = exporting.with_preprocessing(kc.LeNet5(seed=0), kc.LeNet5.normalization)
+    for name in ("lenet5", "lenet5.tflite", "lenet5.onnx"):
+        exporting.export(model, folder / name)
+    kc.ResNet20(seed=0).export(folder / "foreign.tflite", format="litert", verbose=False)
+    return folder
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="the fixture exports by Keras")
+def test_exports_are_measured_in_their_runtimes(exports, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(exports)
+    file, names = tmp_path / "figures.json", ("lenet5.tflite", "foreign.tflite", "lenet5.onnx", "./lenet5")
+    cli.main(["benchmark", *names, "--rounds", "3", "--json", str(file)])
+    printed = capsys.readouterr().out
+    figures = json.loads(file.read_text())
+    assert (figures["network"], figures["batch"], figures["threads"]) == ("lenet5", 1, None)
+    sides = figures["sides"]
+    assert [(s["side"]["who"], s["side"]["backend"], s["side"]["network"]) for s in sides] == [
+        ("lenet5.tflite", "LiteRT", "lenet5"),
+        ("foreign.tflite", "LiteRT", ""),
+        ("lenet5.onnx", "ONNX Runtime", "lenet5"),
+        ("./lenet5", "TensorFlow", "lenet5"),
+    ]
+    in_file = kc.LeNet5.macs + CUT_CONNECTIONS
+    assert [s["macs"] for s in sides] == [in_file, kc.ResNet20.macs, in_file, kc.LeNet5.macs]
+    assert [s["input_shape"] for s in sides] == [[32, 32, 1], [32, 32, 3], [32, 32, 1], [32, 32, 1]]
+    for s in sides:
+        assert len(s["seconds"]) == 3
+        assert s["seconds_per_mac"] == pytest.approx(s["median"] / s["macs"])
+    for s, path in zip(sides[:3], ("lenet5.tflite", "foreign.tflite", "lenet5.onnx"), strict=True):
+        assert s["bytes"] == (exports / path).stat().st_size
+        assert s["peak_bytes"] < 3e8, "the process of a runtime has imported a framework"
+        assert f"{s['bytes'] / 1e6:.2f}" in printed
+    assert sides[3]["bytes"] > 4 * kc.LeNet5.params
+    assert [r["peer"]["who"] for r in figures["ratios"]] == ["foreign.tflite", "lenet5.onnx", "./lenet5"]
+    assert figures["ratios"][0]["ratio_per_mac"][0] == pytest.approx(
+        figures["ratios"][0]["ratio"][0] * in_file / kc.ResNet20.macs
+    )
+    assert "threads of LiteRT: 1, its default" in printed
+    assert "quartiles" in printed
+    monkeypatch.setattr(cli.console, "width", 80)
+    cli.main(["benchmark", "lenet5.tflite", "foreign.tflite", "--rounds", "1", "--threads", "2"])
+    printed = capsys.readouterr().out
+    assert "lenet5.tflite " in printed
+    assert "No room for: quartiles, of peak." in printed
+    assert "threads of LiteRT: 2, by --threads" in printed
+    assert figures["versions"]["onnxruntime"]
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="the fixture exports by Keras")
+def test_an_export_stands_beside_the_same_network_of_others(tmp_path, capsys, monkeypatch):
+    """A peer is built for as many classes and images as large as the export has."""
+    monkeypatch.chdir(tmp_path)
+    model = kc.ResNet20(seed=0)
+    exporting.export(model, "mine.onnx")
+    command = ["benchmark", "mine.onnx", "--against", "pytorchcv", "--batch", "2", "--rounds", "1"]
+    cli.main([*command, "--json", "figures.json"])
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    ours, peer = figures["sides"]
+    assert (peer["side"]["who"], peer["side"]["network"]) == (
+        "pytorchcv",
+        "pytorchcv.models.resnet_cifar.resnet20_cifar10",
+    )
+    assert ours["macs"] == peer["macs"] == complexity.count_macs(model)
+    assert "mine.onnx on ONNX Runtime is" in capsys.readouterr().out
+    facts = {"mode": "predict", "batch": 1, "classes": 7, "image_size": 224, "input_shape": [32, 32, 3]}
+    _, step = worker.keras_side({"who": "keras.applications", "network": "MobileNetV2", **facts})
+    assert step().shape == (1, 7)
+    _, step = worker.torch_side({"who": "pytorchcv", "network": "pytorchcv.models.resnet.resnet18", **facts})
+    assert step().shape == (1, 7)
+
+
+def test_without_its_package_litert_is_tensorflows(exports, monkeypatch):
+    path = str(exports / "lenet5.tflite")
+    told = runtimes.inspect(path, "", "network.json")
+    assert json.loads(told["told"])["network"] == "lenet5"
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    assert runtimes.inspect(path, "", "network.json") == told
+    assert runtimes.step(path, (3, 32, 32, 1), None)().shape == (3, 10)
+
+
+def test_a_package_that_is_missing_is_named(exports, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else name)
+    runtimes.check([str(exports / "lenet5.tflite")])
+    with pytest.raises(kc.ClassicsError, match="lenet5.onnx' cannot be run: onnx is not installed"):
+        runtimes.check([str(exports / "lenet5.onnx")])
+
+
+def test_threads_reach_the_runtimes(exports, monkeypatch):
+    litert, onnxruntime = (importlib.import_module(name) for name in (LITERT, "onnxruntime"))
+    asked = {}
+
+    def interpreter(path, num_threads=None, **_):
+        asked["litert"] = num_threads
+        raise InterruptedError
+
+    def session(path, options, **_):
+        asked["onnx"] = options.intra_op_num_threads
+        raise InterruptedError
+
+    monkeypatch.setattr(litert, "Interpreter", interpreter)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    for name in ("lenet5.tflite", "lenet5.onnx"):
+        with pytest.raises(InterruptedError):
+            runtimes.step(str(exports / name), (1, 32, 32, 1), 2)
+    assert asked == {"litert": 2, "onnx": 2}
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="Keras exports")
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [("resnet20", "onnx"), ("resnet20", "tflite"), ("shufflenet_g3", "onnx"), ("MobileNetV2", "tflite")],
+)
+def test_a_file_has_as_many_multiply_adds_as_the_network(name, ending, tmp_path):
+    if name == "MobileNetV2":
+        model = keras.applications.MobileNetV2(weights=None)
+        wanted = complexity.count_macs(model)
+        assert wanted == 300_774_272
+    else:
+        model, wanted = kc.create_model(name), kc.get_model(name).macs
+    model(np.zeros((1, *model.input_shape[1:]), "float32"))
+    path = str(tmp_path / f"net.{ending}")
+    model.export(path, format={"tflite": "litert", "onnx": "onnx"}[ending], verbose=False)
+    told = runtimes.inspect(path, "", "")
+    assert (told["macs"], told["shape"], told["told"]) == (wanted, [None, *model.input_shape[1:]], "")
+
+
+def onnx_file(path, *nodes, shape=("batch", 3, 8, 8), more=()):
+    """A network with a kernel of 4x3x3x3 and what else the nodes say."""
+    from onnx import helper
+
+    kernel = helper.make_tensor("kernel", 1, (4, 3, 3, 3), np.ones(108, "float32"))
+    inputs = [helper.make_tensor_value_info("image", 1, shape), *more]
+    output = helper.make_tensor_value_info("out", 1, None)
+    graph = helper.make_graph([helper.make_node(*node) for node in nodes], "net", inputs, [output], [kernel])
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+    )
+    return str(path)
+
+
+def test_what_cannot_be_counted_has_no_count(tmp_path):
+    file = onnx_file(tmp_path / "a.onnx", ("Conv", ["image", "kernel"], ["out"]))
+    assert runtimes.inspect(file, "", "")["macs"] == 108 * 6 * 6
+    assert runtimes.step(file, (2, 3, 8, 8), 1)().shape == (2, 4, 6, 6)
+    file = onnx_file(tmp_path / "b.onnx", ("ConvTranspose", ["image", "kernel"], ["out"]), shape=(1, 4, 8, 8))
+    assert runtimes.inspect(file, "", "")["macs"] is None
+    file = onnx_file(tmp_path / "c.onnx", ("Conv", ["image", "kernel"], ["out"]), shape=("batch", 3, "height", "width"))
+    assert runtimes.inspect(file, "", "")["macs"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("nowhere.tflite", "There is no export 'nowhere.tflite'"),
+        ("folder", "'folder' is a folder and no SavedModel"),
+        ("model.keras", "'model.keras' is no SavedModel, .tflite or .onnx file; `keras-classics export` makes one"),
+        ("damaged.tflite", "damaged.tflite on LiteRT failed: "),
+        ("damaged.onnx", "damaged.onnx on ONNX Runtime failed: "),
+        ("empty.onnx", "empty.onnx on ONNX Runtime failed: it takes 0 inputs"),
+        ("any_size.onnx", "'any_size.onnx' does not tell how large its images are"),
+        ("two_inputs.onnx", "two_inputs.onnx on ONNX Runtime failed: it takes 2 inputs of the shapes"),
+        ("one_at_a_time.onnx --batch 8", "'one_at_a_time.onnx' takes 1 images at a time"),
+        ("one_at_a_time.onnx --against pytorchcv", "'one_at_a_time.onnx' does not tell which network it is"),
+        ("one_at_a_time.onnx --against pytorchcv --threads 1", "pytorchcv takes as many threads as its backend likes"),
+        ("one_at_a_time.onnx --threads 0", "The threads must be at least 1, not 0"),
+        ("one_at_a_time.onnx lenet5", "'lenet5' is no export"),
+        ("one_at_a_time.onnx one_at_a_time.onnx", "'one_at_a_time.onnx' is named twice"),
+        ("one_at_a_time.onnx --train", "--train is for a network by its name"),
+        ("one_at_a_time.onnx --build", "--build is for a network by its name"),
+        ("one_at_a_time.onnx --fuse", "--fuse is for a network by its name"),
+        ("one_at_a_time.onnx --backend jax", "--backend is for a network by its name"),
+        ("saved_model --threads 1", "'saved_model' runs on TensorFlow, which takes as many threads as it likes"),
+        ("lenet5 --threads 1", "Keras leaves the threads to its backend"),
+        ("lenet5 resnet20", "Name one network and a peer by --against"),
+    ],
+)
+def test_bad_requests_of_exports_get_one_line(arguments, message, tmp_path, capsys, monkeypatch):
+    from onnx import helper
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("damaged.tflite", "damaged.onnx", "model.keras"):
+        (tmp_path / name).write_bytes(b"no such file")
+    (tmp_path / "empty.onnx").touch()
+    for name in ("folder", "saved_model"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "saved_model" / "saved_model.pb").touch()
+    conv = ("Conv", ["image", "kernel"], ["out"])
+    onnx_file(tmp_path / "one_at_a_time.onnx", conv, shape=(1, 3, 8, 8))
+    onnx_file(tmp_path / "any_size.onnx", conv, shape=("batch", 3, "height", "width"))
+    onnx_file(tmp_path / "two_inputs.onnx", conv, more=[helper.make_tensor_value_info("size", 1, (1,))])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["benchmark", "--rounds", "1", *arguments.split()])
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

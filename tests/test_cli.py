@@ -475,7 +475,8 @@ for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNe
                   ["benchmark", "lenet5", "--against", "torchvison"], ["predict", "lenet5", "nowhere.png"],
                   ["plot", "--help"], ["plot", "gradcam", "lenet5", "nowhere.png"], ["plot", "filters", "lenet5"],
                   ["plot", "reliability", "nowhere.json"], ["card", "--help"], ["card", "nowhere.keras"],
-                  ["card", "hf-hub:user/name"], ["export", "hf:user/name", "--to", "onnx"]):
+                  ["card", "hf-hub:user/name"], ["export", "hf:user/name", "--to", "onnx"],
+                  ["benchmark", "nowhere.onnx"], ["export-matrix", "--networks", "lenet6"]):
     try:
         cli.main(arguments)
     except SystemExit:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,12 +26,16 @@ REST = 0.5  # seconds in which the threads of the side before go to sleep; some 
 
 @dataclass
 class Times:
-    """What a side took: `seconds` a step for each run (or a building), `build_seconds`, and its greatest memory."""
+    """What a side took: `seconds` a step for each run (or a building), `build_seconds`, and its greatest memory; its
+    multiply-adds for one image, where they are known, and of an export the `bytes` of its file and what it reads."""
 
     side: Side
     seconds: list[float] = field(default_factory=list)
     build_seconds: float = math.nan
     peak_bytes: int | None = None
+    macs: int | None = None
+    bytes: int | None = None
+    input_shape: tuple[int, ...] | None = None
 
     @property
     def median(self) -> float:
@@ -47,35 +52,43 @@ class Benchmark:
     """The times of a network and of its peers.
 
     Attributes:
-        network: our name of it.
+        network: our name of it, or the path of an export that does not tell.
         mode: "predict", "train" (SGD with momentum) or "build".
         batch: images a step.
-        macs: multiply-adds for one image.
+        macs: multiply-adds of ours for one image; None where they are not known.
         peak_flops: of this machine's float32 matrix product in NumPy, the best of those measured between the runs.
         times: of each side; ours first.
+        threads: that exports on LiteRT and ONNX Runtime were held to; None for what they take by themselves.
     """
 
     network: str
     mode: str
     batch: int
-    macs: int
+    macs: int | None
     peak_flops: float
     times: tuple[Times, ...]
+    threads: int | None = None
 
     @property
     def pairs(self) -> list[tuple[Times, Times]]:
-        """Each of ours and the peer that it stands beside: of the same backend where the peer has several."""
-        ours = [t for t in self.times if t.side.who == "keras_classics"]
-        peers = [t for t in self.times if t.side.who != "keras_classics"]
-        return [(t, p) for t in ours for p in peers if len(peers) == 1 or p.side.backend == t.side.backend]
+        """Each of ours and the peer that it stands beside: of the same backend where both have several."""
+        ours = [t for t in self.times if t.side.who == self.times[0].side.who]
+        peers = self.times[len(ours) :]
+        several = len(ours) > 1 and len(peers) > 1
+        return [(t, p) for t in ours for p in peers if not several or p.side.backend == t.side.backend]
 
     def images_per_second(self, times: Times) -> float:
         return self.batch / times.median
 
-    def share_of_peak(self, times: Times) -> float:
-        """The part of `peak_flops` that the multiply-adds of a step come to; a training step does them three times."""
+    def share_of_peak(self, times: Times) -> float | None:
+        """The part of `peak_flops` that the multiply-adds of a step come to; a training step does them three times.
+        None where they are not known."""
         passes = 3 if self.mode == "train" else 1
-        return 2 * passes * self.macs * self.images_per_second(times) / self.peak_flops
+        return times.macs and 2 * passes * times.macs * self.images_per_second(times) / self.peak_flops
+
+    def seconds_per_mac(self, times: Times) -> float | None:
+        """What a multiply-add of an image takes; None where they are not known."""
+        return times.macs and times.median / self.batch / times.macs
 
 
 def ratio(ours: Times, peer: Times) -> tuple[float, float, float]:
@@ -84,6 +97,14 @@ def ratio(ours: Times, peer: Times) -> tuple[float, float, float]:
     drawn = np.random.default_rng(0).choice(ratios, (2000, len(ratios)))
     low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
     return float(np.median(ratios)), float(low), float(high)
+
+
+def ratio_per_mac(ours: Times, peer: Times) -> tuple[float, float, float] | None:
+    """The same for each multiply-add, where both do not the same work; None where it is not known."""
+    if not ours.macs or not peer.macs:
+        return None
+    middle, low, high = (times * ours.macs / peer.macs for times in ratio(ours, peer))
+    return middle, low, high
 
 
 def figures(result: Benchmark) -> dict:
@@ -96,11 +117,20 @@ def figures(result: Benchmark) -> dict:
             "quartiles": t.quartiles,
             "images_per_second": result.images_per_second(t),
             "share_of_peak": result.share_of_peak(t),
+            "seconds_per_mac": result.seconds_per_mac(t),
         }
         for t in result.times
     ]
-    facts = {name: getattr(result, name) for name in ("network", "mode", "batch", "macs", "peak_flops")}
-    ratios = [{"ours": asdict(t.side), "peer": asdict(p.side), "ratio": ratio(t, p)} for t, p in result.pairs]
+    facts = {name: getattr(result, name) for name in ("network", "mode", "batch", "threads", "macs", "peak_flops")}
+    ratios = [
+        {
+            "ours": asdict(t.side),
+            "peer": asdict(p.side),
+            "ratio": ratio(t, p),
+            "ratio_per_mac": ratio_per_mac(t, p),
+        }
+        for t, p in result.pairs
+    ]
     return {**facts, "sides": sides, "ratios": ratios, **environment()}
 
 
@@ -136,20 +166,34 @@ def benchmark(
         for value in values:
             if value not in known:
                 raise unknown(kind, value, known)
-    if batch < 1 or rounds < 1:
-        raise ClassicsError(f"The batch and the rounds must be at least 1, not {batch} and {rounds}.")
+    check(batch, rounds)
     if fused and mode != "predict":
         raise ClassicsError(f"A fused network can only predict, not {mode}.")
     variant = get_model(network)
     facts = {"batch": batch, "mode": mode, "image_size": variant.image_size, "fuse": fused}
-    times = tuple(Times(side) for side in sides(variant.name, against, backends))
-    peak = _measure(times, facts, rounds, peer_python, tell)
     macs = variant.macs or complexity.count_macs(variant())
+    times = tuple(Times(side, macs=macs) for side in sides(variant.name, against, backends))
+    peak = measure(times, facts, rounds, peer_python, tell)
     return Benchmark(variant.name, mode, batch, macs, peak, times)
 
 
-def _measure(times, facts, rounds, peer_python, tell) -> float:
-    """Fills in `times`; the FLOP/s of a matrix product."""
+def check(batch: int, rounds: int) -> None:
+    if batch < 1 or rounds < 1:
+        raise ClassicsError(f"The batch and the rounds must be at least 1, not {batch} and {rounds}.")
+
+
+def measure(
+    times: Sequence[Times],
+    facts: dict[str, Any],
+    rounds: int,
+    peer_python: str | pathlib.Path,
+    tell: Callable[[str], object],
+) -> float:
+    """Runs the sides in turn, each in a process that knows the `facts`, and fills in what they took.
+
+    Returns:
+        The FLOP/s of a matrix product.
+    """
     building = facts["mode"] == "build"
     peak = _matrix_product_flops()
     with ExitStack() as stack:
@@ -157,7 +201,8 @@ def _measure(times, facts, rounds, peer_python, tell) -> float:
         if not building:
             for t in times:
                 tell(f"Building {t.side.network} of {t.side.who} on {t.side.backend} ...")
-                workers[id(t)] = stack.enter_context(Worker(t.side, facts, peer_python))
+                of_its_own = {"input_shape": t.input_shape} if t.input_shape else {}
+                workers[id(t)] = stack.enter_context(Worker(t.side, facts | of_its_own, peer_python))
                 t.build_seconds = workers[id(t)].answer()["seconds"]
                 for _ in range(3):  # the first compiles
                     warm = workers[id(t)].run(1)["seconds"]

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from typing import IO, Any, cast
 
 from keras_classics.benchmark.sides import Side
+from keras_classics.choices import BACKENDS
 from keras_classics.errors import ClassicsError
 from keras_classics.quiet import without_notices
 
@@ -27,7 +28,7 @@ class Worker:
     def __init__(self, side: Side, facts: dict[str, Any], peer_python: str | pathlib.Path):
         self.side, self.steps = side, 1
         outside = side.who in ("pytorchcv", "torchvision")
-        environment = {**os.environ, "KERAS_BACKEND": side.backend}
+        environment = {**os.environ, **({"KERAS_BACKEND": side.backend} if side.backend in BACKENDS else {})}
         if not outside:  # this package, wherever it is
             paths = [str(SCRIPT.parents[2]), os.environ.get("PYTHONPATH", "")]
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

@@ -45,7 +45,8 @@ TORCHVISION = (
 
 @dataclass(frozen=True)
 class Side:
-    """Who runs a network: "keras_classics" or one of `PEERS`; the network has the name that it has there."""
+    """Who runs a network on what: "keras_classics" or one of `PEERS`, for whom the network has the name that it has
+    there; or the path of an export on its runtime, which may not tell its network ("")."""
 
     who: str
     backend: str

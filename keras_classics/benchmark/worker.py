@@ -4,6 +4,7 @@ The script stands alone, since a torch peer may live in another Python than ours
 answers in lines of JSON, first what building took, then each run that a line of its input asks for.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -11,20 +12,24 @@ import time
 
 import numpy as np
 
+KERAS = ("keras_classics", "keras.applications", "native-groups")
+TORCH = ("pytorchcv", "torchvision")  # any other name is an export's path
+
 
 def keras_side(side):
     """A network of ours or of keras.applications: what building took, its multiply-adds, and one step of it."""
     import keras
 
+    form = {"classes": side["classes"], "input_shape": tuple(side["input_shape"])} if "classes" in side else {}
     if side["who"] == "keras.applications":
         build = getattr(keras.applications, side["network"])
         start = time.perf_counter()
-        model = build(weights=None)
+        model = build(weights=None, **form)
     else:
         import keras_classics
 
         start = time.perf_counter()
-        model = keras_classics.create_model(side["network"])
+        model = keras_classics.create_model(side["network"], **form)
     seconds = time.perf_counter() - start
     if side["mode"] == "build":
         return seconds, None
@@ -63,7 +68,7 @@ def torch_side(side):
     module, name = side["network"].rsplit(".", 1)
     build = getattr(importlib.import_module(module), name)
     start = time.perf_counter()
-    net = build()
+    net = build(**({"num_classes": side["classes"]} if "classes" in side else {}))
     seconds = time.perf_counter() - start
     net = net.to(memory_format=torch.channels_last).train(side["mode"] == "train")
     size = side["image_size"]
@@ -84,8 +89,41 @@ def torch_side(side):
     return seconds, step
 
 
+def export_side(side):
+    """A SavedModel folder, TFLite or ONNX file, in its own runtime."""
+    from keras_classics import runtimes
+
+    start = time.perf_counter()
+    with in_one_line():
+        step = runtimes.step(side["who"], (side["batch"], *side["input_shape"]), side["threads"])
+        step()
+    return time.perf_counter() - start, step
+
+
+def inspected(side):
+    """What a file says of itself."""
+    from keras_classics import runtimes
+
+    with in_one_line():
+        return runtimes.inspect(side["who"], *side["told_in"])
+
+
+@contextlib.contextmanager
+def in_one_line():
+    """Ends the process by the first line of an error, for the messages of runtimes run to pages."""
+    try:
+        yield
+    except Exception as error:
+        sys.exit((str(error).strip() or type(error).__name__).splitlines()[0][:300])
+
+
 def peak_bytes() -> int | None:
     """The most memory that this process has had; None on a system that does not tell."""
+    try:
+        with open("/proc/self/status") as file:  # what resource tells there is never less than the parent had
+            return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        pass
     try:
         import resource
     except ImportError:
@@ -102,7 +140,10 @@ def main():
     def answer(seconds):
         print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes()}), file=answers, flush=True)
 
-    seconds, step = (torch_side if side["who"] in ("pytorchcv", "torchvision") else keras_side)(side)
+    if side["mode"] == "inspect":
+        print(json.dumps(inspected(side)), file=answers, flush=True)
+        return
+    seconds, step = (torch_side if side["who"] in TORCH else keras_side if side["who"] in KERAS else export_side)(side)
     answer(seconds)
     for line in sys.stdin:
         start = time.perf_counter()

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 
 import keras_classics
-from keras_classics.cli import benchmark, benchmark_views, card, evaluate, export, plot, predict, show
+from keras_classics.cli import (
+    benchmark,
+    benchmark_views,
+    card,
+    evaluate,
+    export,
+    export_matrix,
+    plot,
+    predict,
+    show,
+)
 from keras_classics.cli import list as listing
 from keras_classics.cli.output import console as console
 from keras_classics.cli.parser import Parser, run
@@ -15,6 +25,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "export": export,
     "card": card,
+    "export-matrix": export_matrix,
     "benchmark": benchmark,
     "benchmark-views": benchmark_views,
     "plot": plot,

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from keras_classics import catalogue
@@ -81,13 +80,7 @@ def fitting(args) -> list[dict[str, Any]]:
             if asked not in known:
                 raise unknown(kind, asked, known)
             networks = [facts for facts in networks if of(facts) == asked]
-    named = [
-        facts
-        for facts in networks
-        if any(fnmatchcase(name.lower(), args.pattern.lower()) for name in (facts["name"], *facts["symbols"]))
-    ]
-    if not named:
-        raise unknown("model", args.pattern, [facts["name"] for facts in networks])
+    named = catalogue.matching(args.pattern, networks)
     chosen = [
         (args.max_params, "params", "{:,} to {:,} parameters"),
         (args.max_macs, "macs", "{:,} to {:,} multiply-adds"),

@@ -1,0 +1,209 @@
+"""Exports in their own runtimes, by whomever they were written: what a file takes and costs, and what runs it on random
+images. It imports no Keras, so that a process that runs an export needs no more memory than the export does.
+"""
+
+import contextlib
+import importlib.util
+import os
+import pathlib
+import warnings
+import zipfile
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from keras_classics import file_macs
+from keras_classics.choices import EXPORT_SUFFIXES
+from keras_classics.errors import ClassicsError
+
+RUNTIMES = {"tflite": "LiteRT", "onnx": "ONNX Runtime", "saved_model": "TensorFlow"}
+ONNX_TYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+}
+# What a format needs, each one of several packages.
+PACKAGES: dict[str, list[tuple[str, ...]]] = {
+    "tflite": [("ai_edge_litert", "tensorflow")],
+    "onnx": [("onnxruntime",), ("onnx",)],
+    "saved_model": [("tensorflow",)],
+}
+
+
+def check(paths: Sequence[str], threads: int | None = None, against: str | None = None) -> None:
+    """Raises a ClassicsError unless exports are at the paths, as far as their names tell, that can be run here, on so
+    many threads, `against` the Keras or torch model of others."""
+    if twice := next((path for path in paths if paths.count(path) > 1), None):
+        raise ClassicsError(f"'{twice}' is named twice.")
+    for path in paths:
+        _check(pathlib.Path(path), threads)
+    if threads is None:
+        return
+    if threads < 1:
+        raise ClassicsError(f"The threads must be at least 1, not {threads}.")
+    if against is not None:
+        raise ClassicsError(
+            f"{against} takes as many threads as its backend likes; a number of threads is for LiteRT and ONNX Runtime "
+            "alone."
+        )
+
+
+def _check(path: pathlib.Path, threads: int | None) -> None:
+    format = format_of(path)
+    if not path.exists():
+        raise ClassicsError(f"There is no export '{path}'.")
+    if path.is_dir() and (format != "saved_model" or not (path / "saved_model.pb").exists()):
+        raise ClassicsError(
+            f"'{path}' is a folder and no SavedModel; `keras-classics export` makes one of a run folder."
+        )
+    if path.is_file() and format == "saved_model":
+        raise ClassicsError(
+            f"'{path}' is no SavedModel, .tflite or .onnx file; `keras-classics export` makes one of a .keras file, "
+            "and a network as it is in Keras is measured by its name."
+        )
+    for packages in PACKAGES[format]:
+        if not any(map(importlib.util.find_spec, packages)):
+            raise ClassicsError(f"'{path}' cannot be run: {packages[0].replace('_', '-')} is not installed.")
+    if threads is not None and format == "saved_model":
+        raise ClassicsError(
+            f"'{path}' runs on TensorFlow, which takes as many threads as it likes; a number of threads is for LiteRT "
+            "and ONNX Runtime alone."
+        )
+
+
+def format_of(path: str | os.PathLike) -> str:
+    """The export format, by the name: all but .tflite and .onnx are folders of SavedModels."""
+    suffix = pathlib.Path(path).suffix
+    return next((format for format, ending in EXPORT_SUFFIXES.items() if ending == suffix), "saved_model")
+
+
+def inspect(path: str, folder: str, facts: str) -> dict[str, Any]:
+    """What a file says of itself: the "shape" of its image, whose open sides are None, the multiply-adds ("macs") of
+    one image, None where they cannot be counted, and what it has "told": the text `facts`, of a SavedModel in its
+    `folder`, "" where there is none.
+
+    Raises:
+        ValueError: if it takes something else than an image. What else the runtimes raise, they raise.
+    """
+    read = {"tflite": _tflite_facts, "onnx": _onnx_facts, "saved_model": _saved_model_facts}[format_of(path)]
+    shapes, count, told = read(path, folder, facts)
+    if len(shapes) != 1 or len(shapes[0]) != 4:
+        raise ValueError(f"it takes {len(shapes)} inputs of the shapes {shapes}, not one batch of images")
+    return {"shape": [None if side in (None, -1) else side for side in shapes[0]], "macs": count(), "told": told}
+
+
+def _tflite_facts(path, folder, facts):
+    interpreter = _interpreter(path, counting=True)
+    inputs = interpreter.get_input_details()
+    shapes = [(i["shape_signature"] if len(i["shape_signature"]) else i["shape"]).tolist() for i in inputs]
+    return shapes, lambda: file_macs.of_tflite(interpreter), _in_archive(path, facts)
+
+
+def _onnx_facts(path, folder, facts):
+    import onnx
+
+    network = onnx.load(path)
+    weights = {tensor.name for tensor in network.graph.initializer}
+    types = [value.type.tensor_type for value in network.graph.input if value.name not in weights]
+    shapes = [[side.dim_value or None for side in kind.shape.dim] for kind in types]
+    told = {entry.key: entry.value for entry in network.metadata_props}
+    return shapes, lambda: file_macs.of_onnx(network), told.get(facts, "")
+
+
+def _saved_model_facts(path, folder, facts):
+    _, specs = _saved_model(path)
+    file = pathlib.Path(path, folder, facts)
+    return [list(spec.shape) for spec in specs], lambda: None, file.read_text("utf-8") if file.is_file() else ""
+
+
+def step(path: str, shape: tuple[int, ...], threads: int | None) -> Callable[[], Any]:
+    """What runs the export once on the same random images of that shape (N, ...), on so many threads, or as many as the
+    runtime takes by itself."""
+    return {"tflite": _tflite_step, "onnx": _onnx_step, "saved_model": _saved_model_step}[format_of(path)](
+        path, shape, threads
+    )
+
+
+def _tflite_step(path, shape, threads):
+    interpreter = _interpreter(path, threads)
+    into, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]["index"]
+    if tuple(into["shape"]) != shape:
+        interpreter.resize_tensor_input(into["index"], shape)
+    interpreter.allocate_tensors()
+    images = _images(shape, into["dtype"])
+
+    def run():
+        interpreter.set_tensor(into["index"], images)
+        interpreter.invoke()
+        return interpreter.get_tensor(out)
+
+    return run
+
+
+def _onnx_step(path, shape, threads):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    into = session.get_inputs()[0]
+    images = _images(shape, ONNX_TYPES[into.type])
+    return lambda: session.run(None, {into.name: images})[0]
+
+
+def _saved_model_step(path, shape, threads):
+    import tensorflow as tf
+
+    ask, (spec, *_) = _saved_model(path)
+    images = _images(shape, spec.dtype.as_numpy_dtype)
+    return lambda: ask(tf.constant(images)).numpy()
+
+
+def _images(shape, dtype):
+    import numpy as np
+
+    return np.random.default_rng(0).integers(0, 128, shape).astype(dtype)  # which int8 has as well
+
+
+def _interpreter(path: str, threads: int | None = None, counting: bool = False):
+    """LiteRT's, of its own package or of TensorFlow; for counting without delegates, which hide operations."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    except ImportError:
+        from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
+    options = {"experimental_op_resolver_type": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES} if counting else {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning)  # TensorFlow's, that LiteRT has its own package now
+        return Interpreter(path, num_threads=threads, **options)
+
+
+def _saved_model(path: str):
+    """What runs the endpoint of Keras' exports, or else the signature of that of others, and what it takes."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(path)
+    signature = loaded.signatures.get("serving_default")
+    if signature is None:
+        raise ValueError("it has no signature 'serving_default'")
+    _, named = signature.structured_input_signature
+    name = next(iter(named))
+
+    def ask(images):  # and keeps `loaded`, which has the weights
+        if hasattr(loaded, "serve"):
+            return loaded.serve(images)
+        return next(iter(signature(**{name: images}).values()))
+
+    return ask, list(named.values())
+
+
+def _in_archive(path, name: str) -> str:
+    with contextlib.suppress(KeyError, zipfile.BadZipFile, UnicodeDecodeError), zipfile.ZipFile(path) as archive:
+        return archive.read(name).decode("utf-8")
+    return ""
+
+
+def size(path: str | os.PathLike) -> int:
+    """The bytes of a file, or of all files in a folder."""
+    path = pathlib.Path(path)
+    return sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
