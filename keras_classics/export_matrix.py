@@ -5,6 +5,7 @@ format.
 What calls it imports no Keras.
 """
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -173,22 +174,22 @@ FAILURES = (
 
 def row(model: Any, format: str, pictures: Any, folder: str | pathlib.Path) -> Row:
     """Exports a model of the zoo into the folder, and tells how it went."""
-    from keras_classics import exporting, runtimes
+    from keras_classics import exporting
 
     to, quantize = FORMATS[format]
     path = pathlib.Path(folder, "export" + EXPORT_SUFFIXES.get(to, ""))
     start = time.perf_counter()
     try:
         representative = pictures if quantize == "int8" else None
-        agreement = exporting.export(model, path, to, quantize=quantize, representative=representative, overwrite=True)
+        report = exporting.export(model, path, to, quantize=quantize, representative=representative, overwrite=True)
     except Exception as error:  # also what is no ClassicsError is a row, not the end
         reason = str(error) or type(error).__name__
         came = next((came for pattern, came in FAILURES if re.search(pattern, reason)), (None, None, None))
         return _failed(model.name, format, time.perf_counter() - start, reason, *came)
     facts = {"network": model.name, "format": format, "converts": True, "runs": True, "agrees": True}
+    agreement = {field.name: getattr(report, field.name) for field in dataclasses.fields(exporting.Agreement)}
     seconds = time.perf_counter() - start
-    size = runtimes.size(path)
-    return {**facts, "agreement": vars(agreement), "bytes": size, "seconds": seconds, "reason": ""}
+    return {**facts, "agreement": agreement, "bytes": report.bytes, "seconds": seconds, "reason": ""}
 
 
 def prepared(name: str) -> tuple[Any, Any, float]:

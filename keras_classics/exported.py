@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_classics import feed
+from keras_classics import feed, runtimes
 from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.errors import ClassicsError
 from keras_classics.feed import Feed
@@ -179,17 +179,9 @@ def _saved_model(path: pathlib.Path) -> tuple[Run, _Input]:
     return lambda images: loaded.serve(tf.constant(images)).numpy(), _Input(spec.shape[0], spec.dtype.name)
 
 
-def tflite_interpreter(path: pathlib.Path, threads: int | None = None):
-    """LiteRT's interpreter of a file, with XNNPACK, ready to run."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path), num_threads=threads)
-    interpreter.allocate_tensors()
-    return interpreter
-
-
 def _tflite(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input]:
-    interpreter = tflite_interpreter(path, threads)
+    interpreter = runtimes.tflite_interpreter(path, threads)
+    interpreter.allocate_tensors()
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
 
     def ask(images):
@@ -205,14 +197,10 @@ def _tflite(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input]:
 
 
 def _onnx(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input, dict[str, str]]:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0  # 0 is its own choice
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = runtimes.onnx_session(path, threads)
     (taken,) = session.get_inputs()
     batch = taken.shape[0] if isinstance(taken.shape[0], int) else None
-    dtype = "uint8" if "uint8" in taken.type else "float32"
+    dtype = runtimes.ONNX_TYPES[taken.type]
     texts = session.get_modelmeta().custom_metadata_map
     return lambda images: session.run(None, {taken.name: images})[0], _Input(batch, dtype), texts
 

@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import os
 import pathlib
-import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,11 +22,10 @@ ONNX_TYPES = {
     "tensor(uint8)": "uint8",
     "tensor(int8)": "int8",
 }
-# What a format needs, each one of several packages.
-PACKAGES: dict[str, list[tuple[str, ...]]] = {
-    "tflite": [("ai_edge_litert", "tensorflow")],
-    "onnx": [("onnxruntime",), ("onnx",)],
-    "saved_model": [("tensorflow",)],
+PACKAGES = {  # which a format needs
+    "tflite": ("ai_edge_litert",),
+    "onnx": ("onnxruntime", "onnx"),
+    "saved_model": ("tensorflow",),
 }
 
 
@@ -62,9 +60,9 @@ def _check(path: pathlib.Path, threads: int | None) -> None:
             f"'{path}' is no SavedModel, .tflite or .onnx file; `keras-classics export` makes one of a .keras file, "
             "and a network as it is in Keras is measured by its name."
         )
-    for packages in PACKAGES[format]:
-        if not any(map(importlib.util.find_spec, packages)):
-            raise ClassicsError(f"'{path}' cannot be run: {packages[0].replace('_', '-')} is not installed.")
+    for package in PACKAGES[format]:
+        if importlib.util.find_spec(package) is None:
+            raise ClassicsError(f"'{path}' cannot be run: {package.replace('_', '-')} is not installed.")
     if threads is not None and format == "saved_model":
         raise ClassicsError(
             f"'{path}' runs on TensorFlow, which takes as many threads as it likes; a number of threads is for LiteRT "
@@ -94,7 +92,7 @@ def inspect(path: str, folder: str, facts: str) -> dict[str, Any]:
 
 
 def _tflite_facts(path, folder, facts):
-    interpreter = _interpreter(path, counting=True)
+    interpreter = tflite_interpreter(path, delegates=False)
     inputs = interpreter.get_input_details()
     shapes = [(i["shape_signature"] if len(i["shape_signature"]) else i["shape"]).tolist() for i in inputs]
     return shapes, lambda: file_macs.of_tflite(interpreter), _in_archive(path, facts)
@@ -126,7 +124,7 @@ def step(path: str, shape: tuple[int, ...], threads: int | None) -> Callable[[],
 
 
 def _tflite_step(path, shape, threads):
-    interpreter = _interpreter(path, threads)
+    interpreter = tflite_interpreter(path, threads)
     into, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]["index"]
     if tuple(into["shape"]) != shape:
         interpreter.resize_tensor_input(into["index"], shape)
@@ -142,11 +140,7 @@ def _tflite_step(path, shape, threads):
 
 
 def _onnx_step(path, shape, threads):
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = onnx_session(path, threads)
     into = session.get_inputs()[0]
     images = _images(shape, ONNX_TYPES[into.type])
     return lambda: session.run(None, {into.name: images})[0]
@@ -166,16 +160,21 @@ def _images(shape, dtype):
     return np.random.default_rng(0).integers(0, 128, shape).astype(dtype)  # which int8 has as well
 
 
-def _interpreter(path: str, threads: int | None = None, counting: bool = False):
-    """LiteRT's, of its own package or of TensorFlow; for counting without delegates, which hide operations."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    except ImportError:
-        from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
-    options = {"experimental_op_resolver_type": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES} if counting else {}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=UserWarning)  # TensorFlow's, that LiteRT has its own package now
-        return Interpreter(path, num_threads=threads, **options)
+def tflite_interpreter(path: str | os.PathLike, threads: int | None = None, delegates: bool = True) -> Any:
+    """LiteRT's interpreter of a file; without `delegates`, such as XNNPACK, it runs all operations itself."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    kind = OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    return Interpreter(str(path), num_threads=threads, experimental_op_resolver_type=kind)
+
+
+def onnx_session(path: str | os.PathLike, threads: int | None = None) -> Any:
+    """ONNX Runtime's session of a file, on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0  # 0 is its own choice
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _saved_model(path: str):

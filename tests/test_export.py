@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import cli, datasets, exported, exporting, preprocessing
+from keras_classics import cli, datasets, exporting, preprocessing, runtimes
 from keras_classics.exporting import contents
 from keras_classics.exporting.converting import OPSET
 from keras_classics.scenes import scenes
@@ -150,8 +150,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     program = f"""
 import resource, signal
 import keras_classics as kc
-from keras_classics import cli, datasets, exporting, exported, preprocessing
-from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Normalization
+from keras_classics import exporting
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 model = kc.ResNet20()
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
@@ -287,7 +286,7 @@ def test_fewer_bits_answer_alike_in_a_smaller_file(quantize, part, tmp_path):
 def test_int8_computes_in_8_bits_throughout(tmp_path):
     model = kc.ResNet20(seed=0, input_shape=(16, 16, 3))
     kc.export(model, tmp_path / "x.tflite", quantize="int8", representative=scenes(8, 16, 16))
-    interpreter = exported.tflite_interpreter(tmp_path / "x.tflite")
+    interpreter = runtimes.tflite_interpreter(tmp_path / "x.tflite")
     kinds = [tensor["dtype"] for tensor in interpreter.get_tensor_details()]
     assert kinds.count(np.float32) == 2  # the input and the output
     kernels = [t for t in interpreter.get_tensor_details() if t["dtype"] == np.int8 and len(t["shape"]) == 4]

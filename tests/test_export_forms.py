@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import cli, exported, exporting
+from keras_classics import cli, exporting, runtimes
 from keras_classics.scenes import scenes
 
 SMALL = {"input_shape": (16, 16, 3), "seed": 0}
@@ -36,7 +36,7 @@ def test_a_fixed_batch_answers_any_number_of_pictures(to, name, tmp_path):
     expected = exporting.with_preprocessing(model, kc.ResNet20.normalization).predict(images, verbose=0)
     np.testing.assert_allclose(exporting.run_exported(tmp_path / name, images), expected, atol=1e-5)
     if to == "tflite":
-        (taken,) = exported.tflite_interpreter(tmp_path / name).get_input_details()
+        (taken,) = runtimes.tflite_interpreter(tmp_path / name).get_input_details()
         assert tuple(taken["shape_signature"]) == (2, 16, 16, 3)
 
 
@@ -48,7 +48,7 @@ def test_whole_pixels_are_taken_on_request(to, name, tmp_path):
     expected = exporting.with_preprocessing(model, kc.ResNet20.normalization).predict(images, verbose=0)
     np.testing.assert_allclose(exporting.run_exported(tmp_path / name, images + 0.3), expected, atol=1e-5)
     if to == "tflite":
-        (taken,) = exported.tflite_interpreter(tmp_path / name).get_input_details()
+        (taken,) = runtimes.tflite_interpreter(tmp_path / name).get_input_details()
         assert taken["dtype"] == np.uint8
     picture = scenes(1, 20, 30)[0]
     ours, theirs = kc.predict(model, picture, 10), kc.predict(kc.load_export(tmp_path / name), picture, 10)
@@ -60,7 +60,7 @@ def test_whole_pixels_of_int8_are_the_pictures_own(tmp_path):
     model = kc.ResNet20(**SMALL)
     dark = scenes(8, 16, 16).astype("float32") / 2 + 20  # reach neither 0 nor 255
     report = kc.export(model, tmp_path / "x.tflite", quantize="int8", representative=dark, input_dtype="uint8")
-    (taken,) = exported.tflite_interpreter(tmp_path / "x.tflite").get_input_details()
+    (taken,) = runtimes.tflite_interpreter(tmp_path / "x.tflite").get_input_details()
     assert taken["dtype"] == np.uint8
     assert taken["quantization"] == (1.0, 0)
     assert report.input_dtype == "uint8"

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from keras_classics import exported
+from keras_classics import exported, runtimes
 from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.environment import environment
 from keras_classics.exporting.agreement import Agreement
@@ -67,7 +67,7 @@ def costs(path: pathlib.Path, image: np.ndarray) -> dict:
         operations = _onnx_operations(path)
     runners = {"any": exported.runner(path)} if path.is_dir() else {str(n): exported.runner(path, n) for n in THREADS}
     return {
-        "bytes": sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file()),
+        "bytes": runtimes.size(path),
         "operations": operations,
         "partitions": partitions,
         "outside": outside,
@@ -98,7 +98,8 @@ def _onnx_operations(path: pathlib.Path) -> dict[str, int]:
 
 def _tflite_operations(path: pathlib.Path) -> tuple[dict[str, int], int, dict[str, int]]:
     """The operations, the number of XNNPACK's partitions, and the operations outside of them."""
-    interpreter = exported.tflite_interpreter(path)
+    interpreter = runtimes.tflite_interpreter(path)
+    interpreter.allocate_tensors()
     nodes = interpreter._get_ops_details()  # the delegates stand behind the operations that they run
     delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
     nodes = [node for node in nodes if node["op_name"] != "DELEGATE"]
