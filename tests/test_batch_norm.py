@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 from gradients import pulled_back
 
-import keras_classics as kc
-from keras_classics.exporting import compare, export
 from keras_classics.layers import BatchNormalization
 
 pytestmark = pytest.mark.every_backend
@@ -69,26 +67,3 @@ def test_files_are_keras_own(tmp_path):
     assert type(again.layers[-1]) is BatchNormalization
     for model in (ours, again):
         np.testing.assert_allclose(*(keras.ops.convert_to_numpy(m(X)) for m in (model, theirs)), atol=1e-5)
-
-
-def test_an_export_folds_it(tmp_path):
-    """TFLite has no batch norm of its own."""
-    model = kc.ResNet20(seed=0)
-    path = tmp_path / "net.tflite"
-    export(model, path, "tflite", include_preprocessing=False)
-    assert compare(model, path, RNG.standard_normal((2, 32, 32, 3))).max_abs_error < 1e-5
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
-        names = {op["op_name"] for op in tf.lite.Interpreter(str(path))._get_ops_details()}
-        assert names <= {
-            "CONV_2D",
-            "PAD",
-            "ADD",
-            "MEAN",
-            "MAX_POOL_2D",
-            "FULLY_CONNECTED",
-            "SOFTMAX",
-            "STRIDED_SLICE",
-            "DELEGATE",
-        }

@@ -18,7 +18,7 @@ RECIPES = [name for name in list_recipes() if get_recipe(name).dataset == "image
 ON_EVERY_BACKEND = ("alexnet_owt-imagenet", "inception_v1-imagenet", "shufflenet_v2_x0_5-imagenet")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def one_network_at_a_time():
     yield
     keras.backend.clear_session()
@@ -65,6 +65,7 @@ def test_a_recipe_takes_three_steps_on_rendered_pictures(tmp_path):
 
 
 @pytest.mark.heavy
+@pytest.mark.usefixtures("one_network_at_a_time")
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.every_backend] * (n in ON_EVERY_BACKEND)) for n in RECIPES]
 )
