@@ -1,6 +1,7 @@
 """One run of pytest is one backend. On tensorflow, the default, it starts the others beside it (test_backends.py)."""
 
 import concurrent.futures
+import gc
 import os
 import pathlib
 import subprocess
@@ -15,6 +16,9 @@ if os.environ["KERAS_BACKEND"] == "jax":  # which compiles far longer than it co
 
 import keras
 import pytest
+
+gc.freeze()  # what the backends made as they were imported is not looked through again and again
+gc.set_threshold(20_000, 10, 20)
 
 BACKEND = keras.config.backend()
 MARKER = {"tensorflow": None, "numpy": "structure"}.get(BACKEND, "every_backend")
