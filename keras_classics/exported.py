@@ -7,10 +7,12 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 
-from keras_classics import feed, runtimes
+from keras_classics import feed, preprocessing, runtimes
 from keras_classics.choices import EXPORT_SUFFIXES
+from keras_classics.datasets import known_class_names
 from keras_classics.errors import ClassicsError
 from keras_classics.feed import Feed
 from keras_classics.spec import InputProtocol, protocol_of
@@ -82,6 +84,14 @@ def load_export(path: str | pathlib.Path) -> Exported:
         )
     except (ValueError, TypeError, KeyError) as error:
         raise ClassicsError(f"What '{path}' tells of itself is damaged; export the network anew.") from error
+
+
+def class_names_of(model: keras.Model) -> tuple[str, ...]:
+    """The names of a model's classes, those that it carries or that its data set's name tells; none where they are not
+    as many."""
+    protocol = preprocessing.carried_protocol(model)
+    names = (protocol.class_names or known_class_names(protocol.dataset)) if protocol else ()
+    return names if len(names) == feed.classes_of(model) else ()
 
 
 def is_export(path: str | pathlib.Path) -> bool:

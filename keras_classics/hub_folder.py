@@ -17,9 +17,8 @@ from typing import Any
 import keras
 
 from keras_classics import feed, preprocessing
-from keras_classics.datasets import known_class_names
 from keras_classics.errors import ClassicsError
-from keras_classics.exported import LABELS, LONGEST
+from keras_classics.exported import LABELS, LONGEST, class_names_of
 from keras_classics.files import atomic_write, check_free
 from keras_classics.places import MODEL
 from keras_classics.variant import deep_graph
@@ -29,14 +28,6 @@ from keras_classics.zoo import variant_of
 CARD, PREPROCESSOR = "README.md", "preprocessor_config.json"
 FILES = {LABELS: LONGEST, PREPROCESSOR: LONGEST, MODEL: LIMIT}  # that are read, and the most bytes of each
 RESAMPLE = {"bilinear": 2, "bicubic": 3}  # in Pillow's numbers, as the hub's image processors have them
-
-
-def class_names_of(model: keras.Model) -> tuple[str, ...]:
-    """The names of a model's classes, those that it carries or that its data set's name tells; none where they are not
-    as many."""
-    protocol = preprocessing.carried_protocol(model)
-    names = (protocol.class_names or known_class_names(protocol.dataset)) if protocol else ()
-    return names if len(names) == feed.classes_of(model) else ()
 
 
 def name_classes(model: keras.Model, class_names: Sequence[str]) -> None:

@@ -377,9 +377,9 @@ def test_a_damaged_or_hostile_repository(folder, hub, spoil, message):
 def test_a_model_that_names_no_classes_takes_those_beside_it(tmp_path):
     """As of a repository that somebody made by hand: three classes, and the network's data set has ten."""
     kc.LeNet5(classes=3, output="softmax", seed=0).save(tmp_path / "model.keras")
-    assert not hub_folder.class_names_of(kc.load(tmp_path))
+    assert not exported.class_names_of(kc.load(tmp_path))
     (tmp_path / "labels.txt").write_text("a\nb\r\nc d\n")
-    assert hub_folder.class_names_of(kc.load(tmp_path)) == ("a", "b", "c d")
+    assert exported.class_names_of(kc.load(tmp_path)) == ("a", "b", "c d")
 
 
 def test_what_is_there_is_not_overwritten(net, folder, tmp_path, capsys):

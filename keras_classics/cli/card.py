@@ -37,7 +37,7 @@ def run(args):
         check_free(pathlib.Path(args.out), args.overwrite, MODEL)
     start(args.backend)
     with working(f"Opening {args.model}") as status:
-        from keras_classics import hub_folder, loading
+        from keras_classics import exported, hub_folder, loading
 
         model = loading.load(source)
         title = model.name if metrics is None else str(metrics["settings"]["recipe"]["name"])
@@ -51,7 +51,7 @@ def run(args):
         card = _card(model, title, metrics, args)
         beside = [source / TFLITE] if metrics is not None and (source / TFLITE).is_file() else []
         files = hub_folder.write(path, model, card, beside, args.overwrite)
-        known = hub_folder.class_names_of(model)
+        known = exported.class_names_of(model)
     todo = shlex.join(["hf", "upload", "user/name", str(path)])
     figures = {"path": str(path), "files": files, "class_names": known, "licence": args.licence, "upload": todo}
     answer(args.json, figures, lambda: show(figures, assumed=not names and bool(known)))
@@ -71,7 +71,7 @@ def _card(model, title, metrics, args):
     """What gives the text of the card, of the model's file."""
     from dataclasses import replace
 
-    from keras_classics import feed, hub_folder, model_card, preprocessing
+    from keras_classics import exported, feed, model_card, preprocessing
     from keras_classics.zoo import variant_of
 
     if metrics is not None:
@@ -89,7 +89,7 @@ def _card(model, title, metrics, args):
     carried = preprocessing.carried_protocol(model)
     assert carried is not None  # which _check_network has seen
     protocol = replace(carried, image_size=made.image_size, resize_size=made.resize_size)
-    names, classes = hub_folder.class_names_of(model), feed.classes_of(model)
+    names, classes = exported.class_names_of(model), feed.classes_of(model)
     return lambda file: model_card.file_card(file, protocol, names, classes, title, args.licence, args.data)
 
 

@@ -240,15 +240,9 @@ def _predictions(model: keras.Model) -> keras.Model:
 
 def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str, ...]:
     """The class names in the order of the outputs, each in one line; none where they are not told."""
-    classes = model.output_shape[-1]
-    if class_names is None:
-        protocol = preprocessing.carried_protocol(model)
-        names = (protocol.class_names or datasets.known_class_names(protocol.dataset)) if protocol else ()
-        names = names if len(names) == classes else ()
-    elif len(class_names) == classes:
-        names = tuple(class_names)
-    else:
-        raise ClassicsError(f"{model.name} has {classes} classes, and {len(class_names)} names were given.")
+    names = exported.class_names_of(model) if class_names is None else tuple(class_names)
+    if class_names is not None and len(names) != model.output_shape[-1]:
+        raise ClassicsError(f"{model.name} has {model.output_shape[-1]} classes, and {len(names)} names were given.")
     return tuple(" ".join(name.split()) for name in names)
 
 
