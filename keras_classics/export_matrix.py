@@ -193,22 +193,25 @@ def row(model: Any, format: str, pictures: Any, folder: str | pathlib.Path) -> R
 
 
 def prepared(name: str) -> tuple[Any, Any, float]:
-    """The network with its initial weights, pictures (N, H, W, C) of 0..255, and how much its answers to them differ.
+    """A network, pictures (N, H, W, C) of 0..255, and how much its answers to them differ.
 
-    The batch norms have the statistics of these pictures, as training would give them: with those that they begin with,
-    a deep network's numbers grow from layer to layer, until one class has all of the probability whatever is shown.
+    It has the weights that ship with this package, or else its initial ones; then the batch norms have the statistics
+    of these pictures, as training would give them: with those that they begin with, a deep network's numbers grow from
+    layer to layer, until one class has all of the probability whatever is shown.
     """
     import keras
     import numpy as np
 
     from keras_classics.scenes import scenes
-    from keras_classics.zoo import create_model, get_model, preprocess_input
+    from keras_classics.weights.entries import entries_of
+    from keras_classics.zoo import get_model, preprocess_input
 
     size, channels = get_model(name).image_size, get_model(name).channels
-    model = create_model(name, seed=0)
+    ships = any(entry.source == "keras_classics" for entry in entries_of(name))
+    model = get_model(name)(weights="keras_classics" if ships else None, seed=0)
     pictures = scenes(PICTURES, size, size, channels).astype("float32")
     images = np.asarray(preprocess_input(pictures, model))
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization) and not ships]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0

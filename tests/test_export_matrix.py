@@ -21,16 +21,11 @@ def test_the_smallest_networks_as_every_format(tmp_path, capsys, monkeypatch):
     for row in rows:
         assert row["converts"] is row["runs"] is True
         assert row["seconds"] > 0
-        assert 0 < row["spread"] < 1
+        assert 0.1 < row["spread"] < 2.1  # of the weights that ship, with tanh and softmax
         assert row["versions"]["tensorflow"]
-        figures = row["agreement"]
-        if row["agrees"]:
-            assert figures["error"] <= figures["allowed_error"]
-            assert printed.count(f"{row['bytes'] / 1e6:.2f} MB") >= 2
-        else:  # of 8 bits, for what weights that are not trained put out is nearly the same for all pictures
-            assert row["format"] == "int8"
-            assert figures["error"] > figures["allowed_error"]
-            assert f"- {row['network']} as int8: {row['reason']}" in printed
+        assert row["agrees"]
+        assert row["agreement"]["error"] <= row["agreement"]["allowed_error"]
+        assert printed.count(f"{row['bytes'] / 1e6:.2f} MB") >= 2
     sizes = {row["format"]: row["bytes"] for row in rows if row["network"] == "lenet5"}
     assert sizes["dynamic"] < sizes["float16"] < sizes["tflite"] < sizes["saved_model"]
 
