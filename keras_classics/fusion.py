@@ -94,7 +94,7 @@ class _Part:
     def place(self) -> int:
         """Which of the sum's two inputs is the layer's own."""
         last = self.norm or self.layer
-        return [tensor._keras_history.operation for tensor in self.add.input].index(last)
+        return 0 if self.at.input[0]._keras_history.operation is last else 1
 
     def all(self) -> list[keras.layers.Layer]:
         return [layer for layer in (self.layer, self.pad, self.norm, self.add, self.relu) if layer]

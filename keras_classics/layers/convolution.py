@@ -22,7 +22,8 @@ registered = keras.saving.register_keras_serializable("keras_classics")
 class Conv2D(keras.layers.Conv2D):
     """On torch Keras copies a map with the channels last, lays the kernel out anew for each batch, and adds the bias in
     a pass of its own. Here the map is transposed, which moves nothing, torch's operation adds the bias, and where no
-    gradients are recorded the kernel is laid out again only when it has changed.
+    gradients are recorded the kernel is laid out again only when it or the maps' size has changed, and a CPU gets
+    oneDNN's convolution with the ReLU in it; see `onednn`.
 
     With `groups` it is computed the fastest way that the backend has; see `grouped_convolution`.
     """
@@ -58,7 +59,7 @@ class Conv2D(keras.layers.Conv2D):
             widths = [max(math.ceil(n / s) * s - s + span - n, 0) for n, s, span in sides]
             if any(n % 2 for n in widths):  # half of the zeros on each side, and torch only knows both sides alike
                 x = F.pad(x, [z for n in reversed(widths) for z in (n // 2, n - n // 2)])
-                widths = (0, 0)
+                widths = [0, 0]
             padding = [n // 2 for n in widths]
         elif padding == "valid":
             padding = (0, 0)
