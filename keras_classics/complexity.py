@@ -9,7 +9,7 @@ from typing import NamedTuple
 import keras
 
 from keras_classics.errors import ClassicsError
-from keras_classics.layers import ConstantPadding2D, HalvingPadding2D, channel_axis, data_format_of
+from keras_classics.layers import ConstantPadding2D, FusedConv2D, HalvingPadding2D, channel_axis, data_format_of
 from keras_classics.spec import Row
 
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
@@ -355,8 +355,12 @@ def _walk(model) -> Iterator[tuple[keras.layers.Layer, list[_Seen]]]:
     seen: dict[str, list[_Seen]] = {}
     for layer in model.layers:
         below = [seen[name] for name in layers_below(layer)]
+        beside = []
+        if isinstance(layer, FusedConv2D):  # what it adds does not go through its kernel
+            below, beside = below[:1], below[1:]
         merged = [_union(of_axis) for of_axis in zip(*below, strict=True)] if below else [_Seen(0, 0, 1)] * 2
-        seen[layer.name] = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
+        through = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
+        seen[layer.name] = [_union(of_axis) for of_axis in zip(through, *beside, strict=True)]
         yield layer, seen[layer.name]
 
 
@@ -386,9 +390,11 @@ def _padded(layer, axis: int, window: int, strides: int) -> int:
         return _before(layer, layer.padding, axis)
     if isinstance(layer, keras.layers.Cropping2D):
         return -_before(layer, layer.cropping, axis)
+    if isinstance(layer, FusedConv2D) and layer.padding == "valid":
+        return layer.zeros[_place(layer, axis)]
     if getattr(layer, "padding", "valid") != "same":
         return 0
-    side = layer.input.shape[axis]
+    side = layer._inbound_nodes[-1].input_tensors[0].shape[axis]
     if side is None:  # of any size: what odd ones have, padded alike on both sides
         return (window - 1) // 2
     return max((math.ceil(side / strides) - 1) * strides + window - side, 0) // 2

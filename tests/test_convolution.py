@@ -1,11 +1,13 @@
 """Convolutions and pooling beside Keras' own of the same names, in `predict` and with gradients."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 from gradients import pulled_back
 
-from keras_classics.layers import Conv2D, convolution, pooling
+from keras_classics.layers import Conv2D, FusedConv2D, convolution, onednn, pooling
 
 X = np.random.default_rng(9).standard_normal((3, 9, 8, 12)).astype("float32")
 
@@ -82,3 +84,45 @@ def test_training_after_a_prediction_goes_as_with_keras():
         predictions.append(model.predict(X, verbose=0))
         assert np.abs(predictions[-1] - before).max() > 1e-3
     np.testing.assert_allclose(*predictions, atol=1e-5)
+
+
+def test_which_operation_torch_gets(monkeypatch):
+    """oneDNN's takes maps on a CPU, in float32 and without gradients; all others take torch's public one."""
+    torch = pytest.importorskip("torch")
+
+    def taken(device="cpu", dtype=torch.float32, gradients=False):
+        x = SimpleNamespace(device=SimpleNamespace(type=device), dtype=dtype)
+        with torch.set_grad_enabled(gradients):
+            return onednn.takes(x, x)
+
+    monkeypatch.setattr(onednn, "_works", lambda: True)
+    assert taken()
+    assert not taken(device="cuda")
+    assert not taken(device="meta")
+    assert not taken(dtype=torch.bfloat16)
+    assert not taken(gradients=True)
+    monkeypatch.setattr(onednn, "_works", lambda: False)
+    assert not taken()
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("groups", [1, 3])
+def test_both_operations_of_torch_agree(groups, monkeypatch):
+    """The one with all in it, tried on two sizes and after a change of the kernel, and torch's public one."""
+    inputs, added = keras.Input((None, None, 12)), keras.Input((None, None, 6))
+    layer = FusedConv2D(6, 3, 2, groups=groups, zeros=(1, 2), activation="relu")
+    model = keras.Model([inputs, added], layer(inputs, added=added))
+    for images in (X, X[:1, :7], X):
+        rows, columns = (images.shape[1] - 1) // 2 + 1, (images.shape[2] + 1) // 2 + 1
+        maps = np.random.default_rng(2).standard_normal((len(images), rows, columns, 6)).astype("float32")
+        layer.kernel.assign(layer.kernel + 0.1)
+        kept = maps.copy()
+        found = model.predict([images, maps], verbose=0)
+        with monkeypatch.context() as patch:
+            patch.setattr(onednn, "takes", lambda *_: False)
+            layer.__dict__.pop("_copy", None)
+            expected = model.predict([images, maps], verbose=0)
+            layer.__dict__.pop("_copy", None)
+        assert expected.max() > 0 == expected.min()
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        np.testing.assert_array_equal(maps, kept)

@@ -8,6 +8,7 @@ from keras import layers
 
 import keras_classics as kc
 from keras_classics.blocks import batch_norm, conv, relu
+from keras_classics.complexity import layer_table
 from keras_classics.fusion import fuse
 
 RNG = np.random.default_rng(6)
@@ -139,6 +140,71 @@ def test_a_model_within_a_model_and_saving(tmp_path):
         np.testing.assert_array_equal(weight, kept)
     fused.save(tmp_path / "fused.keras")
     assert_same_outputs(fused, keras.saving.load_model(tmp_path / "fused.keras"), images)
+
+
+@pytest.fixture(scope="module")
+def residual():
+    """Pads, sums, and norms before and after the convolutions; a ReLU whose input is read twice stays."""
+    inputs = keras.Input((9, 8, 8))
+    x = conv(layers.ZeroPadding2D(1, name="pad")(inputs), 6, 3, 2, padding="valid", name="first")
+    x = relu(batch_norm(x, "first_bn"), "first_relu")
+    y = relu(batch_norm(conv(x, 6, 3, name="second"), "second_bn"), "second_relu")
+    y = batch_norm(conv(y, 6, 1, name="third"), "third_bn")
+    x = relu(layers.Add(name="add")([x, y]), "relu")
+    y = conv(relu(batch_norm(x, "before"), "before_relu"), 6, 3, groups=2, name="fourth")
+    y = layers.Add(name="plain_add")([y, x])
+    outputs = layers.Concatenate(name="both")([relu(y, "last_relu"), y])
+    return randomized(keras.Model(inputs, outputs, name="net"))
+
+
+@pytest.mark.every_backend
+def test_pads_sums_and_relus_go_into_the_layers_before_them(residual, tmp_path):
+    fused = fuse(residual)
+    assert [layer.name for layer in fused.layers[1:]] == [
+        "first", "second", "third", "before", "fourth", "last_relu", "both",
+    ]  # fmt: skip
+    images = RNG.standard_normal((3, 9, 8, 8)).astype("float32")
+    assert_same_outputs(residual, fused, images)
+    np.testing.assert_allclose(fused.predict(images, verbose=0), residual.predict(images, verbose=0), atol=1e-4)
+    fused.save(tmp_path / "fused.keras")
+    loaded = keras.saving.load_model(tmp_path / "fused.keras")
+    np.testing.assert_array_equal(loaded.predict(images, verbose=0), fused.predict(images, verbose=0))
+    theirs, ours = ({row.name: row for row in layer_table(model)} for model in (residual, fused))
+    assert ours["third"].receptive_field == theirs["relu"].receptive_field
+    assert ours["first"].offset == theirs["first"].offset
+
+
+@pytest.mark.every_backend
+def test_no_map_of_another_layer_is_overwritten(residual):
+    """All maps at the end of a prediction are those of a network that ends there."""
+    fused = fuse(residual)
+    images = RNG.standard_normal((3, 9, 8, 8)).astype("float32")
+    before = images.copy()
+    every = keras.Model(fused.inputs, [layer.output for layer in fused.layers[1:]])
+    for layer, found in zip(fused.layers[1:], every.predict(images, verbose=0), strict=True):
+        alone = keras.Model(fused.inputs, layer.output).predict(images, verbose=0)
+        np.testing.assert_allclose(found, alone, atol=1e-5, err_msg=layer.name)
+    np.testing.assert_array_equal(images, before)
+
+
+@pytest.mark.every_backend
+def test_zeros_of_other_kinds_stay():
+    inputs = keras.Input((6, 6, 8))
+    lopsided = conv(layers.ZeroPadding2D(((0, 1), (0, 1)))(inputs), 6, 3, padding="valid", name="lopsided")
+    twice = conv(layers.ZeroPadding2D(1)(inputs), 6, 3, padding="same", name="twice")
+    model = randomized(keras.Model(inputs, {"a": lopsided, "b": twice}, name="net"))
+    fused = fuse(model)
+    assert sum(isinstance(layer, layers.ZeroPadding2D) for layer in fused.layers) == 2
+    assert_same_outputs(model, fused, RNG.standard_normal((3, 6, 6, 8)).astype("float32"))
+
+
+def test_an_export_has_an_operation_for_each_that_counts(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    kc.export(kc.ResNet20(), tmp_path / "net.onnx", include_preprocessing=False)
+    kinds = [node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node]
+    assert {kind: kinds.count(kind) for kind in ("Conv", "Relu", "Add", "Pad", "BatchNormalization", "Mul")} == {
+        "Conv": 19, "Relu": 19, "Add": 9, "Pad": 2, "BatchNormalization": 0, "Mul": 0,
+    }  # fmt: skip
 
 
 # One small network a family, at a small size, and how many norms stay: those before an activation and a convolution.

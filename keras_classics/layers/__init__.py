@@ -5,6 +5,7 @@ from keras_classics.layers.channel_shuffle import ChannelShuffle
 from keras_classics.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from keras_classics.layers.data_format import channel_axis, channels_of, data_format_of
 from keras_classics.layers.drop_path import ScheduledDropPath
+from keras_classics.layers.fused import FusedBatchNormalization, FusedConv2D
 from keras_classics.layers.global_contrast_normalization import GlobalContrastNormalization
 from keras_classics.layers.grouped_convolution import single_operation
 from keras_classics.layers.lenet import (
@@ -26,6 +27,8 @@ __all__ = [
     "ConstantPadding2D",
     "Conv2D",
     "DepthwiseConv2D",
+    "FusedBatchNormalization",
+    "FusedConv2D",
     "GlobalContrastNormalization",
     "HalvingAveragePooling2D",
     "HalvingPadding2D",

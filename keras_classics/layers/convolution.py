@@ -5,8 +5,15 @@ import math
 import keras
 from keras import ops
 
+from keras_classics.layers import onednn
 from keras_classics.layers.grouped_convolution import grouped_convolution, on_cpu
-from keras_classics.layers.torch_layout import keras_copies_maps, on_channels_first
+from keras_classics.layers.torch_layout import (
+    activated,
+    keras_copies_maps,
+    on_channels_first,
+    records_gradients,
+    summed,
+)
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -15,14 +22,15 @@ registered = keras.saving.register_keras_serializable("keras_classics")
 class Conv2D(keras.layers.Conv2D):
     """On torch Keras copies a map with the channels last, lays the kernel out anew for each batch, and adds the bias in
     a pass of its own. Here the map is transposed, which moves nothing, torch's operation adds the bias, and where no
-    gradients are recorded the kernel is laid out again only when it has changed.
+    gradients are recorded the kernel is laid out again only when it or the maps' size has changed, and a CPU gets
+    oneDNN's convolution with the ReLU in it; see `onednn`.
 
     With `groups` it is computed the fastest way that the backend has; see `grouped_convolution`.
     """
 
     def call(self, inputs):
         if self._is_torch_op(inputs):
-            return self.activation(self._torch_op(inputs))
+            return self._torch_op(inputs)
         if keras_may_add_bias_to_columns(self):
             return _biased_and_activated(self, self.convolution_op(inputs, self.kernel))
         return super().call(inputs)
@@ -37,29 +45,45 @@ class Conv2D(keras.layers.Conv2D):
             return super().convolution_op(inputs, kernel)
         return grouped_convolution(self, inputs, kernel, super().convolution_op)
 
-    def _torch_op(self, inputs):
+    def _torch_op(self, inputs, zeros=None, added=None):
+        """All of the layer: its convolution, with `zeros` before and after rows and columns in place of its padding,
+        its bias, the maps that are `added`, and its activation."""
+        import torch
         import torch.nn.functional as F
 
-        kernel, bias = self._laid_out(), ops.convert_to_tensor(self.bias) if self.use_bias else None
-        x, padding = inputs.permute(0, 3, 1, 2), self.padding
-        if padding == "same" and self.strides != (1, 1):  # which torch leaves to us: half of the zeros on each side
+        kernel, bias = ops.convert_to_tensor(self.kernel), ops.convert_to_tensor(self.bias) if self.use_bias else None
+        x, padding = inputs.permute(0, 3, 1, 2), zeros or self.padding
+        if padding == "same":
             spans = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)]
             sides = zip(x.shape[2:], self.strides, spans, strict=True)
-            zeros = [max(math.ceil(n / s) * s - s + span - n, 0) for n, s, span in sides]
-            x, padding = F.pad(x, [z for n in reversed(zeros) for z in (n // 2, n - n // 2)]), "valid"
-        y = F.conv2d(x, kernel, bias, self.strides, padding, self.dilation_rate, self.groups)
-        return y.permute(0, 2, 3, 1)
+            widths = [max(math.ceil(n / s) * s - s + span - n, 0) for n, s, span in sides]
+            if any(n % 2 for n in widths):  # half of the zeros on each side, and torch only knows both sides alike
+                x = F.pad(x, [z for n in reversed(widths) for z in (n // 2, n - n // 2)])
+                widths = [0, 0]
+            padding = [n // 2 for n in widths]
+        elif padding == "valid":
+            padding = (0, 0)
+        options = padding, self.strides, self.dilation_rate, self.groups
+        if onednn.takes(x, kernel):
+            packed = self._kept(kernel, lambda: onednn.packed(kernel.permute(3, 2, 0, 1), x, *options), x.shape)
+            relu = self.activation is keras.activations.relu
+            outputs = onednn.convolution(
+                x, packed, bias, *options, None if added is None else added.permute(0, 3, 1, 2), relu
+            )
+            return outputs.permute(0, 2, 3, 1) if relu else self.activation(outputs.permute(0, 2, 3, 1))
+        kernel = self._kept(kernel, lambda: kernel.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last))
+        outputs = F.conv2d(x, kernel, bias, self.strides, padding, self.dilation_rate, self.groups).permute(0, 2, 3, 1)
+        return activated(self, outputs if added is None else summed(outputs, added))
 
-    def _laid_out(self):
-        """The kernel as torch wants it, (out, in, k, k) with `in` last in memory, which takes as much memory again."""
-        import torch
-
-        kernel = ops.convert_to_tensor(self.kernel)
-        of, version, copy = self.__dict__.get("_copy", (None, None, None))
-        if of is not kernel or version != kernel._version or torch.is_grad_enabled():
-            copy = kernel.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
-            if not torch.is_grad_enabled():
-                self.__dict__["_copy"] = kernel, kernel._version, copy  # not tracked, for it is no weight
+    def _kept(self, kernel, lay_out, *key):
+        """The kernel as torch wants it in memory, which takes as much memory again; it is laid out anew where it has
+        changed, or what it depends on."""
+        key = (kernel._version, *key)
+        of, at, copy = self.__dict__.get("_copy", (None, None, None))
+        if of is not kernel or at != key or records_gradients():
+            copy = lay_out()
+            if not records_gradients():
+                self.__dict__["_copy"] = kernel, key, copy  # not tracked, for it is no weight
         return copy
 
 
@@ -96,6 +120,13 @@ def keras_may_add_bias_to_columns(layer) -> bool:
 
 
 def _biased_and_activated(layer, outputs):
-    if layer.use_bias:
-        outputs = outputs + ops.reshape(layer.bias, (-1,) if layer.data_format == "channels_last" else (-1, 1, 1))
-    return layer.activation(outputs)
+    return activated(layer, biased(layer, outputs))
+
+
+def biased(layer, outputs):
+    """What the layer's operation put out, with the bias, which Keras' `add` of four axes lets tensorflow fuse."""
+    if not layer.use_bias:
+        return outputs
+    if layer.data_format == "channels_last":
+        return ops.add(outputs, ops.reshape(layer.bias, (1, 1, 1, -1)))
+    return outputs + ops.reshape(layer.bias, (-1, 1, 1))

@@ -1,4 +1,4 @@
-"""Keras' operations on torch without the copies of maps that they make there."""
+"""Keras' operations on torch without the copies and passes over memory that they make there."""
 
 import keras
 from keras import ops
@@ -15,3 +15,26 @@ def on_channels_first(operation, inputs, *args, **options):
     that torch finds them as it wants them."""
     outputs = operation(ops.transpose(inputs, (0, 3, 1, 2)), *args, data_format="channels_first", **options)
     return ops.transpose(outputs, (0, 2, 3, 1))
+
+
+def records_gradients() -> bool:
+    """Whether torch keeps what is computed for the gradient, so that nothing may be overwritten."""
+    import torch
+
+    return torch.is_grad_enabled()
+
+
+def activated(layer, outputs):
+    """The layer's activation of maps that the layer itself has just made, which nobody else reads: on torch a ReLU
+    overwrites them where no gradients are recorded, for memory that is new to the process costs more than the ReLU."""
+    if layer.activation is keras.activations.relu and keras.config.backend() == "torch" and not records_gradients():
+        return outputs.relu_()
+    return layer.activation(outputs)
+
+
+def summed(outputs, inputs):
+    """The sum of maps that a layer itself has just made and of others of that shape; the former are overwritten where
+    `activated` does so."""
+    if keras.config.backend() == "torch" and not records_gradients():
+        return outputs.add_(inputs)
+    return ops.add(outputs, inputs)
