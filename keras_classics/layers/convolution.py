@@ -6,6 +6,12 @@ import keras
 from keras import ops
 
 from keras_classics.layers.grouped_convolution import grouped_convolution, on_cpu
+from keras_classics.layers.jax_cpu import (
+    convolution_with_banded_gradient,
+    matrix_product,
+    takes_bands,
+    takes_matrix_product,
+)
 from keras_classics.layers.torch_layout import keras_copies_maps, on_channels_first
 
 registered = keras.saving.register_keras_serializable("keras_classics")
@@ -33,6 +39,10 @@ class Conv2D(keras.layers.Conv2D):
         return self.groups == 1 or self.kernel_size != (1, 1) or not on_cpu(inputs)
 
     def convolution_op(self, inputs, kernel):
+        if takes_matrix_product(self, inputs):
+            return matrix_product(self, inputs, kernel)
+        if takes_bands(self, inputs):
+            return convolution_with_banded_gradient(self, inputs, kernel)
         if self.groups == 1:
             return super().convolution_op(inputs, kernel)
         return grouped_convolution(self, inputs, kernel, super().convolution_op)
