@@ -1,4 +1,4 @@
-"""Keras' convolutions, with the same arguments, weights and results, made fast on torch and with groups."""
+"""Keras' convolutions, with the same arguments, weights and results, made fast on torch, on jax's CPU, and with groups."""
 
 import math
 
@@ -23,6 +23,7 @@ class Conv2D(keras.layers.Conv2D):
     a pass of its own. Here the map is transposed, which moves nothing, torch's operation adds the bias, and where no
     gradients are recorded the kernel is laid out again only when it has changed.
 
+    On jax's CPU 1x1 kernels are matrix products and large maps have their kernels' gradients by bands; see `jax_cpu`.
     With `groups` it is computed the fastest way that the backend has; see `grouped_convolution`.
     """
 
