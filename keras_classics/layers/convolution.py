@@ -1,4 +1,4 @@
-"""Keras' convolutions, with the same arguments, weights and results, made fast on torch, on jax's CPU, and with groups."""
+"""Keras' convolutions, with the same arguments, weights and results, fast on torch, on jax's CPU, and with groups."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Pooling that is fast on torch and on jax's CPU too: Keras' layers of these names, with the same arguments and results."""
+"""Pooling that is fast on torch and on jax's CPU too: Keras' layers of these names, arguments and results."""
 
 import keras
 from keras import ops
