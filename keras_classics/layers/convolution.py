@@ -1,4 +1,4 @@
-"""Keras' convolutions, with the same arguments, weights and results, made fast on torch and with groups."""
+"""Keras' convolutions, with the same arguments, weights and results, fast on torch, on jax's CPU, and with groups."""
 
 import math
 
@@ -7,6 +7,12 @@ from keras import ops
 
 from keras_classics.layers import onednn
 from keras_classics.layers.grouped_convolution import grouped_convolution, on_cpu
+from keras_classics.layers.jax_cpu import (
+    convolution_with_banded_gradient,
+    matrix_product,
+    takes_bands,
+    takes_matrix_product,
+)
 from keras_classics.layers.torch_layout import (
     activated,
     keras_copies_maps,
@@ -25,6 +31,7 @@ class Conv2D(keras.layers.Conv2D):
     gradients are recorded the kernel is laid out again only when it or the maps' size has changed, and a CPU gets
     oneDNN's convolution with the ReLU in it; see `onednn`.
 
+    On jax's CPU 1x1 kernels are matrix products and large maps have their kernels' gradients by bands; see `jax_cpu`.
     With `groups` it is computed the fastest way that the backend has; see `grouped_convolution`.
     """
 
@@ -41,6 +48,10 @@ class Conv2D(keras.layers.Conv2D):
         return self.groups == 1 or self.kernel_size != (1, 1) or not on_cpu(inputs)
 
     def convolution_op(self, inputs, kernel):
+        if takes_matrix_product(self, inputs):
+            return matrix_product(self, inputs, kernel)
+        if takes_bands(self, inputs):
+            return convolution_with_banded_gradient(self, inputs, kernel)
         if self.groups == 1:
             return super().convolution_op(inputs, kernel)
         return grouped_convolution(self, inputs, kernel, super().convolution_op)

@@ -1,8 +1,9 @@
-"""Pooling that is fast on torch too: Keras' layers of these names, with the same arguments and results."""
+"""Pooling that is fast on torch and on jax's CPU too: Keras' layers of these names, arguments and results."""
 
 import keras
 from keras import ops
 
+from keras_classics.layers import jax_cpu
 from keras_classics.layers.data_format import checked_data_format
 from keras_classics.layers.torch_layout import keras_copies_maps, on_channels_first
 
@@ -12,6 +13,8 @@ registered = keras.saving.register_keras_serializable("keras_classics")
 @registered
 class MaxPooling2D(keras.layers.MaxPooling2D):
     def call(self, inputs):
+        if jax_cpu.takes_comparisons(self, inputs):
+            return jax_cpu.max_pool(self, inputs)
         if not keras_copies_maps(self.data_format):
             return super().call(inputs)
         return on_channels_first(ops.max_pool, inputs, self.pool_size, self.strides, self.padding)

@@ -36,7 +36,7 @@ LINEAGES = {
     ("inception_resnet", "inception_v4"),
     ("pnasnet", "nasnet"),
 }
-JAX_IN_FUNCTIONS = {"gradients"}
+JAX_IN_FUNCTIONS = {"gradients", "layers"}
 TORCH_IN_FUNCTIONS = {"benchmark", "gradients", "layers"}
 TENSORFLOW_IN_FUNCTIONS = {
     "crops",
