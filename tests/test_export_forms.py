@@ -56,8 +56,8 @@ def test_whole_pixels_are_taken_on_request(to, name, tmp_path):
 
 def test_whole_pixels_of_int8_are_the_pictures_own(tmp_path):
     """A phone hands its pixels over as they are, so the input's scale must be 1 and its zero 0."""
-    model = kc.ResNet20(**SMALL)
-    dark = scenes(8, 16, 16).astype("float32") / 2 + 20  # reach neither 0 nor 255
+    model = kc.ResNet20(weights="keras_classics")
+    dark = scenes(50, 32, 32).astype("float32") / 2 + 20  # reach neither 0 nor 255
     report = kc.export(model, tmp_path / "x.tflite", quantize="int8", representative=dark, input_dtype="uint8")
     (taken,) = runtimes.tflite_interpreter(tmp_path / "x.tflite").get_input_details()
     assert taken["dtype"] == np.uint8
@@ -77,7 +77,7 @@ def test_batch_norms_are_folded(tmp_path):
 
 def test_a_shufflenet_is_one_part_of_xnnpack(tmp_path):
     """Each convolution is one operation, and nothing stands outside; a shuffle takes three, of which one moves data."""
-    model = trained_norms(kc.ShuffleNetG3(input_shape=(32, 32, 3), width_multiplier=0.5, classes=10, seed=0))
+    model = trained_norms(kc.ShuffleNetG3(input_shape=(64, 64, 3), width_multiplier=0.5, classes=10, seed=0))
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     depthwise = [layer for layer in model.layers if isinstance(layer, keras.layers.DepthwiseConv2D)]
     for quantize in (None, "float16"):
