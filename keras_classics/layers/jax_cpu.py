@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_classics.layers.grouped_convolution import on_cpu
 
-BAND = 10  # rows of an output, for which XLA is asked for a part of a kernel's gradient
+BAND = 20  # rows of an output, for which XLA is asked for a part of a kernel's gradient
 BANDED_FROM = 65  # rows of an output; below, the whole is as fast
 
 
