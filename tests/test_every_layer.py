@@ -21,6 +21,8 @@ LAYERS = {
     "ConstantPadding2D": {"padding": 2, "value": -1.5},
     "Conv2D": {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same", "groups": 2, "activation": "relu"},
     "DepthwiseConv2D": {"kernel_size": 2, "activation": "relu"},
+    "FusedBatchNormalization": {"momentum": 0.7, "epsilon": 0.01, "activation": "relu"},
+    "FusedConv2D": {"filters": 4, "kernel_size": 3, "strides": 2, "zeros": (1, 0), "activation": "relu"},
     "GlobalContrastNormalization": {"scale": 55.0},
     "HalvingAveragePooling2D": {},
     "HalvingPadding2D": {},
@@ -36,7 +38,7 @@ LAYERS = {
 }
 IMAGES = np.random.default_rng(12).standard_normal((2, 8, 7, 6)).astype("float32")
 NO_IMAGES = {"RadialBasis": IMAGES[:, 0, 0], "ScheduledDropPath": [IMAGES, 2 * IMAGES]}
-ANY_FORMAT = ("BatchNormalization", "GlobalContrastNormalization", "Provenance", "UnitBias")
+ANY_FORMAT = ("BatchNormalization", "FusedBatchNormalization", "GlobalContrastNormalization", "Provenance", "UnitBias")
 OF_IMAGES = [name for name in LAYERS if name not in (*ANY_FORMAT, *NO_IMAGES)]
 
 
