@@ -10,6 +10,7 @@ import keras
 
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import ConstantPadding2D, FusedConv2D, HalvingPadding2D, channel_axis, data_format_of
+from keras_classics.layers.same_padding import same_padding
 from keras_classics.spec import Row
 
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
@@ -397,7 +398,7 @@ def _padded(layer, axis: int, window: int, strides: int) -> int:
     side = layer._inbound_nodes[-1].input_tensors[0].shape[axis]
     if side is None:  # of any size: what odd ones have, padded alike on both sides
         return (window - 1) // 2
-    return max((math.ceil(side / strides) - 1) * strides + window - side, 0) // 2
+    return same_padding(side, window, strides) // 2
 
 
 def _side(layer, attribute: str, axis: int) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_classics import pictures
 
+JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"  # how such files begin
 HEADER = 33  # bytes of a PNG's signature and header; no picture is as short
 HEAD = 2**17  # bytes in which a file tells of its colours and how it stands: two of JPEG's segments at their longest
 PLAIN_HEAD = 2**12  # the same of a JPEG with no more than JFIF's 20 bytes before its tables: others tell of it before
@@ -62,7 +63,7 @@ def decode_in_graph(contents):
     import tensorflow as tf
 
     head = tf.strings.substr(contents, 0, HEAD)
-    is_jpeg, is_png = (_begins(head, start) for start in (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+    is_jpeg, is_png = _begins(head, JPEG), _begins(head, PNG)
     known = tf.debugging.Assert(is_jpeg | is_png, ["A picture is neither JPEG nor PNG."])
     with tf.control_dependencies([known]):
         start = tf.strings.join([head, b"\0" * HEADER])
@@ -182,7 +183,7 @@ def _decoder(contents):
     head = tf.strings.substr(contents, 0, PLAIN_HEAD)
     end = tf.strings.substr(contents, tf.maximum(size - 2, 0), 2)
     start = tf.strings.join([head, b"\0" * HEADER])  # long enough for what is read from it
-    is_jpeg = (tf.strings.substr(start, 0, 3) == b"\xff\xd8\xff") & (end == b"\xff\xd9") & (size >= HEADER)
+    is_jpeg = _begins(start, JPEG) & (end == b"\xff\xd9") & (size >= HEADER)
     is_plain = (tf.strings.substr(start, 20, 2) == b"\xff\xdb") & ~_has(head, f"{_ICC_PROFILE}|{_TURNED}")
     decoder, header = tf.cond(
         is_jpeg & is_plain,
@@ -210,7 +211,7 @@ def _other_decoder(contents, is_jpeg):
 
     size = tf.strings.length(contents)
     end = tf.strings.substr(contents, tf.maximum(size - 8, 0), 8)
-    is_png = (tf.strings.substr(head, 0, 16) == b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") & (end == b"IEND\xaeB`\x82")
+    is_png = _begins(head, PNG + b"\0\0\0\rIHDR") & (end == b"IEND\xaeB`\x82")
     is_png &= size >= HEADER
     kind = tf.where(is_jpeg, 0, tf.where(is_png, 1, 2))
     return tf.switch_case(kind, [jpeg, png, lambda: (_PILLOW, tf.zeros((3,), tf.int32))])

@@ -8,6 +8,11 @@ class ClassicsError(ValueError):
     """A mistake that the caller can mend. Its message is one line that says how; the commands print it alone."""
 
 
+def first_line(error: Exception) -> str:
+    """Of a message of TensorFlow or of another runtime, whose messages run to pages."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> ClassicsError:
     """The error for a `name` that is none of the `known` ones, with the nearest suggested."""
     known = list(known)

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import pathlib
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,14 +12,10 @@ import numpy as np
 from keras_classics import feed, preprocessing, runtimes
 from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.datasets import known_class_names
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, first_line
 from keras_classics.feed import Feed
+from keras_classics.runtimes import FACTS, LABELS
 from keras_classics.spec import InputProtocol, protocol_of
-
-LABELS = "labels.txt"  # the class names, a line each in the order of the outputs
-FACTS = "network.json"  # which network it is, and how its pictures are prepared
-EXTRA = "assets.extra"  # the folder of a SavedModel that has them
-LONGEST = 1 << 20  # bytes of such a file
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -53,8 +48,8 @@ class Exported:
 def load_export(path: str | pathlib.Path) -> Exported:
     """Opens a SavedModel folder, TFLite or ONNX file that this package wrote, to `evaluate` it or to `predict` by it.
 
-    On jax and torch, too, TensorFlow runs the first two; ONNX Runtime runs the third. A SavedModel is a program: open
-    only those whose origin you trust.
+    On each backend TensorFlow runs the first, LiteRT the second and ONNX Runtime the third. A SavedModel is a program:
+    open only those whose origin you trust.
 
     Raises:
         ClassicsError: if there is none, it cannot be run here, or it does not tell what it is.
@@ -98,20 +93,6 @@ def is_export(path: str | pathlib.Path) -> bool:
     """Whether it is a TFLite or ONNX file, by its name, or the folder of a SavedModel."""
     path = pathlib.Path(path)
     return path.suffix in EXPORT_SUFFIXES.values() or (path / "saved_model.pb").exists()
-
-
-def _read(path: pathlib.Path, name: str) -> str:
-    """One of these texts of a SavedModel or TFLite file; empty where it has none."""
-    try:
-        if path.is_dir():
-            with open(path / EXTRA / name, "rb") as file:
-                text = file.read(LONGEST)
-        else:
-            with zipfile.ZipFile(path) as archive, archive.open(name) as file:
-                text = file.read(LONGEST)
-        return text.decode("utf-8")
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return ""
 
 
 def check_onnx_installed() -> None:
@@ -159,7 +140,7 @@ def _open(path: pathlib.Path, threads: int | None = None) -> tuple[Run, str, str
         except Exception as error:
             raise _cannot_be_run(error) from error
 
-    texts = texts or {name: _read(path, name) for name in (FACTS, LABELS)}
+    texts = texts or {name: runtimes.text_in(path, name) for name in (FACTS, LABELS)}
     return run, texts.get(FACTS, ""), texts.get(LABELS, "")
 
 
@@ -182,11 +163,8 @@ def _filled(images: np.ndarray, batch: int | None) -> np.ndarray:
 
 
 def _saved_model(path: pathlib.Path) -> tuple[Run, _Input]:
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(path))
-    (spec,) = loaded.signatures["serving_default"].structured_input_signature[1].values()
-    return lambda images: loaded.serve(tf.constant(images)).numpy(), _Input(spec.shape[0], spec.dtype.name)
+    ask, (spec,) = runtimes.saved_model(path)
+    return ask, _Input(spec.shape[0], spec.dtype.name)
 
 
 def _tflite(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input]:
@@ -217,8 +195,3 @@ def _onnx(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input, dict[st
 
 def _cannot_be_run(error: Exception) -> ClassicsError:
     return ClassicsError(f"The export cannot be run here ({first_line(error)}).")
-
-
-def first_line(error: Exception) -> str:
-    """Of a message of TensorFlow, whose messages run to pages."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -18,9 +18,10 @@ import keras
 
 from keras_classics import feed, preprocessing
 from keras_classics.errors import ClassicsError
-from keras_classics.exported import LABELS, LONGEST, class_names_of
+from keras_classics.exported import class_names_of
 from keras_classics.files import atomic_write, check_free
 from keras_classics.places import MODEL
+from keras_classics.runtimes import LABELS, LONGEST
 from keras_classics.variant import deep_graph
 from keras_classics.weights.archive import LIMIT
 from keras_classics.zoo import variant_of

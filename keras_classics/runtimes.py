@@ -15,6 +15,11 @@ from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.errors import ClassicsError
 
 RUNTIMES = {"tflite": "LiteRT", "onnx": "ONNX Runtime", "saved_model": "TensorFlow"}
+LABELS = "labels.txt"  # the class names, a line each in the order of the outputs
+FACTS = "network.json"  # which network it is, and how its pictures are prepared
+EXTRA = "assets.extra"  # the folder of a SavedModel that has them
+LONGEST = 1 << 20  # bytes of such a text
+
 ONNX_TYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -76,29 +81,28 @@ def format_of(path: str | os.PathLike) -> str:
     return next((format for format, ending in EXPORT_SUFFIXES.items() if ending == suffix), "saved_model")
 
 
-def inspect(path: str, folder: str, facts: str) -> dict[str, Any]:
+def inspect(path: str) -> dict[str, Any]:
     """What a file says of itself: the "shape" of its image, whose open sides are None, the multiply-adds ("macs") of
-    one image, None where they cannot be counted, and what it has "told": the text `facts`, of a SavedModel in its
-    `folder`, "" where there is none.
+    one image, None where they cannot be counted, and what it has "told", the text `FACTS`, "" where there is none.
 
     Raises:
         ValueError: if it takes something else than an image. What else the runtimes raise, they raise.
     """
     read = {"tflite": _tflite_facts, "onnx": _onnx_facts, "saved_model": _saved_model_facts}[format_of(path)]
-    shapes, count, told = read(path, folder, facts)
+    shapes, count, told = read(path)
     if len(shapes) != 1 or len(shapes[0]) != 4:
         raise ValueError(f"it takes {len(shapes)} inputs of the shapes {shapes}, not one batch of images")
     return {"shape": [None if side in (None, -1) else side for side in shapes[0]], "macs": count(), "told": told}
 
 
-def _tflite_facts(path, folder, facts):
+def _tflite_facts(path):
     interpreter = tflite_interpreter(path, delegates=False)
     inputs = interpreter.get_input_details()
     shapes = [(i["shape_signature"] if len(i["shape_signature"]) else i["shape"]).tolist() for i in inputs]
-    return shapes, lambda: file_macs.of_tflite(interpreter), _in_archive(path, facts)
+    return shapes, lambda: file_macs.of_tflite(interpreter), text_in(path, FACTS)
 
 
-def _onnx_facts(path, folder, facts):
+def _onnx_facts(path):
     import onnx
 
     network = onnx.load(path)
@@ -106,13 +110,12 @@ def _onnx_facts(path, folder, facts):
     types = [value.type.tensor_type for value in network.graph.input if value.name not in weights]
     shapes = [[side.dim_value or None for side in kind.shape.dim] for kind in types]
     told = {entry.key: entry.value for entry in network.metadata_props}
-    return shapes, lambda: file_macs.of_onnx(network), told.get(facts, "")
+    return shapes, lambda: file_macs.of_onnx(network), told.get(FACTS, "")
 
 
-def _saved_model_facts(path, folder, facts):
-    _, specs = _saved_model(path)
-    file = pathlib.Path(path, folder, facts)
-    return [list(spec.shape) for spec in specs], lambda: None, file.read_text("utf-8") if file.is_file() else ""
+def _saved_model_facts(path):
+    _, specs = saved_model(path)
+    return [list(spec.shape) for spec in specs], lambda: None, text_in(path, FACTS)
 
 
 def step(path: str, shape: tuple[int, ...], threads: int | None) -> Callable[[], Any]:
@@ -147,11 +150,9 @@ def _onnx_step(path, shape, threads):
 
 
 def _saved_model_step(path, shape, threads):
-    import tensorflow as tf
-
-    ask, (spec, *_) = _saved_model(path)
+    ask, (spec, *_) = saved_model(path)
     images = _images(shape, spec.dtype.as_numpy_dtype)
-    return lambda: ask(tf.constant(images)).numpy()
+    return lambda: ask(images)
 
 
 def _images(shape, dtype):
@@ -177,11 +178,12 @@ def onnx_session(path: str | os.PathLike, threads: int | None = None) -> Any:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def _saved_model(path: str):
-    """What runs the endpoint of Keras' exports, or else the signature of that of others, and what it takes."""
+def saved_model(path: str | os.PathLike) -> tuple[Callable[[Any], Any], list[Any]]:
+    """What runs the endpoint of Keras' exports, or else the signature of that of others, on NumPy's images, and the
+    specifications of what it takes."""
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(path)
+    loaded = tf.saved_model.load(str(path))
     signature = loaded.signatures.get("serving_default")
     if signature is None:
         raise ValueError("it has no signature 'serving_default'")
@@ -189,16 +191,22 @@ def _saved_model(path: str):
     name = next(iter(named))
 
     def ask(images):  # and keeps `loaded`, which has the weights
-        if hasattr(loaded, "serve"):
-            return loaded.serve(images)
-        return next(iter(signature(**{name: images}).values()))
+        images = tf.constant(images)
+        given = loaded.serve(images) if hasattr(loaded, "serve") else next(iter(signature(**{name: images}).values()))
+        return given.numpy()
 
     return ask, list(named.values())
 
 
-def _in_archive(path, name: str) -> str:
-    with contextlib.suppress(KeyError, zipfile.BadZipFile, UnicodeDecodeError), zipfile.ZipFile(path) as archive:
-        return archive.read(name).decode("utf-8")
+def text_in(path: str | os.PathLike, name: str) -> str:
+    """One of the texts of a SavedModel, or of the archive behind a TFLite file; "" where it has none."""
+    path = pathlib.Path(path)
+    with contextlib.suppress(OSError, KeyError, ValueError, zipfile.BadZipFile):
+        if path.is_dir():
+            with open(path / EXTRA / name, "rb") as file:
+                return file.read(LONGEST).decode("utf-8")
+        with zipfile.ZipFile(path) as archive, archive.open(name) as file:
+            return file.read(LONGEST).decode("utf-8")
     return ""
 
 

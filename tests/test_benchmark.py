@@ -234,7 +234,7 @@ def test_an_export_stands_beside_the_same_network_of_others(tmp_path, capsys, mo
 
 
 def test_a_tflite_file_tells_what_it_is(exports):
-    told = runtimes.inspect(str(exports / "lenet5.tflite"), "", "network.json")
+    told = runtimes.inspect(str(exports / "lenet5.tflite"))
     assert json.loads(told["told"])["network"] == "lenet5"
 
 
@@ -280,7 +280,7 @@ def test_a_file_has_as_many_multiply_adds_as_the_network(name, ending, tmp_path)
     model(np.zeros((1, *model.input_shape[1:]), "float32"))
     path = str(tmp_path / f"net.{ending}")
     model.export(path, format={"tflite": "litert", "onnx": "onnx"}[ending], verbose=False)
-    told = runtimes.inspect(path, "", "")
+    told = runtimes.inspect(path)
     assert (told["macs"], told["shape"], told["told"]) == (wanted, [None, *model.input_shape[1:]], "")
 
 
@@ -300,12 +300,12 @@ def onnx_file(path, *nodes, shape=("batch", 3, 8, 8), more=()):
 
 def test_what_cannot_be_counted_has_no_count(tmp_path):
     file = onnx_file(tmp_path / "a.onnx", ("Conv", ["image", "kernel"], ["out"]))
-    assert runtimes.inspect(file, "", "")["macs"] == 108 * 6 * 6
+    assert runtimes.inspect(file)["macs"] == 108 * 6 * 6
     assert runtimes.step(file, (2, 3, 8, 8), 1)().shape == (2, 4, 6, 6)
     file = onnx_file(tmp_path / "b.onnx", ("ConvTranspose", ["image", "kernel"], ["out"]), shape=(1, 4, 8, 8))
-    assert runtimes.inspect(file, "", "")["macs"] is None
+    assert runtimes.inspect(file)["macs"] is None
     file = onnx_file(tmp_path / "c.onnx", ("Conv", ["image", "kernel"], ["out"]), shape=("batch", 3, "height", "width"))
-    assert runtimes.inspect(file, "", "")["macs"] is None
+    assert runtimes.inspect(file)["macs"] is None
 
 
 @pytest.mark.parametrize(

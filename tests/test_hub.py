@@ -16,7 +16,7 @@ from pseudo_random import images
 from test_model_file import changed
 
 import keras_classics as kc
-from keras_classics import cli, exported, hub_folder, model_card, preprocessing
+from keras_classics import cli, exported, hub_folder, model_card, preprocessing, runtimes
 from keras_classics.weights.fetch import SHIPPED
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -314,7 +314,7 @@ def test_a_file_that_is_too_large_is_not_downloaded(folder, hub, monkeypatch):
     with pytest.raises(kc.ClassicsError, match=r"model.keras of 'hf-hub:someone/net' has [\d,]+ bytes, and no more"):
         kc.load("hf-hub:someone/net")
     assert hub.asked == [("someone/net", None)]
-    (folder / "labels.txt").write_bytes(bytes(exported.LONGEST + 1))
+    (folder / "labels.txt").write_bytes(bytes(runtimes.LONGEST + 1))
     with pytest.raises(kc.ClassicsError, match="labels.txt' has more than 1,048,576 bytes"):
         kc.load(folder)
 

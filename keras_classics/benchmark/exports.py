@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_classics import complexity, exported, runtimes
+from keras_classics import complexity, runtimes
 from keras_classics.benchmark import Benchmark, Times, check, measure
 from keras_classics.benchmark.process import Worker
 from keras_classics.benchmark.sides import Side, sides
@@ -86,7 +86,7 @@ class Form:
 def _inspected(path: str) -> dict[str, Any]:
     """In a process of its own, so that a damaged file ends no more than that."""
     side = Side(path, runtimes.RUNTIMES[runtimes.format_of(path)], "")
-    with Worker(side, {"mode": "inspect", "told_in": (exported.EXTRA, exported.FACTS)}, sys.executable) as worker:
+    with Worker(side, {"mode": "inspect"}, sys.executable) as worker:
         return worker.answer()
 
 

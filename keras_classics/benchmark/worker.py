@@ -105,16 +105,18 @@ def inspected(side):
     from keras_classics import runtimes
 
     with in_one_line():
-        return runtimes.inspect(side["who"], *side["told_in"])
+        return runtimes.inspect(side["who"])
 
 
 @contextlib.contextmanager
 def in_one_line():
-    """Ends the process by the first line of an error, for the messages of runtimes run to pages."""
+    """Ends the process by the first line of an error."""
+    from keras_classics.errors import first_line
+
     try:
         yield
     except Exception as error:
-        sys.exit((str(error).strip() or type(error).__name__).splitlines()[0][:300])
+        sys.exit(first_line(error))
 
 
 def peak_bytes() -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_classics import datasets, exported, preprocessing
+from keras_classics import datasets, exported, preprocessing, runtimes
 from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.complexity import is_functional
@@ -252,7 +252,7 @@ def _tell_android(path: pathlib.Path, model: keras.Model, labelled: bool) -> Non
     if data_format_of(model) == "channels_last" and channels in (1, 3):
         done = preprocessing.normalizes(model)
         left = Normalization((0.0,), (1.0,)) if done else _normalization(model)
-        add_metadata(path, model.name, left.for_channels(channels), exported.LABELS if labelled else None)
+        add_metadata(path, model.name, left.for_channels(channels), runtimes.LABELS if labelled else None)
 
 
 def _natural_images(model: keras.Model) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""What an export tells of itself, written into it; `exported` reads it."""
+"""What an export tells of itself, written into it; `runtimes` and `exported` read it."""
 
 import json
 import pathlib
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 
@@ -11,7 +12,7 @@ import keras
 
 from keras_classics import feed, preprocessing
 from keras_classics.choices import EXPORT_SUFFIXES
-from keras_classics.exported import EXTRA, FACTS, LABELS
+from keras_classics.runtimes import EXTRA, FACTS, LABELS
 from keras_classics.zoo import variant_of
 
 
@@ -90,8 +91,8 @@ def _readable(graph, layers: Collection[str]) -> dict[str, str]:
     for weights in graph.initializer:
         kind = "kernel" if len(weights.dims) > 1 else "bias"
         new[weights.name] = re.sub(r"[^/]+/ReadVariableOp$", kind, _of_layer(weights.name, layers))
-    taken = list(new.values())
-    return {name: wanted for name, wanted in new.items() if taken.count(wanted) == 1}
+    taken = Counter(new.values())
+    return {name: wanted for name, wanted in new.items() if taken[wanted] == 1}
 
 
 def _of_layer(name: str, layers: Collection[str]) -> str:

@@ -16,8 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics.errors import ClassicsError
-from keras_classics.exported import first_line
+from keras_classics.errors import ClassicsError, first_line
 from keras_classics.layers import single_operation
 from keras_classics.quiet import without_notices
 

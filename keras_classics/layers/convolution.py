@@ -1,7 +1,5 @@
 """Keras' convolutions, with the same arguments, weights and results, fast on torch, on jax's CPU, and with groups."""
 
-import math
-
 import keras
 from keras import ops
 
@@ -13,6 +11,7 @@ from keras_classics.layers.jax_cpu import (
     takes_bands,
     takes_matrix_product,
 )
+from keras_classics.layers.same_padding import same_padding
 from keras_classics.layers.torch_layout import (
     activated,
     keras_copies_maps,
@@ -66,8 +65,7 @@ class Conv2D(keras.layers.Conv2D):
         x, padding = inputs.permute(0, 3, 1, 2), zeros or self.padding
         if padding == "same":
             spans = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)]
-            sides = zip(x.shape[2:], self.strides, spans, strict=True)
-            widths = [max(math.ceil(n / s) * s - s + span - n, 0) for n, s, span in sides]
+            widths = list(map(same_padding, x.shape[2:], spans, self.strides))
             if any(n % 2 for n in widths):  # half of the zeros on each side, and torch only knows both sides alike
                 x = F.pad(x, [z for n in reversed(widths) for z in (n // 2, n - n // 2)])
                 widths = [0, 0]

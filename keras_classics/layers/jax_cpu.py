@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from keras_classics.layers.grouped_convolution import on_cpu
+from keras_classics.layers.same_padding import same_padding
 
 BAND = 20  # rows of an output, for which XLA is asked for a part of a kernel's gradient
 BANDED_FROM = 65  # rows of an output; below, the whole is as fast
@@ -108,7 +109,6 @@ def padded(inputs, spans, strides, padding: str, axes, value: float = 0.0):
         return inputs
     widths = [(0, 0)] * 4
     for axis, span, stride in zip(axes, spans, strides, strict=True):
-        side = inputs.shape[axis]
-        total = max((math.ceil(side / stride) - 1) * stride + span - side, 0)
+        total = same_padding(inputs.shape[axis], span, stride)
         widths[axis] = (total // 2, total - total // 2)
     return ops.pad(inputs, widths, constant_values=value)

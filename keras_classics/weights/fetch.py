@@ -5,14 +5,16 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 
 from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write
+from keras_classics.places import PREFIX
 from keras_classics.weights.entries import Entry
 
-HUB, MODEL, CONFIG = "hf-hub:", "model.safetensors", "config.json"  # an address on the hub, and what lies there
+MODEL, CONFIG = "model.safetensors", "config.json"  # of a repository of timm on the hub
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # What ships with the package: inside it where it is installed, beside it in a checkout.
@@ -31,8 +33,8 @@ def fetch(entry: Entry) -> pathlib.Path:
         ClassicsError: if it cannot be had, and then what to fetch and where to put it; or if it is not the file that
             was published.
     """
-    if entry.address.startswith(HUB):
-        return fetch_from_hub(entry.address.removeprefix(HUB), MODEL)
+    if entry.address.startswith(PREFIX):
+        return fetch_from_hub(entry.address.removeprefix(PREFIX), MODEL)
     if entry.address.startswith("package:"):
         return _from_package(entry)
     path = cache_folder() / entry.file
@@ -56,24 +58,28 @@ def fetch(entry: Entry) -> pathlib.Path:
 
 
 def fetch_from_hub(repository: str, name: str) -> pathlib.Path:
-    """A file of a repository on the Hugging Face hub, through the hub's client, which keeps a large one under the name
-    of its SHA-256.
+    """A checked file of a repository on the Hugging Face hub.
 
     Raises:
         ClassicsError: if it cannot be had, and then what to fetch; or if it is damaged.
     """
-    import huggingface_hub
-
     try:
-        found = huggingface_hub.hf_hub_download(repository, name, cache_dir=cache_folder() / "hub")
+        path = hub_file(repository, name)
     except Exception as error:  # its errors, and those of its transports
         raise ClassicsError(
             f"Cannot download {name} of {repository} from the Hugging Face hub ({type(error).__name__}). Fetch "
             f"https://huggingface.co/{repository}/resolve/main/{MODEL} by other means and pass its path as `weights`."
         ) from error
-    path = pathlib.Path(found)
     check_blob(path, repository)
     return path
+
+
+def hub_file(repository: str, name: str, **options: Any) -> pathlib.Path:
+    """A file of a repository, through the hub's client, which keeps a large one under the name of its SHA-256 and
+    takes the options; it raises what the client does."""
+    import huggingface_hub
+
+    return pathlib.Path(huggingface_hub.hf_hub_download(repository, name, cache_dir=cache_folder() / "hub", **options))
 
 
 def published(path: pathlib.Path, entries: Iterable[Entry]) -> Entry | None:

@@ -2,11 +2,10 @@
 
 import pathlib
 from collections.abc import Mapping
-from typing import Any
 
 from keras_classics.errors import ClassicsError
 from keras_classics.places import PREFIX, HubName
-from keras_classics.weights.fetch import cache_folder, check_blob
+from keras_classics.weights.fetch import check_blob, hub_file
 
 
 def fetch_repository(name: HubName, needed: str, files: Mapping[str, int]) -> pathlib.Path:
@@ -40,7 +39,7 @@ def fetch_repository(name: HubName, needed: str, files: Mapping[str, int]) -> pa
     paths = {}
     for file in wanted:
         try:
-            paths[file] = _download(name, file)
+            paths[file] = hub_file(name.repository, file, revision=name.revision)
         except Exception as error:
             raise _cannot(shown, file, error) from error
         check_blob(paths[file], shown)
@@ -48,16 +47,6 @@ def fetch_repository(name: HubName, needed: str, files: Mapping[str, int]) -> pa
     if len({path.parent for path in paths.values()}) > 1:
         raise ClassicsError(f"'{shown}' was changed while it was downloaded; try again.")
     return paths[needed].parent
-
-
-def _download(name: HubName, file: str, **options: Any) -> pathlib.Path:
-    import huggingface_hub
-
-    return pathlib.Path(
-        huggingface_hub.hf_hub_download(
-            name.repository, file, revision=name.revision, cache_dir=cache_folder() / "hub", **options
-        )
-    )
 
 
 def _kept(name: HubName, needed: str, files: Mapping[str, int], shown: str, error: Exception) -> pathlib.Path:
@@ -70,7 +59,7 @@ def _kept(name: HubName, needed: str, files: Mapping[str, int], shown: str, erro
             "asks."
         ) from error
     try:
-        path = _download(name, needed, local_files_only=True)
+        path = hub_file(name.repository, needed, revision=name.revision, local_files_only=True)
     except Exception:
         raise _cannot(shown, needed, error) from error
     for file, most in files.items():

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_classics.errors import ClassicsError
 from keras_classics.layers.provenance import described
+from keras_classics.places import PREFIX
 from keras_classics.weights import entries
 from keras_classics.weights.checkpoint import (
     Checkpoint,
@@ -24,7 +25,7 @@ from keras_classics.weights.checkpoint import (
 )
 from keras_classics.weights.contents import Contents
 from keras_classics.weights.entries import DATASETS, Entry, entries_of, find, shares
-from keras_classics.weights.fetch import HUB, fetch, published
+from keras_classics.weights.fetch import fetch, published
 from keras_classics.weights.mapping import IDENTITY, Rules
 from keras_classics.weights.read import read
 from keras_classics.weights.repository import of_repository
@@ -51,7 +52,7 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
     known = entries_of(network.name)
     words = {*DATASETS, *(word for e in known for word in (e.tag, e.source, e.tag.partition("/")[2]) if word)}
     text, path = str(weights), pathlib.Path(weights)
-    if text.startswith(HUB):
+    if text.startswith(PREFIX):
         return of_repository(text, network)
     word, _, rest = text.partition(":")
     if rest and word in words:

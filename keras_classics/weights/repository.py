@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.layers.provenance import described
+from keras_classics.places import PREFIX
 from keras_classics.spec import TRAINING_OPTIONS
 from keras_classics.weights import entries
 from keras_classics.weights.checkpoint import (
@@ -23,7 +24,7 @@ from keras_classics.weights.checkpoint import (
 )
 from keras_classics.weights.entries import Entry
 from keras_classics.weights.entries.timm import ARCHITECTURES
-from keras_classics.weights.fetch import CONFIG, HUB, MODEL, fetch, fetch_from_hub
+from keras_classics.weights.fetch import CONFIG, MODEL, fetch, fetch_from_hub
 from keras_classics.weights.read import read
 from keras_classics.weights.timm_config import read_config
 
@@ -39,7 +40,7 @@ def of_repository(address: str, network: Record) -> Checkpoint:
     Raises:
         ClassicsError: if it cannot be had, its config.json cannot be used, or it is of another network or form.
     """
-    repository = address.removeprefix(HUB)
+    repository = address.removeprefix(PREFIX)
     if not re.fullmatch(r"timm/\w[\w.-]*", repository):
         raise ClassicsError(
             f"'{address}' is no repository of timm: write 'hf-hub:timm/<name>', or download another's file and give "
