@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -507,6 +508,42 @@ def test_a_command_is_silent_but_for_its_answer(saved_lenet, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 6
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("keras-classics be", {"benchmark", "benchmark-views"}),
+        ("keras-classics show resnet50", {"resnet50", "resnet50_v2"}),
+        ("keras-classics predict lenet5 --backend t", {"tensorflow", "torch"}),
+        ("keras-classics evaluate lenet5 --data cif", {"cifar10", "cifar100"}),
+        ("keras-classics export lenet5 --quan", {"--quantize"}),
+    ],
+)
+def test_a_shell_completes_words(line, offered, tmp_path):
+    """By argcomplete's protocol: the line and the place in it in the environment, the words on a file."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(pathlib.Path(cli.__file__).parents[2]),
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "words"),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    program = "import sys; from keras_classics import cli; sys.argv[0] = 'keras-classics'; cli.main()"
+    subprocess.run([sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True)
+    words = (tmp_path / "words").read_text("utf-8").split("\x0b")
+    assert {word.strip() for word in words} == offered
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_no_color(variables, coloured):
+    """FORCE_COLOR stands for a terminal. Colours are codes 30 to 37 and 90 to 97 of `ESC [ ... m`."""
+    program = "from keras_classics.cli.output import console; console.print('[red]word[/red]')"
+    kept = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    environment = {**kept, "FORCE_COLOR": "1", "TERM": "xterm", **variables}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert bool(re.search(r"\x1b\[[\d;]*[39][0-7]m", done.stdout)) == coloured, done.stderr
 
 
 def test_patterns(capsys):

@@ -4,6 +4,7 @@ show-augment <recipe> | benchmark-data <recipe>`.
 Keras is imported when a command needs it.
 """
 
+import dataclasses
 import json
 import pathlib
 from collections.abc import Sequence
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     speed.add_argument("--against", choices=["torchvision"], help="its loader with two processes, in the same run")
     speed.add_argument("--images", type=int, default=2000, metavar="N", help="images a round (default 2000)")
     speed.add_argument("--rounds", type=int, default=5, metavar="N", help="of each side in turn (default 5)")
+    add_json(speed)
 
     shipping = commands.add_parser("ship", help="makes the folder that ships of a finished run, with a model card")
     shipping.set_defaults(function=_ship)
@@ -245,7 +247,9 @@ def _benchmark_data(args):
     ):
         if rate is not None:
             made.add_row(name, f"{rate:.0f}", f"{rates.recipe / rate:.2f} times as many")
-    console.print(made)
+    answer(
+        args.json, {"recipe": recipe.name, "images_a_second": dataclasses.asdict(rates)}, lambda: console.print(made)
+    )
 
 
 def _ship(args):

@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 
+from keras_classics import catalogue
 from keras_classics.choices import BACKENDS, DATA_SETS, VIEWS, perhaps_of_tfds
 from keras_classics.cli.parser import Parser
 from keras_classics.errors import unknown
@@ -13,7 +14,9 @@ PICTURE_ENDINGS = (".png", ".svg", ".pdf")
 def add_model(parser: Parser) -> None:
     """The network, its weights and the backend on which it runs."""
     parser.add_argument(
-        "model", help="a network's name, a run folder, a .keras file, hf-hub:user/name or, to ask it, an export"
+        "model",
+        completes=catalogue.read,
+        help="a network's name, a run folder, a .keras file, hf-hub:user/name or, to ask it, an export",
     )
     parser.add_argument(
         "--weights",

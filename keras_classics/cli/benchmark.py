@@ -19,6 +19,7 @@ def add_arguments(parser):
     parser.add_argument(
         "model",
         nargs="+",
+        completes=catalogue.read,
         help="a network's name; or exports (SavedModel folders, .tflite and .onnx files of any origin), each in its "
         "own runtime, the first beside the others",
     )

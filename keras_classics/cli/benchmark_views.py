@@ -9,7 +9,7 @@ from keras_classics.cli.parser import positive
 
 
 def add_arguments(parser):
-    parser.add_argument("model", help="a network's name")
+    parser.add_argument("model", completes=catalogue.read, help="a network's name")
     views = [name for name in VIEWS if name != "1"]
     parser.add_argument(
         "--views", nargs="+", choices=views, default=["10"], metavar="views", help=f"{', '.join(views)} (default 10)"

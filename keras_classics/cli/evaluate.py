@@ -23,7 +23,13 @@ def add_arguments(parser):
         metavar="model",
         help="another model of an ensemble: a run folder, a .keras file, an export or name=weights; once for each",
     )
-    parser.add_argument("--data", required=True, type=data_set, help="a data set's name or a folder of class folders")
+    parser.add_argument(
+        "--data",
+        required=True,
+        type=data_set,
+        completes=lambda: DATA_SETS,
+        help="a data set's name or a folder of class folders",
+    )
     parser.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
     parser.add_argument("--split", help="by default the one that errors are reported on")
     parser.add_argument("--limit", type=positive, help="images to judge on, as many of each class (default all)")

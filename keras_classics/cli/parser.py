@@ -1,10 +1,11 @@
 """What is typed: options and values with hints, and errors of one line."""
 
 import argparse
+import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from keras_classics.errors import ClassicsError, unknown
@@ -27,14 +28,27 @@ class Parser(argparse.ArgumentParser):
             "--debug", action="store_true", default=argparse.SUPPRESS, help="show the whole trace of an error"
         )
 
-    def add_argument(self, *names: str, signed: bool = False, **kwargs: Any):
+    def add_argument(
+        self,
+        *names: str,
+        signed: bool = False,
+        completes: Callable[[], Iterable[str]] | None = None,
+        **kwargs: Any,
+    ):
         """As of argparse; but a value that is none of the `choices` gets the nearest suggested, and with `signed` it
-        may begin with a minus."""
+        may begin with a minus. A shell that completes words offers the `choices`, or what `completes` gives besides
+        the names of files."""
         self.signed += names if signed else ()
         self.options += [name for name in names if name.startswith("--")]
-        if "choices" in kwargs:
-            kwargs["type"] = one_of(kwargs.get("metavar") or names[0].lstrip("-"), kwargs.pop("choices"))
-        return super().add_argument(*names, **kwargs)
+        choices = kwargs.pop("choices", None)
+        if choices is not None:
+            kwargs["type"] = one_of(kwargs.get("metavar") or names[0].lstrip("-"), choices)
+        action: Any = super().add_argument(*names, **kwargs)
+        if choices is not None:
+            action.completer = lambda **_: choices
+        elif completes is not None:
+            action.completer = lambda prefix, **_: [*completes(), *_files(prefix)]
+        return action
 
     def add_subparsers(self, **kwargs) -> Any:
         """As of argparse; but a command, or whatever `metavar` says, that is none gets the nearest suggested."""
@@ -47,6 +61,10 @@ class Parser(argparse.ArgumentParser):
         sys.exit(2)
 
     def parse_args(self, args=None, namespace=None):
+        if "_ARGCOMPLETE" in os.environ:  # a shell asks how the line may go on
+            import argcomplete
+
+            argcomplete.autocomplete(self)
         args = sys.argv[1:] if args is None else list(args)
         parser = self
         for word in (arg for arg in args if not arg.startswith("-")):
@@ -60,6 +78,12 @@ class Parser(argparse.ArgumentParser):
             parser.error(str(unknown("argument", rest[0], parser.options)))
         known.debug = getattr(known, "debug", False)
         return known
+
+
+def _files(prefix: str) -> Iterable[str]:
+    from argcomplete.completers import FilesCompleter
+
+    return FilesCompleter()(prefix)
 
 
 def _joined(args: Sequence[str], signed: Collection[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from keras_classics.cli.output import answer, console, errors, millions, table, 
 
 
 def add_arguments(parser):
-    parser.add_argument("model", help="a network's name")
+    parser.add_argument("model", completes=catalogue.read, help="a network's name")
     parser.add_argument("--stages", action="store_true", help="what each stage costs, which works at one stride")
     parser.add_argument("--layers", action="store_true", help="the table of layers")
     add_json(parser)

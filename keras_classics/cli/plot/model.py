@@ -10,7 +10,11 @@ from keras_classics.cli.output import console, working
 
 
 def add_arguments(parser):
-    parser.add_argument("model", help="a network's name, a run folder, a .keras file or hf-hub:user/name")
+    parser.add_argument(
+        "model",
+        completes=catalogue.read,
+        help="a network's name, a run folder, a .keras file or hf-hub:user/name",
+    )
     parser.add_argument("--aux-heads", action="store_true", help="with its auxiliary heads; of a network's name")
     add_backend(parser)
     add_out(parser, "model.png")
