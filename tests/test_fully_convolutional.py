@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import peers
 import pytest
+from answers import answers
 from keras import ops
 from small import SMALL as SMALL_FORMS
 
@@ -33,20 +34,11 @@ def images(*shape):
     return batch if channel_axis() == -1 else np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
 
 
-def outputs(model, batch):
-    put_out = model(batch, training=False)
-    return (
-        {k: ops.convert_to_numpy(v) for k, v in put_out.items()}
-        if isinstance(put_out, dict)
-        else ops.convert_to_numpy(put_out)
-    )
-
-
 def check_same_at_the_size_of_the_dense_network(name):
     model = sharp(small(name))
     turned = kc.to_fully_convolutional(model)
     batch = images(2, SMALL[name], SMALL[name], 3)
-    expected, got = outputs(model, batch), outputs(turned, batch)
+    expected, got = answers(model, batch), answers(turned, batch)
     assert got.shape == ((2, 1, 1, 5) if channel_axis() == -1 else (2, 5, 1, 1))
     assert np.ptp(expected) > 0.01
     np.testing.assert_allclose(got.reshape(2, 5), expected, rtol=1e-4, atol=1e-6)
@@ -67,9 +59,9 @@ def test_channels_first(channels_first):
 def test_a_model_in_the_other_data_format(channels_first):
     model, batch = sharp(small("alexnet")), images(2, SMALL["alexnet"], SMALL["alexnet"], 3)
     keras.config.set_image_data_format("channels_last")
-    got = outputs(kc.to_fully_convolutional(model), batch)
+    got = answers(kc.to_fully_convolutional(model), batch)
     assert got.shape == (2, 5, 1, 1)
-    np.testing.assert_allclose(got.reshape(2, 5), outputs(model, batch), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(got.reshape(2, 5), answers(model, batch), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.every_backend
@@ -79,11 +71,11 @@ def test_a_larger_image_gives_the_dense_layers_at_each_place_of_the_map(name):
     turned = kc.to_fully_convolutional(model)
     batch = images(1, SMALL[name] + 32, SMALL[name] + 64, 3)
     features = keras.Model(turned.input, turned.get_layer("pool5").output)
-    maps, scores = outputs(features, batch), outputs(turned, batch)
+    maps, scores = answers(features, batch), answers(turned, batch)
     assert scores.shape == (1, 2, 3, 5)
     places = np.concatenate([maps[:, i : i + 2, j : j + 2] for i in range(2) for j in range(3)])
     dense = keras.Sequential(model.layers[[layer.name for layer in model.layers].index("flatten") :])
-    np.testing.assert_allclose(scores.reshape(6, 5), outputs(dense, places), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(scores.reshape(6, 5), answers(dense, places), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.every_backend
@@ -93,11 +85,11 @@ def test_the_new_network_saves_and_leaves_the_old_one_alone(tmp_path):
     turned.save(tmp_path / "turned.keras")
     again = keras.models.load_model(tmp_path / "turned.keras")
     batch = peers.images(1, 44, 48, 1)
-    assert outputs(turned, batch).shape == (1, 4, 5, 10)
-    np.testing.assert_array_equal(outputs(turned, batch), outputs(again, batch))
-    before = outputs(model, batch[:, :32, :32])
+    assert answers(turned, batch).shape == (1, 4, 5, 10)
+    np.testing.assert_array_equal(answers(turned, batch), answers(again, batch))
+    before = answers(model, batch[:, :32, :32])
     turned.set_weights([0 * w for w in turned.get_weights()])
-    np.testing.assert_array_equal(outputs(model, batch[:, :32, :32]), before)
+    np.testing.assert_array_equal(answers(model, batch[:, :32, :32]), before)
 
 
 @pytest.mark.every_backend
@@ -107,12 +99,12 @@ def test_the_mean_of_the_map_is_that_of_the_crops_it_stands_for():
     model = kc.LeNet5(output="softmax")
     model.set_weights(logits.get_weights())
     batch = images(2, 36, 40, 1)
-    crops = np.stack([outputs(logits, batch[:, i : i + 32, j : j + 32]) for i in (0, 4) for j in (0, 4, 8)])
+    crops = np.stack([answers(logits, batch[:, i : i + 32, j : j + 32]) for i in (0, 4) for j in (0, 4, 8)])
     mean = crops.mean(0)
     expected = np.exp(mean) / np.exp(mean).sum(1, keepdims=True)
     assert np.ptp(crops, 0).max() > 0.01
-    np.testing.assert_allclose(outputs(any_size(logits), batch), mean, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(outputs(any_size(model), batch), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(answers(any_size(logits), batch), mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(answers(any_size(model), batch), expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.every_backend
@@ -124,10 +116,10 @@ def test_a_network_with_global_pooling_is_the_one_that_is_built_for_the_larger_i
     for layer in larger.layers:
         layer.set_weights(model.get_layer(layer.name).get_weights())
     batch, free = images(2, 112, 80, 3), any_size(model)
-    np.testing.assert_allclose(outputs(free, batch), outputs(larger, batch), rtol=1e-4, atol=1e-6)
-    expected = outputs(model, batch[:, :80])
+    np.testing.assert_allclose(answers(free, batch), answers(larger, batch), rtol=1e-4, atol=1e-6)
+    expected = answers(model, batch[:, :80])
     expected = expected["predictions"] if options else expected
-    np.testing.assert_allclose(outputs(free, batch[:, :80]), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(answers(free, batch[:, :80]), expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.structure

@@ -8,6 +8,7 @@ import numpy as np
 import peers
 import pytest
 import small
+from answers import answers
 from keras.layers import AveragePooling2D, MaxPooling2D, SeparableConv2D
 
 import keras_classics as kc
@@ -288,18 +289,14 @@ def test_large_equals_keras_applications():
     assert peers.error(model, "keras", tensors, batch, expected) < 1e-5
 
 
-def outputs(model, batch):
-    return keras.ops.convert_to_numpy(model(batch, training=False))
-
-
 @pytest.mark.every_backend
 @pytest.mark.parametrize("shape", [(30, 17, 3), (3, 3, 3)])
 def test_an_unknown_size_gives_the_same(shape):
     """Thirty pixels come to maps of 14, 7, 4, 2 and 1, seventeen to 8, 4, 2, 1 and 1."""
     batch = peers.images(2, *shape)
     known, unknown = (NARROW(seed=0, input_shape=s) for s in (shape, (None, None, 3)))
-    np.testing.assert_allclose(outputs(unknown, batch), outputs(known, batch), atol=1e-6)
-    assert np.isfinite(outputs(known, batch)).all()
+    np.testing.assert_allclose(answers(unknown, batch), answers(known, batch), atol=1e-6)
+    assert np.isfinite(answers(known, batch)).all()
 
 
 @pytest.mark.every_backend
@@ -308,9 +305,9 @@ def test_an_unknown_size_gives_the_same(shape):
 )
 def test_channels_first_gives_the_same(channels_first):
     batch = peers.images(2, 14, 15, 3)
-    got = outputs(TINY(seed=0, input_shape=(3, 14, 15), classifier_activation=None), batch.transpose(0, 3, 1, 2))
+    got = answers(TINY(seed=0, input_shape=(3, 14, 15), classifier_activation=None), batch.transpose(0, 3, 1, 2))
     keras.config.set_image_data_format("channels_last")
-    expected = outputs(TINY(seed=0, input_shape=(14, 15, 3), classifier_activation=None), batch)
+    expected = answers(TINY(seed=0, input_shape=(14, 15, 3), classifier_activation=None), batch)
     np.testing.assert_allclose(got, expected, atol=1e-5 * np.abs(expected).max())
 
 
@@ -321,7 +318,7 @@ def test_a_saved_network_comes_back(tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     batch = peers.images(2, 32, 32, 3)
     for name in ("predictions", "aux_1"):
-        got, expected = (keras.ops.convert_to_numpy(m(batch, training=False)[name]) for m in (again, model))
+        got, expected = (answers(m, batch)[name] for m in (again, model))
         np.testing.assert_array_equal(got, expected)
 
 
@@ -333,4 +330,4 @@ def test_weights_fit_with_drop_path_and_without(file, tmp_path):
     for one, other in ((plain, TINY), (TINY, plain)):
         model = one(seed=0)
         (model.save_weights if file.endswith("h5") else model.save)(tmp_path / file)
-        np.testing.assert_array_equal(outputs(other(seed=1, weights=tmp_path / file), batch), outputs(model, batch))
+        np.testing.assert_array_equal(answers(other(seed=1, weights=tmp_path / file), batch), answers(model, batch))

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import peers
 import pytest
+from answers import answers
 
 import keras_classics as kc
 from keras_classics import preprocessing
@@ -59,7 +60,7 @@ def prepared(pixels, constants):
 
 
 def difference(model, batch, expected):
-    got = keras.ops.convert_to_numpy(model(batch, training=False))
+    got = answers(model, batch)
     assert got.shape == expected.shape
     greatest = float(np.max(np.abs(got - expected)) / np.max(np.abs(expected)))
     print(f"{model.name}: {greatest:.1e} of the answers' scale")
@@ -198,7 +199,7 @@ def test_auxiliary_heads_come_with_the_file(peer, name, tmp_path):
     torch.save({k: torch.from_numpy(v) for k, v in tensors.items()}, tmp_path / "net.pth")
     model = kc.create_model(name, weights=tmp_path / "net.pth", classifier_activation=None, aux_heads=True)
     size = kc.get_model(name).image_size
-    got = keras.ops.convert_to_numpy(model(peers.images(2, size, size, 3), training=False)["aux_1"])
+    got = answers(model, peers.images(2, size, size, 3))["aux_1"]
     expected = outputs["output_aux_logits1" if peer == "googlenet" else "output_aux_logits"]
     np.testing.assert_allclose(got, expected, atol=1e-4 * np.abs(expected).max())
     without = {k: v for k, v in tensors.items() if not k.lower().startswith("aux")}

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import peers
 import pytest
+from answers import answers
 
 import keras_classics as kc
 from keras_classics import cli, preprocessing
@@ -82,10 +83,6 @@ def timm(tmp_path_factory):
     body = {name: array for name, array in tensors.items() if not name.startswith("fc.")}
     paths = {n: peers.write_safetensors(folder / n, t) for n, t in {"all": tensors, "few": few, "body": body}.items()}
     return types.SimpleNamespace(**paths, outputs=outputs["output_logits"])
-
-
-def answers(model, batch):
-    return keras.ops.convert_to_numpy(model(batch, training=False))
 
 
 @everywhere

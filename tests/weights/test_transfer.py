@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import peers
 import pytest
+from answers import answers
 
 import keras_classics as kc
 from keras_classics import datasets, exporting, feed, preprocessing
@@ -15,10 +16,6 @@ from keras_classics.weights import entries
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.every_backend
-
-
-def run(model, batch):
-    return keras.ops.convert_to_numpy(model(batch, training=False))
 
 
 def images(channels=3):
@@ -76,11 +73,11 @@ def test_the_class_count_that_the_file_has_is_not_guessed(checkpoint, tmp_path):
 
 def test_without_the_top(checkpoint):
     whole, batch = resnet20(checkpoint), images()
-    features = run(keras.Model(whole.input, whole.get_layer("avg_pool").output), batch)
+    features = answers(keras.Model(whole.input, whole.get_layer("avg_pool").output), batch)
     body = resnet20(checkpoint, include_top=False, pooling="avg")
-    np.testing.assert_allclose(run(body, batch), features, atol=1e-6)
+    np.testing.assert_allclose(answers(body, batch), features, atol=1e-6)
     maps = resnet20(checkpoint, include_top=False, input_shape=(None, None, 3))
-    assert run(maps, peers.images(1, 64, 48, 3)).shape == (1, 16, 12, 64)
+    assert answers(maps, peers.images(1, 64, 48, 3)).shape == (1, 16, 12, 64)
 
 
 def test_other_channels(checkpoint):
@@ -88,7 +85,7 @@ def test_other_channels(checkpoint):
     whole = resnet20(checkpoint, include_top=False, pooling="avg")
     grey = images(1)
     one = resnet20(checkpoint, include_top=False, pooling="avg", input_shape=(32, 32, 1))
-    np.testing.assert_allclose(run(one, grey), run(whole, np.repeat(grey, 3, -1)), atol=1e-4)
+    np.testing.assert_allclose(answers(one, grey), answers(whole, np.repeat(grey, 3, -1)), atol=1e-4)
     four = resnet20(checkpoint, include_top=False, pooling="avg", input_shape=(32, 32, 4))
     kernel, rgb = (m.get_layer("conv1_conv").get_weights()[0] for m in (four, whole))
     np.testing.assert_allclose(kernel, 0.75 * rgb[:, :, [0, 1, 2, 0]], rtol=1e-6)
@@ -135,7 +132,7 @@ def test_the_protocol_goes_with_the_model(published, tmp_path):
     shipped = exporting.with_preprocessing(model, kc.ResNet20.normalization)
     for takes_pixels in (inside, shipped):
         np.testing.assert_allclose(
-            run(takes_pixels, pixels.astype("float32")), run(model, expected.astype("float32")), atol=1e-5
+            answers(takes_pixels, pixels.astype("float32")), answers(model, expected.astype("float32")), atol=1e-5
         )
     assert feed.feed_of(inside, kc.ResNet20).normalization is None
     assert feed.feed_of(model, kc.ResNet20).normalization == published.protocol.normalization
@@ -156,7 +153,7 @@ def test_a_model_of_kerass_own_file_goes_on(published, tmp_path):
     for name in ("model.keras", "model.weights.h5"):
         (model.save if name.endswith(".keras") else model.save_weights)(tmp_path / name)
         again = kc.ResNet20(weights=tmp_path / name, shortcut="B", seed=3)
-        np.testing.assert_array_equal(run(again, images()), run(model, images()))
+        np.testing.assert_array_equal(answers(again, images()), answers(model, images()))
         assert preprocessing.carried_protocol(again) == published.protocol
 
 
