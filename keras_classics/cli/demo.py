@@ -14,8 +14,8 @@ def add_arguments(parser):
         nargs="+",
         default=[],
         metavar="model",
-        help="networks beside those whose weights are here: run folders, .keras files, exports, hf-hub:user/name or, as "
-        "in resnet50=imagenet, a network's name and its weights",
+        help="networks beside those whose weights are here: run folders, .keras files, exports, hf-hub:user/name, or a "
+        "network's name and its weights, as in resnet50=imagenet",
     )
     parser.add_argument(
         "--data",
@@ -44,7 +44,9 @@ def run(args):
     with working("Opening the networks"):
         page = demo.build(args.model, args.data, args.data_dir)
     page.launch(server_name=args.host, server_port=args.port, quiet=True, prevent_thread_lock=True)
-    console.print(f"http://{'localhost' if args.host == LOOPBACK else args.host}:{args.port} (Ctrl-C ends it)", markup=False)
+    console.print(
+        f"http://{'localhost' if args.host == LOOPBACK else args.host}:{args.port} (Ctrl-C ends it)", markup=False
+    )
     page.block_thread()
 
 
@@ -58,7 +60,5 @@ def check_free(host, port):
         with socket.create_server((host, port)):
             pass
     except (OSError, OverflowError) as error:
-        raise ClassicsError(
-            f"Nothing can listen at {host}:{port} ({getattr(error, 'strerror', None) or error}); give another --port or "
-            "--host."
-        ) from None
+        reason = getattr(error, "strerror", None) or error
+        raise ClassicsError(f"Nothing can listen at {host}:{port} ({reason}); give another --port or --host.") from None

@@ -1,7 +1,7 @@
 """A local page to try the networks on: `keras-classics demo`, or on a Space of the Hugging Face hub.
 
-A file a tab: `digits`, `photograph`, `contest` (man against machine) and `zoo`; `page` puts them together, and it alone,
-and the functions `tab`, import gradio. Their other functions answer with HTML, without gradio.
+A file a tab: `digits`, `photograph`, `contest` (man against machine) and `zoo`; `page` puts them together. It and the
+functions `tab` import gradio; the others answer with HTML and need none.
 """
 
 import importlib.util

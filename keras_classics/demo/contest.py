@@ -153,10 +153,10 @@ def scores_told(session: Session, cards: Deck, network: Network) -> str:
     for name, wrong in (("You", session.man), (network.label, session.machine)):
         low, high = wilson(wrong, session.seen)
         error = f"{100 * wrong / session.seen:.1f}%" if session.seen else "-"
+        bar = f'<span style="left:{low:.1f}%;width:{high - low:.1f}%"></span>'
         rows.append(
             f'<tr><th scope="row">{telling.escaped(name)}</th><td>{wrong} of {session.seen}</td><td>{error}</td>'
-            f'<td>{low:.1f} to {high:.1f}%</td><td class="kc-range"><span style="left:{low:.1f}%;width:{high - low:.1f}%">'
-            "</span></td></tr>"
+            f'<td>{low:.1f} to {high:.1f}%</td><td class="kc-range">{bar}</td></tr>'
         )
     return (
         f'<table class="kc-scores"><caption>{kind.capitalize()} so far, and where it lies with 95% confidence</caption>'
@@ -178,7 +178,7 @@ def examples_told(cards: Deck, session: Session, guesses: Sequence[str]) -> str:
     name = guesses[-1]
     found = cards.examples_of(list(cards.class_names).index(name), session.number)
     images = "".join(shown(pixels, f"an example of {name}", "kc-small") for pixels in found)
-    return f"<figure><div class='kc-views'>{images}</div><figcaption>Examples of {telling.escaped(name)}</figcaption></figure>"
+    return telling.figure(f'<div class="kc-views">{images}</div>', f"Examples of {telling.escaped(name)}")
 
 
 def rivals(cards: Deck, known: Sequence[Network]) -> list[Network]:
@@ -215,13 +215,16 @@ def tab(page, cards: Deck, known: Sequence[Network]) -> None:
     by_label = {network.label: network for network in known}
     many = cards.guesses > 1
     gr.Markdown(
-        f"## Man against machine\nName what is in the picture, out of the {len(cards.class_names)} classes of {cards.name}"
-        f"{', with up to five guesses' if many else ''}. The network names it too, and both errors are kept for as long "
-        "as this page is open. So did Karpathy with ImageNet: after 1,500 pictures he erred 5.1%, GoogLeNet 6.8% "
+        "## Man against machine\n"
+        f"Name what is in the picture, out of the {len(cards.class_names)} classes of {cards.name}"
+        f"{', with up to five guesses' if many else ''}. The network names it too, and both errors are kept for as "
+        "long as this page is open. So did Karpathy with ImageNet: after 1,500 pictures he erred 5.1%, GoogLeNet 6.8% "
         "(Russakovsky et al. 2015, section 6.4)."
     )
     if not known:
-        gr.HTML(telling.alert("No network here tells these classes apart; start the demo with one: --model <run folder>."))
+        gr.HTML(
+            telling.alert("No network here tells these classes apart; start the demo with one: --model <run folder>.")
+        )
         return
     state = gr.State(lambda: begun(len(cards.pictures)))
     with gr.Row():
@@ -264,11 +267,7 @@ def tab(page, cards: Deck, known: Sequence[Network]) -> None:
 
     private = {"api_visibility": "private"}
     page.load(begin, [state, network], [asked, scores, examples], **private)
-    button.click(
-        judge, [state, guess, network], [state, last, asked, scores, guess, examples], **private
-    )
-    guess.input(
-        lambda session, guesses: examples_told(cards, session, guesses), [state, guess], examples, **private
-    )
+    button.click(judge, [state, guess, network], [state, last, asked, scores, guess, examples], **private)
+    guess.input(lambda session, guesses: examples_told(cards, session, guesses), [state, guess], examples, **private)
     # another rival, another match
     network.input(restart, network, [state, last, asked, scores, guess, examples], **private)

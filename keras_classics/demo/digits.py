@@ -35,7 +35,7 @@ def answer(strokes: ink.Strokes) -> str:
     best, older_best = int(scores.argmax()), int(older.argmax())
     return (
         f'<div class="kc-columns">{_reading("LeNet-5", "lenet5", best, rows)}'
-        f'{_reading("LeCun 1989", "lecun1989", older_best, older_rows)}</div>'
+        f"{_reading('LeCun 1989', 'lecun1989', older_best, older_rows)}</div>"
         f'<div class="kc-maps">{_figure("as MNIST has it, 28x28", 255 - drawn, 4)}{_maps(lenet5, LENET5_MAPS)}'
         f"{_figure('F6: 84 units as a bitmap of 7x12', shades(lenet5[CODE_LAYER].reshape(CODE)), 9)}</div>"
         f'<h4>The maps of 1989</h4><div class="kc-maps">{_maps(lecun1989, LECUN1989_MAPS)}</div>'
@@ -109,10 +109,7 @@ def _described(maps) -> str:
 
 def _figure(caption: str, pixels: np.ndarray, scale: float) -> str:
     image = telling.picture(pixels, caption, sharp=True)
-    return (
-        f'<figure style="width:{scale * pixels.shape[1]:.0f}px">{image}'
-        f"<figcaption>{telling.escaped(caption)}</figcaption></figure>"
-    )
+    return telling.figure(image, telling.escaped(caption), f"width:{scale * pixels.shape[1]:.0f}px")
 
 
 def tab() -> None:
@@ -127,8 +124,10 @@ def tab() -> None:
         return read(strokes)
 
     gr.Markdown(
-        "## Draw a digit\nLeNet-5 (LeCun, Bottou, Bengio, Haffner 1998) reads while you draw, with weights that were trained on MNIST "
-        "by this package. Below are the states of its layers, dark where they are high, as the demonstration of 1993 showed them."
+        "## Draw a digit\n"
+        "LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998) reads while you draw, with weights that were trained on MNIST "
+        "by this package. Beside the drawing are the states of its layers, dark where they are high, as the "
+        "demonstration of 1993 showed them."
     )
     gr.HTML(
         html_template=text("canvas.html"),

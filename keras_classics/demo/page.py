@@ -42,7 +42,9 @@ def made(models: Sequence[str], data: str, data_dir: str | None) -> Page:
     rivals = contest.rivals(cards, known)
     digits.warm()
     with Page(title=TITLE, analytics_enabled=False, delete_cache=(KEPT_SECONDS, KEPT_SECONDS)) as page:
-        gr.Markdown("# keras_classics\nThe classic image classifiers, to try on. Nothing leaves the machine that runs this.")
+        gr.Markdown(
+            "# keras_classics\nThe classic image classifiers, to try on. Nothing leaves the machine that runs this."
+        )
         with gr.Tabs():
             with gr.Tab("Digit", id="digits"):
                 digits.tab()

@@ -98,9 +98,10 @@ def heat(encoded: bytes | None, network: Network) -> str:
     spread = upsampled(found, view.shape[:2], *complexity.grid(model, layer))
     name = networks.class_names(network)[answered]
     shown = telling.picture(laid_over(view, spread), f"Where {network.label} looks for {name}", "kc-view kc-sharp")
-    return (
-        f"<figure>{shown}<figcaption>Grad-CAM: where it looks for <b>{telling.escaped(name)}</b>, by the maps of "
-        f"{telling.escaped(layer)}, {found.shape[1]}x{found.shape[0]}; bright yellow speaks most for it</figcaption></figure>"
+    return telling.figure(
+        shown,
+        f"Grad-CAM: where it looks for <b>{telling.escaped(name)}</b>, by the maps of {telling.escaped(layer)}, "
+        f"{found.shape[1]}x{found.shape[0]}; bright yellow speaks most for it",
     )
 
 
@@ -135,7 +136,9 @@ def _views_shown(pixels, judges) -> str:
     )
     more = f" (the first {MOST_VIEWS_SHOWN} of them)" if len(shown) > MOST_VIEWS_SHOWN else ""
     views = "The view" if len(shown) == 1 else f"The {len(shown)} views"
-    return f'<figure><div class="kc-views">{images}</div><figcaption>{views} it was judged by{more}</figcaption></figure>'
+    return (
+        f'<figure><div class="kc-views">{images}</div><figcaption>{views} it was judged by{more}</figcaption></figure>'
+    )
 
 
 def tab(known: Sequence[Network]) -> None:
@@ -153,8 +156,9 @@ def tab(known: Sequence[Network]) -> None:
         return asked
 
     gr.Markdown(
-        "## Classify a photograph\nWhat networks make of a picture of yours. They know the classes that they were trained on and no others: one of "
-        "CIFAR-10 answers with one of ten things, whatever it is shown."
+        "## Classify a photograph\n"
+        "What networks make of a picture of yours. They know the classes that they were trained on and no others: one "
+        "of CIFAR-10 answers with one of ten things, whatever it is shown."
     )
     with gr.Row():
         with gr.Column(min_width=260):

@@ -39,7 +39,7 @@ def in_words(error: Exception) -> str:
 
 
 def told(function: Callable) -> Callable:
-    """The function, whose errors become its answer: an alert on the page. Those that nobody foresaw are printed here."""
+    """The function, whose errors become its answer, an alert on the page. Those that nobody foresaw are printed."""
 
     @functools.wraps(function)
     def answered(*args):
@@ -73,6 +73,21 @@ def picture(pixels: np.ndarray, label: str, classes: str = "", sharp: bool = Fal
     data = base64.b64encode(file.getvalue()).decode()
     classes = f"{classes} kc-sharp" if sharp else classes
     return f'<img class="{classes.strip()}" alt="{escaped(label)}" src="data:image/png;base64,{data}">'
+
+
+def figure(body: str, caption: str, style: str = "") -> str:
+    """HTML with a caption, which is HTML as well, under it."""
+    return f'<figure style="{style}">{body}<figcaption>{caption}</figcaption></figure>'
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table, wider than the page if need be. The first cell of a row is HTML and its heading, the others are text."""
+    head = "".join(f'<th scope="col">{escaped(text)}</th>' for text in heads)
+    lines = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{escaped(cell)}</td>" for cell in cells)}</tr>'
+        for first, *cells in rows
+    )
+    return f'<div class="kc-scroll"><table class="kc-zoo"><tr>{head}</tr>{lines}</table></div>'
 
 
 def bars(rows: Sequence[tuple[str, float, str]], marked: int | None = 0) -> str:

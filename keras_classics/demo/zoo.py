@@ -12,7 +12,7 @@ from keras_classics.spec import ONE_CROP
 WIDTH, HEIGHT = 900, 520  # of the chart, in units of its own
 LEFT, RIGHT, TOP, BOTTOM = 58, 20, 16, 46  # its margins
 LARGEST, SMALLEST = 24, 4.5  # radii of circles
-LETTER = 6.8  # the width of one in a name
+LETTER = 7.2  # the width of one in a name
 FIRST_SHADE, LAST_SHADE = 0.0, 0.85  # of viridis, whose end is too bright to read
 
 SORTS = {
@@ -73,33 +73,33 @@ def chart(found: Sequence[tuple[dict, dict]]) -> str:
     span = max(1, years[-1] - years[0])
     colours = {y: to_hex(colormaps["viridis"](FIRST_SHADE + LAST_SHADE * (y - years[0]) / span)) for y in years}
     best = frontier(found)
-    marks, names = [], []
+    marks, names, middles = [], [], []
     for facts, error in sorted(found, key=lambda pair: -pair[0]["params"]):  # the small ones on top
         x, y = across(math.log10(facts["macs"])), down(100 - error["top1"])
         radius = max(SMALLEST, LARGEST * math.sqrt(facts["params"] / largest))
         colour, told = colours[facts["paper"]["year"]], telling.escaped(_told(facts, error))
         fill = f'fill="{colour}" fill-opacity="0.75"' if error["views"] == ONE_CROP else 'fill="transparent"'
         marks.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" {fill} stroke="{colour}" stroke-width="2" tabindex="0" '
-            f'role="button" data-name="{facts["name"]}" data-told="{told}" aria-label="{told}"></circle>'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" {fill} stroke="{colour}" stroke-width="2" '
+            f'tabindex="0" role="button" data-name="{facts["name"]}" data-told="{told}" aria-label="{told}"></circle>'
         )
+        middles.append((x, y))
         if facts["name"] in best:
             names.append((x, y, radius, facts["name"]))
-    key = "".join(
-        f'<span><i style="background:{colour}"></i>{year}</span>' for year, colour in colours.items()
-    )
+    key = "".join(f'<span><i style="background:{colour}"></i>{year}</span>' for year, colour in colours.items())
+    parts = f"{_axes(costs, rights, across, down)}{''.join(marks)}<g class='kc-names'>{_labels(names, middles)}</g>"
+    about = f'viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="Accuracy against operations"'
     return (
-        f'<div class="kc-chart"><div class="kc-scroll"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="Accuracy against operations">'
-        f"{_axes(costs, rights, across, down)}{''.join(marks)}<g class='kc-names'>{_labels(names)}</g></svg></div>"
-        f'<div class="kc-tip" hidden></div><p class="kc-key">{key}<span><i class="kc-hollow"></i>not by one crop</span>'
-        "<span>areas: parameters</span></p></div>"
+        f'<div class="kc-chart"><div class="kc-scroll"><svg {about}>{parts}</svg></div>'
+        f'<div class="kc-tip" hidden=""></div><p class="kc-key">{key}<span><i class="kc-hollow"></i>not by one crop'
+        "</span><span>areas: parameters</span></p></div>"
     )
 
 
-def _labels(points) -> str:
-    """Names beside circles (x, y, radius, name), each at the nearest place that is free, with a line to those that do
-    not stand right beside theirs."""
-    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y, _, _ in points]
+def _labels(points, middles) -> str:
+    """Names beside circles (x, y, radius, name), each at the nearest place that covers neither another name nor the
+    middle of a circle, with a line to those that do not stand right beside theirs."""
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in middles]
     labels = []
     for x, y, radius, name in sorted(points, key=lambda point: point[1]):
         length = LETTER * len(name)
@@ -181,16 +181,17 @@ def _axes(costs, rights, across, down) -> str:
 
 def rows(found: Sequence[tuple[dict, dict]]) -> str:
     """The networks as a table, whose names are buttons."""
-    lines = "".join(
-        f'<tr><th scope="row"><button type="button" data-name="{facts["name"]}">{facts["name"]}</button></th>'
-        f"<td>{facts['paper']['year']}</td><td>{100 - error['top1']:.2f}</td><td>{telling.escaped(error['views'])}</td>"
-        f"<td>{facts['macs'] / 1e6:,.0f}</td><td>{facts['params'] / 1e6:,.1f}</td></tr>"
-        for facts, error in found
-    )
     heads = ("network", "year", "top-1 accuracy, %", "by", "multiply-adds, millions", "parameters, millions")
-    return (
-        '<div class="kc-scroll"><table class="kc-zoo"><tr>'
-        f"{''.join(f'<th scope=col>{head}</th>' for head in heads)}</tr>{lines}</table></div>"
+    return telling.table(
+        heads,
+        [
+            (
+                f'<button type="button" data-name="{facts["name"]}">{facts["name"]}</button>',
+                *(facts["paper"]["year"], f"{100 - error['top1']:.2f}", error["views"]),
+                *(f"{facts['macs'] / 1e6:,.0f}", f"{facts['params'] / 1e6:,.1f}"),
+            )
+            for facts, error in found
+        ],
     )
 
 
@@ -206,21 +207,23 @@ def stages(name: str) -> str:
     from keras_classics.zoo import create_model
 
     costs = complexity.stage_costs(create_model(facts["name"], seed=0))
-    lines = "".join(
-        f"<tr><th scope='row'>{telling.escaped(row.name)}</th><td>{'x'.join(map(str, row.output_shape))}</td>"
-        f"<td>{row.stride or ''}</td><td>{row.params:,}</td><td>{row.macs / 1e6:,.1f}</td><td>{row.depth}</td>"
-        f"<td>{row.receptive_field or 'all'}</td></tr>"
-        for row in costs
-    )
-    paper = facts["paper"]
-    departures = "".join(f"<li>{telling.escaped(text)}</li>" for text in facts["departures"])
     heads = ("stage up to", "output", "stride", "parameters", "multiply-adds, millions", "depth", "sees, pixels")
+    table = telling.table(
+        heads,
+        [
+            (
+                *(telling.escaped(row.name), "x".join(map(str, row.output_shape)), row.stride or ""),
+                *(f"{row.params:,}", f"{row.macs / 1e6:,.1f}", row.depth, row.receptive_field or "all"),
+            )
+            for row in costs
+        ],
+    )
+    paper = {name: telling.escaped(value) for name, value in facts["paper"].items()}
+    departures = "".join(f"<li>{telling.escaped(text)}</li>" for text in facts["departures"])
     return (
-        f'<h3 tabindex="-1">{facts["name"]}</h3><p>{telling.escaped(paper["authors"])}: {telling.escaped(paper["title"])}. '
-        f"{telling.escaped(paper['venue'])}, {paper['year']}. <a href='{telling.escaped(paper['url'])}' target='_blank' "
-        f"rel='noreferrer noopener'>{telling.escaped(paper['url'])}</a></p>"
-        f'<div class="kc-scroll"><table class="kc-zoo"><tr>{"".join(f"<th scope=col>{head}</th>" for head in heads)}</tr>'
-        f"{lines}</table></div>" + (f"<p>Where it departs from the paper:</p><ul>{departures}</ul>" if departures else "")
+        f"<h3>{facts['name']}</h3><p>{paper['authors']}: {paper['title']}. {paper['venue']}, {paper['year']}. "
+        f'<a href="{paper["url"]}" target="_blank" rel="noreferrer noopener">{paper["url"]}</a></p>{table}'
+        + (f"<p>Where it departs from the paper:</p><ul>{departures}</ul>" if departures else "")
     )
 
 
