@@ -80,7 +80,7 @@ def deck(data: str, data_dir: str | None = None) -> Deck:
         for split, limit in limits.items():
             records = datasets.limited(opened, limit, [split]).records(split)
             stored[split] = [(image, int(label)) for image, label in records.as_numpy_iterator()]
-    return Deck(opened.name, opened.class_names, stored[asked], stored.get(others, []), opened.decode)
+    return Deck(opened.name, opened.class_names, stored[asked], stored[others] if others else [], opened.decode)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 900, 520  # of the chart, in units of its own
 LEFT, RIGHT, TOP, BOTTOM = 58, 20, 16, 46  # its margins
 LARGEST, SMALLEST = 24, 4.5  # radii of circles
 LETTER = 7.2  # the width of one in a name
-FIRST_SHADE, LAST_SHADE = 0.0, 0.85  # of viridis, whose end is too bright to read
+FIRST_SHADE, LAST_SHADE = 0.05, 0.8  # of viridis, whose end is too bright to read
 
 SORTS = {
     "accuracy": lambda facts, error: error["top1"],
