@@ -4,7 +4,7 @@ import functools
 import pathlib
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,6 +69,16 @@ def named(text: str) -> Network:
         raise ClassicsError(f"{text} has no weights by its name alone; give {hint}.")
     check_source(text, None)
     return Network(pathlib.PurePath(text).name, text)
+
+
+def distinct(known: Sequence[Network]) -> list[Network]:
+    """The same networks, those after the first of a label with a number behind it."""
+    counts: dict[str, int] = {}
+    found = []
+    for network in known:
+        count = counts[network.label] = counts.get(network.label, 0) + 1
+        found.append(replace(network, label=f"{network.label} ({count})") if count > 1 else network)
+    return found
 
 
 def opened(network: Network):

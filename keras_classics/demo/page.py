@@ -35,9 +35,9 @@ class Page(gr.Blocks):
 def made(models: Sequence[str], data: str, data_dir: str | None) -> Page:
     """The page; see `keras_classics.demo.build`."""
     given = [networks.named(name) for name in models]
-    for network in given:
+    known = networks.distinct([*given, *networks.shipped()])
+    for network in known[: len(given)]:
         networks.asked(network)  # whose mistakes are to be told before anyone looks at the page
-    known = [*given, *networks.shipped()]
     cards = contest.deck(data, data_dir)
     rivals = contest.rivals(cards, known)
     digits.warm()

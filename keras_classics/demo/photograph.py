@@ -51,7 +51,7 @@ def answer(encoded: bytes | None, network: Network, views: str) -> str:
         scores = networks.probabilities(network, pixels, views)
         seconds.append(time.perf_counter() - start)
     _COMPILED.add((network, views, pixels.shape))
-    first = f" The first time it took {seconds[0]:.1f} s, with compiling." if len(seconds) > 1 else ""
+    first = f" The first time it took {seconds[0]:.1f} s." if len(seconds) > 1 else ""
     best = np.argsort(-scores, kind="stable")[:TOP]
     shares = bool((scores >= 0).all() and (scores <= 1).all())  # else the network does not end in a softmax
     rows = [

@@ -35,8 +35,8 @@ def test_the_answer_is_that_of_predict(digit):
         assert f'<th scope="row">{name}</th>' in html
         assert f"{100 * probability:.1f}%" in html
     assert '<output class="kc-read">7</output>' in html
-    assert "with compiling" in html
-    assert "with compiling" not in photograph.answer(encoded(digit), LENET5, "1")
+    assert "The first time" in html
+    assert "The first time" not in photograph.answer(encoded(digit), LENET5, "1")
     assert html.count("<img") == 1
 
 
@@ -96,6 +96,12 @@ def test_networks_are_named_as_a_user_calls_them():
     ):
         with pytest.raises(ClassicsError, match=says):
             networks.named(wrong)
+
+
+def test_networks_of_one_name_are_told_apart():
+    known = networks.distinct([Network("best.keras", "a"), Network("best.keras", "b"), Network("c", "c")])
+    assert [network.label for network in known] == ["best.keras", "best.keras (2)", "c"]
+    assert [network.source for network in known] == ["a", "b", "c"]
 
 
 def test_shipped_networks_are_known_with_photographs_first():
