@@ -220,12 +220,17 @@ def _save(path, kept, class_names) -> None:
 def check_class_names(class_names: Sequence[str], data: Dataset) -> None:
     """Raises a ClassicsError unless a data set's classes are these, in this order. Case, "_" and "-" do not count, and
     WordNet's identifiers are ImageNet's names."""
-    if _comparable(class_names) != _comparable(data.class_names):
+    if not same_classes(class_names, data.class_names):
         ours, theirs = (", ".join(names[:3]) for names in (class_names, data.class_names))
         raise ClassicsError(
             f"The model's classes are {ours}, ... and those of {data.name} are {theirs}, ...: not the same, or not in "
             "the same order. Take other data, or compare them by number all the same (the command's --any-classes)."
         )
+
+
+def same_classes(names: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether these are the same classes in the same order, as `check_class_names` compares them."""
+    return _comparable(names) == _comparable(others)
 
 
 def _comparable(class_names) -> tuple[str, ...]:

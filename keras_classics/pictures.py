@@ -56,6 +56,16 @@ def check_image(path) -> None:
         pass
 
 
+def size_of(path) -> tuple[int, int]:
+    """Width and height that the header of a picture tells, before it is turned upright; its pixels are not decoded.
+
+    Raises:
+        ClassicsError: as `read_image` does.
+    """
+    with _open(path) as image:
+        return image.size
+
+
 def max_pixels() -> int:
     """How many pixels a picture may have. One whose header tells of more is refused before it is decoded."""
     import PIL.Image

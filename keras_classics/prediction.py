@@ -53,15 +53,16 @@ def predict(
     pictures = _listed(images)
     batch_size = asked.batch_size(batch_size, len(pictures))
     answers: list[list[tuple[str, str, float]]] = []
-    batches = _batches(pictures, asked, batch_size)
+    batches = batches_of(pictures, asked, batch_size)
     for _, scores in asked.answers(batches, batch_size, probabilities=asked.averages):
         check_answers(asked.members, np.sum(~np.isfinite(scores).all(2), 1), scores.shape[1])
         answers += decode_predictions(scores.mean(0), top, class_names)
     return answers
 
 
-def _batches(pictures, asked: Ensemble, batch_size: int):
-    """The pictures' views, as `Ensemble.answers` takes them. A picture is read when its turn comes."""
+def batches_of(pictures, asked: Ensemble, batch_size: int):
+    """The views of pictures, a list of paths or arrays, as `Ensemble.answers` takes them, so many a batch. A picture is
+    read when its turn comes."""
     views = (shown for picture in pictures for shown in zip(*views_of(picture, asked), strict=True))
     for parts in views if asked.views.dense else _stacked(views, batch_size):
         read = (

@@ -106,3 +106,26 @@ def picture_folder(tmp_path_factory):
                 PIL.Image.fromarray(np.asarray(image)[..., 0]).save(path)
                 seen[int(label)] += 1
     return root
+
+
+@pytest.fixture(scope="session")
+def demo_page():
+    """The demo as it is served: its address, and those that were connected to while it was built and launched."""
+    import socket
+
+    from keras_classics import demo
+
+    asked = []
+    connect = socket.socket.connect
+
+    def watched(self, address):
+        asked.append(address)
+        return connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", watched)
+        page = demo.build()
+        _, address, public = page.launch(prevent_thread_lock=True, quiet=True, share=True)
+    assert public is None
+    yield address, asked
+    page.close()

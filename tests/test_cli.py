@@ -477,7 +477,9 @@ for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNe
                   ["plot", "--help"], ["plot", "gradcam", "lenet5", "nowhere.png"], ["plot", "filters", "lenet5"],
                   ["plot", "reliability", "nowhere.json"], ["card", "--help"], ["card", "nowhere.keras"],
                   ["card", "hf-hub:user/name"], ["export", "hf:user/name", "--to", "onnx"],
-                  ["benchmark", "nowhere.onnx"], ["export-matrix", "--networks", "lenet6"]):
+                  ["benchmark", "nowhere.onnx"], ["demo", "--help"], ["demo", "--model", "nowhere.keras"],
+                  ["demo", "--model", "resnet50"], ["demo", "--data", "mnsit"],
+                  ["export-matrix", "--networks", "lenet6"]):
     try:
         cli.main(arguments)
     except SystemExit:

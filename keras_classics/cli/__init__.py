@@ -7,6 +7,7 @@ from keras_classics.cli import (
     benchmark,
     benchmark_views,
     card,
+    demo,
     evaluate,
     export,
     export_matrix,
@@ -29,6 +30,7 @@ COMMANDS = {
     "benchmark": benchmark,
     "benchmark-views": benchmark_views,
     "plot": plot,
+    "demo": demo,
 }
 
 

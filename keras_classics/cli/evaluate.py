@@ -5,10 +5,10 @@ import csv
 from keras_classics.choices import DATA_SETS, SAMPLES
 from keras_classics.cli.arguments import add_json, add_model, add_views, data_set
 from keras_classics.cli.backend import start
-from keras_classics.cli.opening import check_source, open_source
 from keras_classics.cli.output import answer, console, percent, table, working
 from keras_classics.cli.parser import positive
 from keras_classics.files import atomic_write
+from keras_classics.opening import check_source, open_source
 
 HUMAN_TOP5 = 5.1  # of ImageNet's validation images (Russakovsky et al. 2015, section 6.4)
 

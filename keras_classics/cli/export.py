@@ -6,9 +6,9 @@ from dataclasses import asdict
 from keras_classics.choices import EXPORT_FORMATS, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.cli.arguments import add_json, add_model, data_set
 from keras_classics.cli.backend import start
-from keras_classics.cli.opening import check_source, open_source
 from keras_classics.cli.output import answer, console, working
 from keras_classics.errors import ClassicsError
+from keras_classics.opening import check_source, open_source
 
 REPRESENTATIVE = 100  # pictures of a data set, as many of each class
 

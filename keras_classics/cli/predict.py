@@ -4,9 +4,9 @@ from rich.markup import escape
 
 from keras_classics.cli.arguments import add_json, add_model, add_views
 from keras_classics.cli.backend import start
-from keras_classics.cli.opening import check_source, open_source
 from keras_classics.cli.output import answer, console, working
 from keras_classics.cli.parser import positive
+from keras_classics.opening import check_source, open_source
 
 BATCH = 32
 

@@ -57,6 +57,21 @@ def fetch(entry: Entry) -> pathlib.Path:
     return path
 
 
+def on_this_machine(entry: Entry) -> bool:
+    """Whether a checkpoint can be had without a network: it is in the package, or was downloaded before. Its file is
+    not checked here."""
+    import huggingface_hub
+
+    if entry.address.startswith(PREFIX):
+        kept = huggingface_hub.try_to_load_from_cache(
+            entry.address.removeprefix(PREFIX), MODEL, cache_dir=cache_folder() / "hub"
+        )
+        return isinstance(kept, str)
+    if entry.address.startswith("package:"):
+        return (SHIPPED / entry.address.removeprefix("package:")).exists()
+    return (cache_folder() / entry.file).exists()
+
+
 def fetch_from_hub(repository: str, name: str) -> pathlib.Path:
     """A checked file of a repository on the Hugging Face hub.
 

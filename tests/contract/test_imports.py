@@ -25,7 +25,8 @@ LAYERS = [
     {"exported"},
     {"ensemble", "fine_tuning", "fusion", "gradcam", "hub_folder", "pyramid"},
     {"benchmark", "evaluation", "exporting", "loading", "prediction"},
-    {"export_matrix"},
+    {"export_matrix", "opening"},
+    {"demo"},
     {"cli", "data"},
     {"__init__", "__main__"},
 ]

@@ -2,9 +2,9 @@
 
 from keras_classics.cli.arguments import add_model, add_out
 from keras_classics.cli.backend import start
-from keras_classics.cli.opening import check_source, open_source
 from keras_classics.cli.output import console, working
 from keras_classics.errors import ClassicsError, unknown
+from keras_classics.opening import check_source, open_source
 
 
 def add_arguments(parser):

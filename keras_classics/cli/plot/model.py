@@ -5,8 +5,8 @@ import pathlib
 from keras_classics import catalogue, places
 from keras_classics.cli.arguments import add_backend, add_out
 from keras_classics.cli.backend import start
-from keras_classics.cli.opening import check_source
 from keras_classics.cli.output import console, working
+from keras_classics.opening import check_source
 
 
 def add_arguments(parser):

@@ -1,4 +1,4 @@
-"""The one place that opens a model for a command."""
+"""The one place that opens a model by what a user calls it, for the commands and the demo."""
 
 import json
 import pathlib
