@@ -10,7 +10,7 @@ from training.experiments.networks import network
 from training.recipe import SGD, Recipe, Steps
 
 RATE = 0.01
-WITHOUT = "without, x1"
+WITHOUT = "no BN x1"
 
 
 def features(x, batch_norm):
@@ -33,7 +33,7 @@ def six_layers(batch_norm):
 PLAIN, NORMALIZED = six_layers(False), six_layers(True)
 SOONER = Reach(
     "epochs_to_plain",
-    "passes until the error is the best of the net without",
+    "passes until the best error without BN",
     "epochs",
     VALIDATION_ERROR,
     None,
@@ -58,16 +58,16 @@ EXPERIMENT = Experiment(
     ),
     arms=(
         Arm(WITHOUT, PLAIN, at(1)),
-        Arm("without, x5", PLAIN, at(5)),
-        Arm("BN, x1", NORMALIZED, at(1)),
-        Arm("BN, x5", NORMALIZED, at(5)),
-        Arm("BN, x30", NORMALIZED, at(30)),
+        Arm("no BN x5", PLAIN, at(5)),
+        Arm("BN x1", NORMALIZED, at(1)),
+        Arm("BN x5", NORMALIZED, at(5)),
+        Arm("BN x30", NORMALIZED, at(30)),
     ),
     varies=("network.batch_norm", "schedule"),
     comparisons=(
-        Comparison(WITHOUT, "BN, x1", SOONER, least=1.0, ratio=True),
-        Comparison(WITHOUT, "BN, x5", SOONER, least=2.0, ratio=True),
-        Comparison("without, x5", "BN, x5", SOONER, least=1.0, ratio=True),
+        Comparison(WITHOUT, "BN x1", SOONER, least=1.0, ratio=True),
+        Comparison(WITHOUT, "BN x5", SOONER, least=2.0, ratio=True),
+        Comparison("no BN x5", "BN x5", SOONER, least=1.0, ratio=True),
     ),
     recipe=Recipe(
         name="",

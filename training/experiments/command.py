@@ -91,7 +91,7 @@ def _report(args):
 
 
 def _show(verdict, files):
-    from training.experiments.report import line
+    from training.experiments.verdict import line
 
     made = table(("what is compared: difference [95% interval]", "verdict"))
     for outcome in verdict.outcomes:

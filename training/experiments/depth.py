@@ -16,17 +16,17 @@ EXPERIMENT = Experiment(
         "thirtieth of the paper's steps. Deeper is worse if the error rises, no worse if it rises by at most a point."
     ),
     arms=(
-        Arm("plain, 20", PlainNet20),
-        Arm("plain, 56", PlainNet56),
-        Arm("residual, 20", ResNet20),
-        Arm("residual, 56", ResNet56),
+        Arm("plain 20", PlainNet20),
+        Arm("plain 56", PlainNet56),
+        Arm("residual 20", ResNet20),
+        Arm("residual 56", ResNet56),
     ),
     varies=("network", "network.shortcut"),
     comparisons=(
-        Comparison("plain, 56", "plain, 20", TRAIN_ERROR),
-        Comparison("plain, 56", "plain, 20", TEST_ERROR),
-        Comparison("residual, 20", "residual, 56", TRAIN_ERROR, least=-1.0),
-        Comparison("residual, 20", "residual, 56", TEST_ERROR, least=-1.0),
+        Comparison("plain 56", "plain 20", TRAIN_ERROR),
+        Comparison("plain 56", "plain 20", TEST_ERROR),
+        Comparison("residual 20", "residual 56", TRAIN_ERROR, least=-1.0),
+        Comparison("residual 20", "residual 56", TEST_ERROR, least=-1.0),
     ),
     recipe=Recipe(
         name="",

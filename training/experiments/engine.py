@@ -87,7 +87,7 @@ def run(
             not there, a network cannot be built, or the folder holds results already.
     """
     files = ResultFiles(working_folder(experiment, out, is_quick), experiment.name)
-    if files.json.exists():
+    if files.json.exists() and files.read(experiment)["runs"]:
         raise ClassicsError(
             f"'{files.json}' exists, and results are never overwritten; go on with it: "
             f"{command('resume', experiment, out, is_quick)}, or choose another --out."
@@ -255,11 +255,11 @@ def _done(experiment: Experiment, job: Job, files: ResultFiles, data_dir, data: 
     )
     if metrics is None:
         plain["diverged"], metrics = True, of_diverged(len(data.dataset.class_names))
-    seconds = sum(row["seconds"] for row in history) if history else _since(begun)
+    seconds = max(_since(begun), sum(row["seconds"] for row in history))  # which also were before it was resumed
     keras.backend.clear_session()
     gc.collect()
     curve = curves(history, epochs)
-    return {**plain, "epochs": epochs, "seconds": round(seconds, 1), "metrics": metrics, "curve": curve}
+    return {**plain, "epochs": epochs, "seconds": seconds, "metrics": metrics, "curve": curve}
 
 
 def _since(begun: float) -> float:

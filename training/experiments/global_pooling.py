@@ -47,12 +47,12 @@ EXPERIMENT = Experiment(
     arms=(
         Arm("global average", network("nin_pooled", PAPER, features, pooled)),
         Arm("dense", network("nin_dense", PAPER, features, dense)),
-        Arm("dense, dropout", network("nin_dense_dropout", PAPER, features, partial(dense, dropout=0.5))),
+        Arm("dense with dropout", network("nin_dense_dropout", PAPER, features, partial(dense, dropout=0.5))),
     ),
     varies=("network.head", "network.head.dropout"),
     comparisons=(
         Comparison("dense", "global average", TEST_ERROR),
-        Comparison("dense, dropout", "global average", TEST_ERROR),
+        Comparison("dense with dropout", "global average", TEST_ERROR),
         Comparison("dense", "global average", GAP),
     ),
     recipe=Recipe(

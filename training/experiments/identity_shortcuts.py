@@ -104,7 +104,7 @@ EXPERIMENT = Experiment(
         model="",
         dataset="cifar10",
         paper=PAPER,
-        epochs=20,
+        epochs=15,
         batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=1e-4),
         schedule=Cosine(0.1),
@@ -113,6 +113,6 @@ EXPERIMENT = Experiment(
         hold_out=0,
     ),
     limit=5000,
-    seeds=3,
+    seeds=4,
     minutes=120,
 )

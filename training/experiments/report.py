@@ -10,7 +10,7 @@ from training.experiments import NAMES, get_experiment
 from training.experiments.design import Experiment
 from training.experiments.picture import draw
 from training.experiments.results import RECORDED, ResultFiles, command, recorded, working_folder
-from training.experiments.verdict import UNDECIDED, Outcome, Verdict, judged, runs_by_seed, summary, values
+from training.experiments.verdict import UNDECIDED, Outcome, Verdict, judged, line, runs_by_seed, summary, values
 
 HEAD = ("| claim | the paper | ours | verdict |", "|---|---|---|---|")
 
@@ -33,16 +33,6 @@ def _run_form(experiment: Experiment, results: Mapping[str, Any]) -> Experiment:
     return experiment.quick if results["quick"] else experiment
 
 
-def line(outcome: Outcome) -> str:
-    """A comparison and what it came to, in words."""
-    comparison = outcome.comparison
-    behind = ""
-    if outcome.missed:
-        behind = f" ({outcome.missed} runs never came to the level; they count as if they had at their end)"
-    joined = "divided by" if comparison.ratio else "minus"
-    return f"{comparison.measure.words}, {comparison.more} {joined} {comparison.less}: {outcome.said}{behind}"
-
-
 def wanted(outcome: Outcome) -> str:
     """What confirms and what refutes, in words."""
     comparison = outcome.comparison
@@ -53,6 +43,7 @@ def wanted(outcome: Outcome) -> str:
 def page(experiment: Experiment, results: Mapping[str, Any], verdict: Verdict, picture: str) -> str:
     """In Markdown: claim, design, picture, verdict, what was measured, command."""
     form, runs = _run_form(experiment, results), results["runs"]
+    again = command("run", experiment, None, results["quick"], results["seeds"])
     return "\n".join(
         [
             f"# {experiment.claim}",
@@ -77,7 +68,7 @@ def page(experiment: Experiment, results: Mapping[str, Any], verdict: Verdict, p
             "Differences are paired by the seed; the intervals are Student's. An interval wholly above what the claim "
             "wants confirms it, one wholly below refutes it.",
             "",
-            f"**Make it again:** `{command('run', experiment, is_quick=results['quick'])} --data-dir <folder>`",
+            f"**Make it again:** `{again} --data-dir <folder>`",
             "",
             _made(results, runs),
             "",
@@ -146,7 +137,7 @@ def recorded_verdict(experiment: Experiment) -> str | None:
 
 
 def table() -> str:
-    """A table in Markdown of the recorded experiments, with a row for each, in the order of the lecture.
+    """A table in Markdown of all experiments, in the order of the lecture, with what is recorded of them.
 
     Raises:
         ClassicsError: if results are of another version of their design.
@@ -154,13 +145,15 @@ def table() -> str:
     names = set(recorded())
     if more := sorted(names - set(NAMES)):
         raise ClassicsError(f"'{RECORDED / more[0]}.json' is of no experiment that there is; remove it.")
-    return "\n".join([*HEAD, *(_row(get_experiment(name)) for name in NAMES if name in names)])
+    return "\n".join([*HEAD, *(_row(get_experiment(name), name in names) for name in NAMES)])
 
 
-def _row(experiment: Experiment) -> str:
+def _row(experiment: Experiment, is_recorded: bool) -> str:
+    if not is_recorded:
+        return f"| {experiment.claim} (`{experiment.name}`) | {experiment.paper_figure} | | not run yet |"
     results = ResultFiles(RECORDED, experiment.name).read(experiment)
     verdict = judged(experiment, results["runs"], results["quick"])
     ours = "; ".join(map(line, verdict.outcomes))
     word = f"{UNDECIDED} (quick form)" if results["quick"] else verdict.word
-    page = f"[{experiment.claim}](training/results/experiments/{experiment.name}.md)"
-    return f"| {page} | {experiment.paper_figure} | {ours} | {word} |"
+    page = f"training/results/experiments/{experiment.name}.md"
+    return f"| [{experiment.claim}]({page}) (`{experiment.name}`) | {experiment.paper_figure} | {ours} | {word} |"

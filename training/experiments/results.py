@@ -15,7 +15,7 @@ from training.experiments.measures import Run
 from training.run_folder import write_json
 
 RECORDED = pathlib.Path(__file__).parents[1] / "results" / "experiments"
-FIELDS = {"experiment", "version", "quick", "backend", "data_dir", "arms", "runs", "environment"}
+FIELDS = {"experiment", "version", "quick", "backend", "data_dir", "seeds", "arms", "runs", "environment"}
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,13 @@ class ResultFiles:
                 f"experiment run {experiment.name}"
             ) from None
         except (OSError, ValueError) as error:
-            raise ClassicsError(f"'{self.json}' cannot be read ({error}); run the experiment anew.") from None
+            raise ClassicsError(
+                f"'{self.json}' cannot be read ({error}); move it away and run the experiment anew."
+            ) from None
         if not isinstance(results, dict) or not set(results) >= FIELDS or results["experiment"] != experiment.name:
-            raise ClassicsError(f"'{self.json}' holds no results of '{experiment.name}'; run the experiment anew.")
+            raise ClassicsError(
+                f"'{self.json}' holds no results of '{experiment.name}'; move it away and run the experiment anew."
+            )
         version = (experiment.quick if results["quick"] else experiment).version
         if results["version"] != version:
             raise ClassicsError(
@@ -108,7 +112,10 @@ def recorded() -> Sequence[str]:
     return sorted(path.stem for path in RECORDED.glob("*.json"))
 
 
-def command(word: str, experiment: Experiment, out: str | None = None, is_quick: bool = False) -> str:
+def command(
+    word: str, experiment: Experiment, out: str | None = None, is_quick: bool = False, seeds: int | None = None
+) -> str:
     """What to type."""
     said = ["python -m training experiment", word, experiment.name, *["--quick"] * is_quick]
+    said += [f"--seeds {seeds}"] if seeds else []
     return " ".join([*said, *(["--out", shlex.quote(out)] if out else [])])

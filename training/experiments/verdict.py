@@ -130,10 +130,20 @@ def summary(of: Mapping[int, float], unit: str) -> str:
     return f"{figure(statistics.fmean(of.values()))}{behind}{spread} ({len(of)})"
 
 
+def line(outcome: Outcome) -> str:
+    """A comparison and what it came to, in words."""
+    comparison = outcome.comparison
+    behind = ""
+    if outcome.missed:
+        behind = f" ({outcome.missed} runs never came to the level; they count as if they had at their end)"
+    joined = "divided by" if comparison.ratio else "minus"
+    return f"{comparison.measure.words} of {comparison.more} {joined} that of {comparison.less}: {outcome.said}{behind}"
+
+
 def figure(value: float) -> str:
     """A number with as many digits as say something."""
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 0.1 or value == 0 else 4
+    digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 0.01 or value == 0 else 4
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if float(text) == 0 else text

@@ -38,23 +38,23 @@ EXPERIMENT = Experiment(
     name="views_and_ensembles",
     claim="Averaging the answers on a picture and its mirror image, or of several networks, lowers the test error.",
     source="AlexNet (Krizhevsky et al. 2012), sections 4.1 and 5",
-    paper_figure="AlexNet: 39.0% with one view, 37.5% with ten; five networks 16.4% top-5 for 18.2% of one",
+    paper_figure="39.0% with one view, 37.5% with ten; five networks 16.4% top-5 for 18.2% of one",
     design=(
         "A public ResNet-56 answers on CIFAR-10's test images alone, with the mirror image of each, together with two "
         "ResNet-20 that err more than it, and both. Nothing is trained: a seed is one of ten parts of the test images, "
         "so that the interval is of other images, not of other networks."
     ),
     arms=(
-        arm("one network, one view", "1", 1),
-        arm("one network, mirrored too", "2", 1),
-        arm("three networks, one view", "1", 3),
-        arm("three networks, mirrored too", "2", 3),
+        arm("1 network", "1", 1),
+        arm("1 network mirrored", "2", 1),
+        arm("3 networks", "1", 3),
+        arm("3 networks mirrored", "2", 3),
     ),
     varies=("carried_out.views", "carried_out.members"),
     comparisons=(
-        Comparison("one network, one view", "one network, mirrored too", TEST_ERROR),
-        Comparison("one network, one view", "three networks, one view", TEST_ERROR),
-        Comparison("three networks, one view", "three networks, mirrored too", TEST_ERROR),
+        Comparison("1 network", "1 network mirrored", TEST_ERROR),
+        Comparison("1 network", "3 networks", TEST_ERROR),
+        Comparison("3 networks", "3 networks mirrored", TEST_ERROR),
     ),
     seeds=PARTS,
     curve="",
