@@ -392,13 +392,15 @@ def test_the_readmes_table_is_of_what_is_recorded(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "get_experiment", {"made_up": DIFFERENT, "worse": WORSE}.get)
     not_yet = "| The new arm errs less. (`made_up`) | 2 points | | not run yet |"
     assert report.table().splitlines() == [*report.HEAD, not_yet, not_yet]
-    engine.run(DIFFERENT, out=str(tmp_path / "out"), record=True)
+    engine.run(DIFFERENT, str(tmp_path), out=str(tmp_path / "out"), record=True)
     *_, before, row = report.table().splitlines()
     assert before == not_yet
     page = "[The new arm errs less.](training/results/experiments/made_up.md) (`made_up`)"
     assert row.startswith(f"| {page} | 2 points | test error of old minus that of new: ")
     assert row.endswith("] | confirmed |")
-    assert ResultFiles(tmp_path / "recorded", "made_up").read(DIFFERENT)["runs"]
+    kept = ResultFiles(tmp_path / "recorded", "made_up").read(DIFFERENT)
+    assert len(kept["runs"]) == 10
+    assert kept["data_dir"] is None  # a place on this machine
     assert report.recorded_verdict(DIFFERENT) == CONFIRMED
     (tmp_path / "recorded" / "gone.json").write_text("{}")
     with pytest.raises(kc.ClassicsError, match="is of no experiment that there is"):

@@ -58,5 +58,5 @@ EXPERIMENT = Experiment(
     ),
     limit=5000,
     seeds=4,
-    minutes=130,
+    minutes=110,
 )

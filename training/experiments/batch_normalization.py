@@ -83,5 +83,5 @@ EXPERIMENT = Experiment(
     limit=6000,
     seeds=4,
     curve=VALIDATION_ERROR,
-    minutes=100,
+    minutes=110,
 )

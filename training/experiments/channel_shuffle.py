@@ -80,5 +80,5 @@ EXPERIMENT = Experiment(
     ),
     limit=5000,
     seeds=4,
-    minutes=110,
+    minutes=80,
 )

@@ -49,5 +49,5 @@ EXPERIMENT = Experiment(
     ),
     limit=5000,
     seeds=4,
-    minutes=100,
+    minutes=90,
 )

@@ -43,5 +43,5 @@ EXPERIMENT = Experiment(
     ),
     limit=5000,
     seeds=3,
-    minutes=120,
+    minutes=90,
 )

@@ -69,5 +69,5 @@ EXPERIMENT = Experiment(
         hold_out=0,
     ),
     limit=5000,
-    minutes=70,
+    minutes=60,
 )

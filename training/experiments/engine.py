@@ -169,7 +169,7 @@ def _carry_out(
                     told.ends(results["runs"][-1])
             verdict = report(whole, results, files)
             if record:
-                report(whole, results, ResultFiles(RECORDED, whole.name))
+                report(whole, {**results, "data_dir": None}, ResultFiles(RECORDED, whole.name))
     return verdict
 
 

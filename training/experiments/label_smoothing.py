@@ -37,5 +37,5 @@ EXPERIMENT = Experiment(
         hold_out=0,
     ),
     limit=5000,
-    minutes=65,
+    minutes=70,
 )

@@ -63,5 +63,5 @@ EXPERIMENT = Experiment(
         hold_out=0,
     ),
     limit=5000,
-    minutes=75,
+    minutes=70,
 )

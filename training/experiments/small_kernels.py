@@ -48,7 +48,7 @@ EXPERIMENT = Experiment(
         model="",
         dataset="cifar10",
         paper=PAPER,
-        epochs=25,
+        epochs=20,
         batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Cosine(0.02),
@@ -57,5 +57,5 @@ EXPERIMENT = Experiment(
     ),
     limit=5000,
     seeds=4,
-    minutes=90,
+    minutes=95,
 )
