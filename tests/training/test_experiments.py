@@ -23,7 +23,7 @@ import keras_classics as kc
 from keras_classics.blocks import conv
 from keras_classics.zoo import get_model, guests, list_models, variant_of
 from training import __main__ as command
-from training.experiments import engine, intervals, report, results
+from training.experiments import NAMES, engine, intervals, report, results
 from training.experiments.design import Arm, Comparison, Experiment, described
 from training.experiments.measures import TEST_ERROR, TRAIN_ERROR, VALIDATION_ERROR, At, Reach, reached
 from training.experiments.networks import network
@@ -405,6 +405,25 @@ def test_the_readmes_table_is_of_what_is_recorded(tmp_path, monkeypatch):
     (tmp_path / "recorded" / "gone.json").write_text("{}")
     with pytest.raises(kc.ClassicsError, match="is of no experiment that there is"):
         report.table()
+
+
+def test_the_commands_list_run_and_report(tmp_path, capsys, monkeypatch):
+    command.main(["experiment", "list", "--json", "-"])
+    listed = json.loads(capsys.readouterr().out)
+    assert [experiment["name"] for experiment in listed] == list(NAMES)
+    assert all(experiment["verdict"] is None or isinstance(experiment["verdict"], str) for experiment in listed)
+    monkeypatch.setattr("training.experiments.get_experiment", lambda name: DIFFERENT)
+    out = ["--out", str(tmp_path / "out")]
+    command.main(["experiment", "run", "made_up", "--seeds", "3", *out])
+    said = capsys.readouterr().out
+    assert "Verdict: confirmed.\nThe page is " in said
+    assert "run 6 of 6" in said
+    (tmp_path / "out" / "made_up.md").unlink()
+    command.main(["experiment", "report", "made_up", *out])
+    assert (tmp_path / "out" / "made_up.md").exists()
+    with pytest.raises(SystemExit):
+        command.main(["experiment", "report", "made_up", "--out", str(tmp_path)])
+    assert "There are no results of 'made_up'" in capsys.readouterr().err
 
 
 @pytest.mark.every_backend
