@@ -1,5 +1,8 @@
 """All networks by name."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 import keras
 
 from keras_classics.errors import ClassicsError, unknown
@@ -17,6 +20,26 @@ BUILDERS: dict[str, Variant] = {
 """The records by the names under which users build them, such as "ResNet50"."""
 
 _VARIANTS = {variant.name: variant for variant in BUILDERS.values()}
+_GUESTS: dict[str, Variant] = {}
+
+
+@contextmanager
+def guests(networks: Iterable[Variant]) -> Iterator[None]:
+    """Within it `get_model` knows these networks as well, such as an experiment's, which no list shows.
+
+    Raises:
+        ClassicsError: if one has the name of another network.
+    """
+    before = dict(_GUESTS)
+    for network in networks:
+        if (_VARIANTS | _GUESTS).get(network.name, network) is not network:
+            raise ClassicsError(f"There is another network of the name '{network.name}'; choose another name.")
+        _GUESTS[network.name] = network
+    try:
+        yield
+    finally:
+        _GUESTS.clear()
+        _GUESTS.update(before)
 
 
 def list_models(family: str | None = None, dataset: str | None = None) -> list[str]:
@@ -34,7 +57,7 @@ def get_model(name: str) -> Variant:
     Raises:
         ClassicsError: if there is none; the message suggests the nearest name.
     """
-    variant = _VARIANTS.get(name) or BUILDERS.get(name)
+    variant = _VARIANTS.get(name) or BUILDERS.get(name) or _GUESTS.get(name)
     if variant is None:
         raise unknown("model", name, _VARIANTS)
     return variant

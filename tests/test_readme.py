@@ -7,6 +7,7 @@ import re
 import keras_classics as kc
 from keras_classics import cli
 from training import get_recipe, list_recipes
+from training.experiments.report import table as claims
 from training.results_table import results_table
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -28,6 +29,10 @@ def test_the_table_of_networks_is_what_the_command_prints(capsys):
 
 def test_the_table_of_results_is_that_of_the_committed_runs():
     assert results_table() in README, "python -m training results"
+
+
+def test_the_table_of_claims_is_that_of_the_committed_experiments():
+    assert claims() in README, "python -m training experiment report"
 
 
 def test_a_row_of_results_names_the_command_the_errors_and_the_paper(tmp_path, monkeypatch):

@@ -1,5 +1,5 @@
 """`python -m training list | run <recipe> | finetune <network> | resume <run folder> | ship <run folder> | results |
-show-augment <recipe> | benchmark-data <recipe>`.
+experiment <list, run, resume, report> | show-augment <recipe> | benchmark-data <recipe>`.
 
 Keras is imported when a command needs it.
 """
@@ -16,6 +16,7 @@ from keras_classics.cli.arguments import add_json, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, percent, table
 from keras_classics.errors import ClassicsError
+from training.experiments.command import add_experiment
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     results = commands.add_parser("results", help="prints the README's table of the recorded runs")
     results.set_defaults(function=_results)
+    add_experiment(commands)
 
     for command in (run, finetune, resume, show, speed):
         command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")

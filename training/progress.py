@@ -96,12 +96,12 @@ class Progress(keras.callbacks.Callback):
         steps, epochs_left = self.params["steps"], self.params["epochs"] - len(self.history)
         epoch, done = seconds / batches * steps, (batch + 1) / steps
         if not self.told and seconds > MEASURED:
-            say(f"An epoch takes about {_words(epoch)}, what is left about {_words(epoch * (epochs_left - done))}.")
+            say(f"An epoch takes about {words(epoch)}, what is left about {words(epoch * (epochs_left - done))}.")
             self.told = True
         elif now - self._said > OFTEN:
             say(
                 f"epoch {len(self.history) + 1} of {self.params['epochs']}, {done:.0%}: loss {logs['loss']:.4g}, about "
-                f"{_words((1 - done) * epoch)} of it left, {_words((epochs_left - done) * epoch)} in all"
+                f"{words((1 - done) * epoch)} of it left, {words((epochs_left - done) * epoch)} in all"
             )
             self._said = now
 
@@ -114,13 +114,14 @@ class Progress(keras.callbacks.Callback):
         if "val_accuracy" in row:
             reached.append(f"validation error {100 * (1 - row['val_accuracy']):.2f}%")
         left = (epochs - len(self.history)) * row["seconds"]
-        line = f"epoch {len(self.history)} of {epochs}: {', '.join(reached)}, {_words(row['seconds'])}"
-        say(line + (f", about {_words(left)} left" if left else ""))
+        line = f"epoch {len(self.history)} of {epochs}: {', '.join(reached)}, {words(row['seconds'])}"
+        say(line + (f", about {words(left)} left" if left else ""))
         if self.model.stop_training and left:
             say("No better epoch came for as long as early stopping waits: the training ends here.")
 
 
-def _words(seconds: float) -> str:
+def words(seconds: float) -> str:
+    """A span of time."""
     if seconds < 90:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -289,6 +289,10 @@ class RunFolder:
             writer.writeheader()
             writer.writerows(history)
 
+    def read_metrics(self) -> dict[str, Any]:
+        """The contents of metrics.json, of a finished run."""
+        return json.loads(self.metrics.read_text("utf-8"))
+
     def finish(self, metrics: dict[str, Any]) -> None:
         """Writes metrics.json; from then on the run is finished and needs no checkpoints."""
         write_json(self.metrics, metrics)

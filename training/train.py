@@ -7,8 +7,9 @@ import math
 import os
 import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -39,6 +40,32 @@ RESULTS = pathlib.Path(__file__).with_name("results")
 SEEDS = range(2**32)  # NumPy takes no others
 
 
+class Diverged(ClassicsError):
+    """The loss of a training became no number."""
+
+
+class Stopped(ClassicsError):
+    """A training was stopped by hand, and can be resumed."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What a run is given by something larger that it is a part of, such as an experiment.
+
+    Attributes:
+        recipe: of a run that is resumed, where it stands in no list.
+        judge: what takes the place of `judge`; it need not export.
+        callbacks: more of Keras' callbacks.
+    """
+
+    recipe: Recipe | None = None
+    judge: Callable[[Recipe, RunData, RunFolder, History], dict[str, Any]] | None = None
+    callbacks: tuple[keras.callbacks.Callback, ...] = ()
+
+
+ALONE = Embedding()
+
+
 def run(
     recipe: Recipe,
     data_name: str | None = None,
@@ -54,6 +81,7 @@ def run(
     on_device: str | None = None,
     distribution: Distribution | None = None,
     start: keras.Model | None = None,
+    embedding: Embedding = ALONE,
 ) -> pathlib.Path | None:
     """Trains a network by a recipe, judges it on the test split and exports it.
 
@@ -75,6 +103,7 @@ def run(
         distribution: over which devices and processes the training goes, by default over none but this. The batch size
             is that of all together.
         start: the network to begin with, for a recipe that fine-tunes it.
+        embedding: what it is a part of.
 
     Returns:
         The path of the run folder, which `RunFolder` describes; None in all of several processes but the first, which
@@ -107,7 +136,7 @@ def run(
             "tensorboard": tensorboard,
             "checkpoint_minutes": checkpoint_minutes,
         }
-        return _begin(recipe, data_name, data_dir, out, settings, team, start)
+        return _begin(recipe, data_name, data_dir, out, settings, team, start, embedding)
 
 
 def _check_device(on_device: str | None, distribution: Distribution | None) -> None:
@@ -115,7 +144,7 @@ def _check_device(on_device: str | None, distribution: Distribution | None) -> N
         raise ClassicsError("A training on one device is not distributed; leave out the one or the other.")
 
 
-def _begin(recipe, data_name, data_dir, out, settings, team, start) -> pathlib.Path | None:
+def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -> pathlib.Path | None:
     limit = settings["limit"]
     data_name = recipe.dataset if data_name is None else data_name
     data = run_data.load(data_name, data_dir, limit)
@@ -137,13 +166,14 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start) -> pathlib.P
     _agree(team, settings, State())
     built = None if start is not None else _built(recipe, settings["seed"], team)
     if not team.is_first:
-        return _train(recipe, data, RunFolder(pathlib.Path(out or recipe.name), writes=False), settings, team, built)
+        folder = RunFolder(pathlib.Path(out or recipe.name), writes=False)
+        return _train(recipe, data, folder, settings, team, embedding, built)
     folder = RunFolder.new(out, recipe.name)
     with locked(folder.lock):
         if start is not None:
             folder.save_model(start, folder.start, [])
         folder.write_settings(settings)
-        return _train(recipe, data, folder, settings, team, built)
+        return _train(recipe, data, folder, settings, team, embedding, built)
 
 
 def _agree(team: Team, settings: dict[str, Any], state: State) -> None:
@@ -185,6 +215,7 @@ def resume(
     data_dir: str | None = None,
     on_device: str | None = None,
     distribution: Distribution | None = None,
+    embedding: Embedding = ALONE,
 ) -> pathlib.Path | None:
     """Goes on with a run that was stopped, from its last checkpoint; a finished one is judged anew.
 
@@ -202,17 +233,17 @@ def resume(
     """
     _check_device(on_device, distribution)
     with connected(distribution) as team, device.on(on_device):
-        return _resume(RunFolder(pathlib.Path(folder), writes=team.is_first), data_dir, team)
+        return _resume(RunFolder(pathlib.Path(folder), writes=team.is_first), data_dir, team, embedding)
 
 
-def _resume(run_folder: RunFolder, data_dir: str | None, team: Team) -> pathlib.Path | None:
+def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: Embedding) -> pathlib.Path | None:
     folder, settings = run_folder.path, run_folder.read_settings()
     if settings["backend"] != keras.config.backend():
         raise ClassicsError(
             f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
             f"add --backend {settings['backend']}, or start a new run."
         )
-    recipe = _recipe_of(settings, run_folder)
+    recipe = _recipe_of(settings, run_folder, embedding.recipe)
     data = run_data.load(settings["data"], data_dir or settings["data_dir"], settings["limit"], settings["skipped"])
     if data.dataset.sizes != settings["images"]:
         raise ClassicsError(
@@ -221,19 +252,19 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team) -> pathlib.
         )
     team.check_batch(recipe.part_size)
     with locked(run_folder.lock) if team.is_first else nullcontext():
-        return _train(recipe, data, run_folder, settings, team)
+        return _train(recipe, data, run_folder, settings, team, embedding)
 
 
-def _recipe_of(settings: dict[str, Any], folder: RunFolder) -> Recipe:
+def _recipe_of(settings: dict[str, Any], folder: RunFolder, given: Recipe | None) -> Recipe:
     saved = settings["recipe"]
     if not isinstance(saved, dict) or set(saved) != {field.name for field in dataclasses.fields(Recipe)}:
         raise ClassicsError(f"'{folder.recipe}' holds no recipe of this version; start a new run.")
     if saved["tuning"] is not None:
         return _saved_recipe(saved, folder)
-    recipe = get_recipe(saved["name"])
+    recipe = given or get_recipe(saved["name"])
     changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
     try:
-        recipe = assign(recipe, settings["set"])
+        recipe = recipe.replace() if given else assign(recipe, settings["set"])
     except ClassicsError:
         raise changed from None
     if json.loads(json.dumps(recipe.as_dict())) != saved:
@@ -255,6 +286,7 @@ def _train(
     folder: RunFolder,
     settings: dict[str, Any],
     team: Team,
+    embedding: Embedding,
     built: keras.Model | None = None,
 ) -> pathlib.Path | None:
     """Trains from the last state, or with the network as it was `built`; judges and exports."""
@@ -270,17 +302,18 @@ def _train(
     if not is_trained(recipe, history):
         for line in plan(recipe, data, folder, state.place):
             team.say(line)
-        _fit(recipe, data, folder, settings, team, state, numbers, built)
+        _fit(recipe, data, folder, settings, team, state, numbers, built, embedding.callbacks)
     while not is_trained(recipe, state.history):  # the next phase begins as a resumed run does
         state = folder.last_state(team.say)
-        _fit(recipe, data, folder, settings, team, state, numbers, None)
+        _fit(recipe, data, folder, settings, team, state, numbers, None, embedding.callbacks)
     history = state.history
     team.part()
     if not team.is_first:
         return None
-    say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
+    if embedding.judge is None:
+        say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
     with _resumable(folder):
-        metrics = judge(recipe, data, folder, history)
+        metrics = (embedding.judge or judge)(recipe, data, folder, history)
     metrics["settings"] = {key: settings[key] for key in ("recipe", "set", "data", "seed", "limit", "class_weights")}
     metrics["skipped"] = [*settings["skipped"], *folder.read_skipped()]
     metrics |= environment()
@@ -306,6 +339,7 @@ def _fit(
     state: State,
     numbers: Numbers | None,
     built: keras.Model | None,
+    more: tuple[keras.callbacks.Callback, ...] = (),
 ) -> None:
     """Trains from the state on, to whose history it adds, to the end of the phase that it is in."""
     epochs, seed, (done, first_step) = math.ceil(recipe.epochs), settings["seed"], state.place
@@ -349,6 +383,7 @@ def _fit(
     ]
     if team.is_first:
         made.append(Progress(state.history, on_terminal))
+    made += more
     if settings["tensorboard"] and team.is_first:
         made.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
     # Keras' bar; `Progress` says the rest.
@@ -367,7 +402,7 @@ def _fit(
                 shuffle=False,  # the stream is shuffled
             )
     except KeyboardInterrupt:
-        raise ClassicsError(
+        raise Stopped(
             f"Stopped after {len(state.history)} of {epochs} epochs. Go on with: {folder.resume_command}"
         ) from None
 
@@ -472,7 +507,7 @@ class StopAtNaN(keras.callbacks.Callback):
             return
         if keras.config.backend() == "jax":
             self.model.jax_state_sync()  # the optimizer's count of steps is that of the epoch's beginning
-        raise ClassicsError(
+        raise Diverged(
             f"The loss is no longer a number in epoch {self._epoch}, step {batch + 1} of {self.params['steps']}: the "
             f"learning rate of {_learning_rate(self.model):.4g} is too high for this data. '{self.folder.path}' holds "
             "what was before."

@@ -1,0 +1,91 @@
+"""What is measured of the runs of an experiment. Imports no Keras."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# A run as results hold it: its "metrics" by name, and its "curve", a list by name, a number for each epoch.
+Run = Mapping[str, Any]
+TRAINING_ERROR, VALIDATION_ERROR = "training error", "validation error"  # the names of curves, in percent
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of a finished run.
+
+    Attributes:
+        key: its name among the run's metrics.
+        words: what it is, for people.
+        unit: "%" or what stands behind the number.
+    """
+
+    key: str
+    words: str
+    unit: str = "%"
+
+    def of(self, run: Run, same_seed: Mapping[str, Run]) -> float | None:
+        """The number, or None where the run has none. `same_seed` are the runs of the same seed by their arms."""
+        return run["metrics"].get(self.key)
+
+
+@dataclass(frozen=True)
+class Reach(Measure):
+    """The passes over the training images after which a curve falls to a level, between two epochs by proportion.
+
+    A run that never does counts as if it did in the end, and so as sooner than it would.
+
+    Attributes:
+        curve: `TRAINING_ERROR` or `VALIDATION_ERROR`.
+        level: in percent; None for the lowest that the arm `level_of` has with the same seed.
+        level_of: an arm's name.
+    """
+
+    curve: str = TRAINING_ERROR
+    level: float | None = None
+    level_of: str = ""
+
+    def of(self, run, same_seed):
+        level = self.level
+        if level is None:
+            if self.level_of not in same_seed:
+                return None
+            level = min(same_seed[self.level_of]["curve"][self.curve])
+        return reached(run["curve"][self.curve], level) or float(run["epochs"])
+
+    def misses(self, run: Run, same_seed: Mapping[str, Run]) -> bool:
+        """Whether the run never falls to the level."""
+        level = self.level
+        if level is None:
+            level = min(same_seed[self.level_of]["curve"][self.curve])
+        return reached(run["curve"][self.curve], level) is None
+
+
+@dataclass(frozen=True)
+class At(Measure):
+    """What a curve is after so many epochs, or at its end where it is shorter, as in a quick form."""
+
+    curve: str = TRAINING_ERROR
+    epoch: int = 1
+
+    def of(self, run, same_seed):
+        return run["curve"][self.curve][: self.epoch][-1]
+
+
+CHANCE = 90.0  # the error of a network of ten classes that guesses, from which a curve comes
+
+
+def reached(curve: list[float], level: float) -> float | None:
+    """After how many epochs the curve falls to `level`; None if it never does."""
+    before = CHANCE
+    for epoch, error in enumerate(curve, 1):
+        if error <= level:
+            return epoch - 1 + ((before - level) / (before - error) if before > error else 1.0)
+        before = error
+    return None
+
+
+TEST_ERROR = Measure("test_error", "test error")
+TRAIN_ERROR = Measure("train_error", "training error")
+GAP = Measure("gap", "test error above training error")
+TEST_LOSS = Measure("test_loss", "test loss", "nats")
+CALIBRATION = Measure("calibration_error", "calibration error")
