@@ -6,7 +6,7 @@ import re
 
 os.environ.setdefault("KERAS_BACKEND", "numpy")  # building costs nothing there
 
-from generator import assets, network_page, public_names
+from generator import assets, course, network_page, public_names
 from generator.drawing import drawings
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
@@ -16,16 +16,6 @@ from keras_classics import catalogue
 ROOT = pathlib.Path(__file__).parents[1]
 FIGURES = ROOT / "build" / "figures"
 PAGES_OF_ROOT = ("BENCHMARKS.md", "CHANGELOG.md", "CONTRIBUTING.md")
-WORDS = {
-    "en": {
-        **{"parameters": "parameters", "multiply-adds": "multiply-adds", "depth": "depth"},
-        **{"reports": "the paper's error", "drawn": "No figure in this build"},
-    },
-    "ru": {
-        **{"parameters": "параметров", "multiply-adds": "умножений со сложением", "depth": "глубина"},
-        **{"reports": "ошибка в статье", "drawn": "Рисунка в этой сборке нет"},
-    },
-}
 _drawn: dict = {}
 
 
@@ -37,8 +27,8 @@ def on_config(config):
     for section in config.nav:
         if "Networks" in section:
             section["Networks"] += [{family: pages} for family, pages in families.items()]
-        if "Names" in section:
-            section["Names"] += list(public_names.pages())
+        if "API" in section:
+            section["API"] += list(public_names.pages())
     return config
 
 
@@ -64,7 +54,7 @@ def on_files(files, config):
 def on_page_markdown(markdown, page, config, files):
     """Puts in the figures and the facts that a page asks for, and leads from the table of networks to their pages."""
     path = page.file.src_uri
-    words = WORDS["ru" if path.startswith("ru/") else "en"]
+    language = "ru" if path.startswith("ru/") else "en"
     up = "../" * path.count("/")
     if path == "networks.md":
         for name in catalogue.read():
@@ -73,10 +63,10 @@ def on_page_markdown(markdown, page, config, files):
     def put(found):
         kind, name = found[1], catalogue.find(found[2])["name"]
         if kind == "facts":
-            told = network_page.short(catalogue.read()[name], words)
+            told = course.short(catalogue.read()[name], language)
             return f'<div class="facts" markdown>{told}. [{name}]({up}networks/{name}.md)</div>'
         if name not in _drawn:
-            return f"*{words['drawn']}: `keras-classics plot model {name}`*"
+            return f"*{course.NO_FIGURE[language]}: `keras-classics plot model {name}`*"
         file = f"{up}networks/figures/{name}.svg"
         return f'<div class="figure" markdown>[![{name}]({file})]({file})</div>'
 
@@ -90,6 +80,9 @@ def on_post_page(output, page, config):
 
 def on_post_build(config):
     """Raises an error if a page or a style sheet would fetch something from another host."""
-    found = [f"{path.relative_to(config.site_dir)}: {address}" for path, address in assets.from_elsewhere(pathlib.Path(config.site_dir))]
+    found = [
+        f"{path.relative_to(config.site_dir)}: {address}"
+        for path, address in assets.from_elsewhere(pathlib.Path(config.site_dir))
+    ]
     if found:
         raise PluginError("Assets of other hosts:\n" + "\n".join(found))

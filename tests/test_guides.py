@@ -29,7 +29,8 @@ def named(page):
     return str(page.relative_to(ROOT))
 
 
-WITH_PYTHON = [page for page in PAGES if blocks(page)]
+# The course's code is the same in both languages: test_documentation.py compares.
+WITH_PYTHON = [page for page in PAGES if blocks(page) and ROOT / "docs" / "ru" not in page.parents]
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=named)
@@ -79,7 +80,9 @@ PROGRAMS = {"keras-classics ": cli.main, "python -m training ": training.__main_
 def commands(page):
     """The commands of a page: lines of a block that begin with one of our programs, and such in backquotes."""
     text = page.read_text("utf-8").replace("&&", "\n")
-    lines = [line.strip() for block in re.findall(r"^```\w*\n(.*?)^```", text, re.S | re.M) for line in block.splitlines()]
+    lines = [
+        line.strip() for block in re.findall(r"^```\w*\n(.*?)^```", text, re.S | re.M) for line in block.splitlines()
+    ]
     lines += re.findall(r"`([^`\n]+ [^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.S | re.M))
     bare = re.compile(r"keras-classics \w+")  # the name of a command in a sentence
     return [line.split("  #")[0] for line in lines if line.startswith(tuple(PROGRAMS)) and not bare.fullmatch(line)]

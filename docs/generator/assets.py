@@ -46,7 +46,9 @@ def from_elsewhere(site: pathlib.Path) -> Iterator[tuple[pathlib.Path, str]]:
             parser = _Fetches()
             text = path.read_text("utf-8")
             parser.feed(text)
-            found = parser.found + [address for style in re.findall(r"<style.*?</style>", text, re.S) for address in _of_style(style)]
+            found = parser.found + [
+                address for style in re.findall(r"<style.*?</style>", text, re.S) for address in _of_style(style)
+            ]
         elif path.suffix == ".css":
             found = _of_style(path.read_text("utf-8"))
         else:

@@ -1,4 +1,5 @@
-"""What takes a built network: its figure and the tables of its stages; kept until the code that they come from changes."""
+"""What takes a built network: its figure and the tables of its stages. They are kept until the code changes that they
+come from."""
 
 import hashlib
 import json
@@ -48,7 +49,14 @@ def draw(name: str, file: pathlib.Path) -> Drawing:
     model = record(seed=0)
     picture.draw(architecture.blocks(model), file, name)
     rows = [
-        [row.name, _shape(row.output, cost.output_shape), row.params, _number(cost.params), row.ops, millions(cost.macs)]
+        [
+            row.name,
+            _shape(row.output, cost.output_shape),
+            row.params,
+            _number(cost.params),
+            row.ops,
+            millions(cost.macs),
+        ]
         for row, cost in complexity.row_costs(model, record.table)
     ]
     stages = [

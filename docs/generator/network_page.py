@@ -7,10 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from generator.drawing import Drawing
-
 import keras_classics
-from keras_classics.cli.output import millions
+from generator.drawing import Drawing
 from keras_classics.model_card import run_command
 from training.recipe import Recipe
 from training.recipes import get_recipe, list_recipes
@@ -170,7 +168,8 @@ def _checkpoints(weights: Sequence[Facts]) -> str:
         for w in weights
     )
     heads = ("`weights=`", "form", "data set", "top-1", "top-5", "licence")
-    told = "Errors as published. How their pixels are prepared differs, and travels with them: [Weights](../guides/weights.md)."
+    told = "Errors as published. How their pixels are prepared differs, and travels with them: "
+    told += "[Weights](../guides/weights.md)."
     return f"## Checkpoints\n\n{told}\n\n{table(heads, rows, (3, 4))}"
 
 
@@ -212,22 +211,3 @@ def _file(family: str) -> str:
     fence = "````"
     told = f"`keras_classics/models/{family}.py`, whole:"
     return f"## The file {{ data-search-exclude }}\n\n{told}\n\n{fence}python\n{source.rstrip()}\n{fence}"
-
-
-def short(facts: Facts, words: Mapping[str, str]) -> str:
-    """A network's figures in a line, for the course.
-
-    Args:
-        words: "parameters", "multiply-adds", "depth", "reports" and "by" in the page's language.
-    """
-    told = [
-        f"**{facts['symbols'][0]}**",
-        f"{facts['params']:,} {words['parameters']}",
-        f"{millions(facts['macs'])} {words['multiply-adds']}",
-        f"{words['depth']} {facts['depth']}",
-    ]
-    if facts["reported"]:
-        r = facts["reported"][0]
-        errors = " / ".join(percent(error) for error in (r["top1"], r["top5"]) if error is not None)
-        told.append(f"{words['reports']} {errors} ({r['dataset']}, {r['views']})")
-    return "; ".join(told)
