@@ -63,8 +63,8 @@ def on_page_markdown(markdown, page, config, files):
     def put(found):
         kind, name = found[1], catalogue.find(found[2])["name"]
         if kind == "facts":
-            told = course.short(catalogue.read()[name], language)
-            return f'<div class="facts" markdown>{told}. [{name}]({up}networks/{name}.md)</div>'
+            told = course.short(catalogue.read()[name], f"{up}networks/{name}.md", language)
+            return f'<div class="facts" markdown>{told}</div>'
         if name not in _drawn:
             return f"*{course.NO_FIGURE[language]}: `keras-classics plot model {name}`*"
         file = f"{up}networks/figures/{name}.svg"

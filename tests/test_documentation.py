@@ -127,13 +127,13 @@ def test_the_course_is_the_same_in_both_languages():
 
 
 def test_the_course_tells_a_networks_figures():
-    assert course.short(catalogue.find("resnet50"), "en") == (
-        "**ResNet50**: 25,557,032 parameters; 3,858M multiply-adds; depth 50; "
+    assert course.short(catalogue.find("resnet50"), "page.md", "en") == (
+        "**[ResNet50](page.md)**: 25,557,032 parameters; 3,858M multiply-adds; depth 50; "
         "the paper's error 22.85% / 6.71% (imagenet2012, 10 crops)"
     )
-    told = course.short(catalogue.find("lecun1989"), "ru").replace("\u00a0", " ")
+    told = course.short(catalogue.find("lecun1989"), "page.md", "ru").replace("\u00a0", " ")
     assert told == (
-        "**LeCun1989**: параметров 9 760; умножений со сложением 0,06 млн; глубина 4; "
+        "**[LeCun1989](page.md)**: параметров 9 760; умножений со сложением 0,06 млн; глубина 4; "
         "ошибка в статье 5% (почтовые индексы, 1 вырез)"
     )
     views = {r["views"] for facts in catalogue.read().values() for r in facts["reported"]}

@@ -33,11 +33,12 @@ RUSSIAN = {
 }
 
 
-def short(facts: Mapping[str, Any], language: str) -> str:
+def short(facts: Mapping[str, Any], page: str, language: str) -> str:
     """A network's parameters, multiply-adds, depth and the first error that its paper reports.
 
     Args:
         facts: as the catalogue has them.
+        page: to which its name leads.
         language: "en" or "ru".
     """
     words = WORDS[language]
@@ -53,7 +54,7 @@ def short(facts: Mapping[str, Any], language: str) -> str:
         figures = {name: _russian(str(figure)) for name, figure in figures.items()}
         of = [RUSSIAN.get(word, word) for word in of]
     line = words["line"] + (words["error"] if reported else "")
-    return f"**{facts['symbols'][0]}**: {line.format(**figures, of=', '.join(of))}"
+    return f"**[{facts['symbols'][0]}]({page})**: {line.format(**figures, of=', '.join(of))}"
 
 
 def _russian(figure: str) -> str:

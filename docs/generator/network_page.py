@@ -90,7 +90,10 @@ def _facts(facts: Facts) -> str:
         ("pixels", f"(0..255 - ({mean})) / ({std})"),
     ]
     if facts["options"]:
-        options = (f"`{option}={default}`" for option, default in facts["options"].items())
+        options = (  # a cell of NASNet is too long to read here
+            f"`{option}={default}`" if len(default) < 40 else f"`{option}`"
+            for option, default in facts["options"].items()
+        )
         rows.append(("options", ", ".join(options)))
     return table(("", ""), rows)
 
