@@ -57,6 +57,7 @@ def on_page_markdown(markdown, page, config, files):
     language = "ru" if path.startswith("ru/") else "en"
     up = "../" * path.count("/")
     if path == "networks.md":
+        page.meta["hide"] = ["toc"]  # the table needs its room
         for name in catalogue.read():
             markdown = markdown.replace(f"\n| {name} |", f"\n| [{name}](networks/{name}.md) |")
 
