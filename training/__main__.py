@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     shipping.add_argument("run", help="the run folder")
     shipping.add_argument("--out", help="the folder, which must be new (default: saved_models/<recipe>)")
 
-    results = commands.add_parser("results", help="prints the README's table of the recorded runs")
+    results = commands.add_parser("results", help="prints the table of the recorded runs, as docs/results.md has it")
     results.set_defaults(function=_results)
     add_experiment(commands)
 

@@ -1,4 +1,4 @@
-"""The README's table of what was measured, from the recorded runs."""
+"""The table of what was measured, from the recorded runs, as docs/results.md has it."""
 
 import json
 from collections.abc import Mapping

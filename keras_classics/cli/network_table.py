@@ -145,7 +145,7 @@ def _table(columns: Iterable[Column], rows: Iterable[Mapping[str, str]]) -> Tabl
 
 
 def markdown(networks: Iterable[Facts]) -> str:
-    """The table as the README has it."""
+    """The table as docs/networks.md has it."""
     lines = [[column.long_heading for column in COLUMNS], ["---:" if column.figures else "---" for column in COLUMNS]]
     for facts in networks:
         row = cells(facts)
