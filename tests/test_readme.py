@@ -8,6 +8,7 @@ import keras_classics as kc
 from keras_classics import cli
 from keras_classics.families import FAMILIES
 from training import get_recipe, list_recipes
+from training.experiments import NAMES as EXPERIMENTS
 from training.experiments.report import table as claims
 from training.results_table import results_table
 
@@ -65,10 +66,12 @@ def test_every_document_that_the_readme_leads_to_exists():
         assert (ROOT / link).exists(), link
 
 
-def test_every_recipe_and_network_that_is_named_exists():
+def test_every_recipe_network_and_experiment_that_is_named_exists():
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         text = page.read_text("utf-8")
         for recipe in re.findall(r"training run ([\w-]+)", text):
             assert recipe in list_recipes(), page
         for model in re.findall(r"keras-classics show (\w+)", text):
             assert model in kc.list_models(), page
+        for experiment in re.findall(r"training experiment (?:run|resume|report) (\w+)", text):
+            assert experiment in EXPERIMENTS, page

@@ -68,7 +68,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], figures: Iterable
 
 def _published(paper: Facts) -> str:
     title = f"[{plain(paper['title'])}]({paper['url']})"
-    return f"{plain(paper['authors'])}: {title}. {plain(paper['venue'])}, {paper['year']}."
+    venue, year = plain(paper["venue"]), str(paper["year"])
+    return f"{plain(paper['authors'])}: {title}. {venue}" + ("." if year in venue else f", {year}.")
 
 
 def _facts(facts: Facts) -> str:
