@@ -68,8 +68,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], figures: Iterable
 
 def _published(paper: Facts) -> str:
     title = f"[{plain(paper['title'])}]({paper['url']})"
-    venue, year = plain(paper["venue"]), str(paper["year"])
-    return f"{plain(paper['authors'])}: {title}. {venue}" + ("." if year in venue else f", {year}.")
+    return f"{plain(paper['authors'])}: {title}, {paper['year']} ({plain(paper['venue'])})."
 
 
 def _facts(facts: Facts) -> str:
