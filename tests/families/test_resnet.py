@@ -138,7 +138,7 @@ def test_equals_keras_applications():
 @pytest.mark.parametrize(
     ("name", "file", "published"),
     [
-        ("resnet20", "resnet20-12fca82f.th", 8.27),
+        pytest.param("resnet20", "resnet20-12fca82f.th", 8.27, marks=peers.LONG),
         pytest.param("resnet56", "resnet56-4bfd9763.th", 6.61, marks=pytest.mark.heavy),
     ],
 )
