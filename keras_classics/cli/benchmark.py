@@ -25,6 +25,7 @@ def add_arguments(parser):
     parser.add_argument("--train", action="store_true", help="training steps; by default it predicts")
     parser.add_argument("--build", action="store_true", help="building, each time in a new process")
     parser.add_argument("--fuse", action="store_true", help="predict with ours fused")
+    parser.add_argument("--remat", action="store_true", help="train ours in less memory; beside no-remat, itself")
     parser.add_argument(
         "--batch",
         type=int,
@@ -84,6 +85,7 @@ def _of_network(args):
             mode,
             args.rounds,
             args.fuse,
+            args.remat,
             args.peer_python,
             status.update,
         )
@@ -93,7 +95,7 @@ def _of_exports(args, exports):
     if len(exports) < len(args.model):
         name = next(name for name in args.model if name not in exports)
         raise ClassicsError(f"'{name}' is no export: name exports alone, or one network; a peer is named by --against.")
-    for option in ("train", "build", "fuse", "backend"):
+    for option in ("train", "build", "fuse", "remat", "backend"):
         if getattr(args, option):
             raise ClassicsError(f"--{option} is for a network by its name: an export predicts, in its own runtime.")
     runtimes.check(exports, args.threads, args.against)

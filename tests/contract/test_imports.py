@@ -14,7 +14,7 @@ LAYERS = [
     {"choices", "environment", "errors", "families", "quiet", "spec"},
     {"file_macs", "files", "gradients", "initializers", "pictures", "places", "resampling", "scenes"},
     {"layers", "runtimes"},
-    {"blocks", "complexity", "preprocessing"},
+    {"blocks", "complexity", "preprocessing", "rematerialization"},
     {"crops", "weights"},
     {"architecture", "cells", "variant"},
     {"models"},
