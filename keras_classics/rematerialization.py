@@ -12,6 +12,8 @@ from functools import cached_property
 import keras
 from keras import ops
 
+from keras_classics.by_hand import is_plain, nodes_of
+
 LIMITS = 24  # sizes of the largest stretch that are tried, each a quarter less than the one before
 
 
@@ -32,8 +34,7 @@ class Rematerialized(keras.Model):
 
     @cached_property
     def _plan(self):
-        nodes = [node for _, nodes in sorted(self._nodes_by_depth.items(), reverse=True) for node in nodes]
-        return _Plan(self.inputs, [node for node in nodes if not node.is_input], self.outputs)
+        return _Plan(self.inputs, nodes_of(self), self.outputs)
 
 
 class _Plan:
@@ -71,8 +72,10 @@ class _Stretch(keras.layers.Layer):
         variables = {
             id(v): v for node in nodes if isinstance(node.operation, keras.Layer) for v in node.operation.variables
         }
+        by_hand = keras.config.backend() == "torch"
         self.__dict__ |= {
             "nodes": nodes,
+            "functions": [node.operation.call if by_hand and is_plain(node) else node.operation for node in nodes],
             "reads": [at for at in read if at not in written],
             "writes": [at for at in alive if at in written],
             "kept": set(alive) - written,
@@ -105,11 +108,11 @@ class _Stretch(keras.layers.Layer):
 
     def _run(self, maps, training):
         tensors = dict(zip(self.reads, maps, strict=True))
-        for node in self.nodes:
+        for node, function in zip(self.nodes, self.functions, strict=True):
             arguments, options = node.arguments.fill_in(tensors)
             if getattr(node.operation, "_call_has_training_arg", False):
                 options["training"] = training
-            made = keras.tree.flatten(node.operation(*arguments, **options))
+            made = keras.tree.flatten(function(*arguments, **options))
             tensors.update(zip(map(id, node.outputs), made, strict=True))
         return tuple(tensors[at] for at in self.writes)
 
