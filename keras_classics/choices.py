@@ -11,7 +11,7 @@ EXPORT_FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert", "onnx": "
 EXPORT_SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx"}  # a SavedModel is a folder of any name
 EXPORT_DTYPES = ("float32", "uint8")  # of the images that an export takes
 QUANTIZATIONS = ("float16", "dynamic", "int8")  # of a TFLite export
-PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups")
+PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups", "no-remat")
 DISTRIBUTIONS = ("data",)  # of a training over devices
 # Of a model card, in the hub's words, the usual ones of its list; another has a name of its own there.
 LICENCES = (

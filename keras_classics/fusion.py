@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_classics.by_hand import ByHand
 from keras_classics.complexity import is_functional
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import (
@@ -36,7 +37,7 @@ def fuse(model: keras.Model) -> keras.Model:
 
     Returns:
         A model of the same name with copies of the weights. Its layers have the names that they had; a layer that took
-        in others has its own.
+        in others has its own. On torch it runs them by hand, see `by_hand`.
 
     Raises:
         ClassicsError: if the model is not functional.
@@ -72,7 +73,11 @@ def fuse(model: keras.Model) -> keras.Model:
             part = parts.get(layer.name)
             source = model.get_layer(layer.name)
             layer.set_weights(_fold(source, part.norm) if part and part.norm else source.get_weights())
-    return result
+    with deep_graph():
+        fused = ByHand(result.input, result.output, name=model.name)
+    if model.compiled:
+        fused.compile_from_config(model.get_compile_config())
+    return fused
 
 
 @dataclass

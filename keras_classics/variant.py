@@ -19,6 +19,7 @@ from keras_classics.blocks import global_pool_head, pool
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import seeded
 from keras_classics.layers import Provenance
+from keras_classics.rematerialization import Rematerialized
 from keras_classics.spec import CLASSES, TRAINING_OPTIONS, InputProtocol, Normalization, Paper, Reported, Row, plain
 from keras_classics.weights.load import load
 from keras_classics.weights.locate import locate
@@ -177,6 +178,7 @@ class Variant:
         aux_heads: bool = False,
         include_preprocessing: bool = False,
         seed: int | None = None,
+        remat: bool = False,
         **options,
     ) -> keras.Model:
         """Builds the network. The arguments are those of `keras.applications`, in their order, and a few more.
@@ -204,6 +206,8 @@ class Variant:
                 "aux_1", "aux_2", whose losses `loss_weights` weighs. Without them the other layers are the same.
             include_preprocessing: whether the model itself normalises, and so takes pixels of 0..255.
             seed: of the initial weights; the same seed gives the same weights on every backend.
+            remat: whether a training step keeps few maps for the gradient and computes the others again, in less memory
+                and more time; see `rematerialization`. The answers and the weights are the same.
             **options: what the paper varies; see `options`.
 
         Returns:
@@ -213,7 +217,9 @@ class Variant:
             ClassicsError: for an unknown option, a shape or a class count that the network cannot take, auxiliary heads
                 that do not exist or do not fit, or weights that are missing or of another network.
         """
-        _check_bools(include_top=include_top, aux_heads=aux_heads, include_preprocessing=include_preprocessing)
+        _check_bools(
+            include_top=include_top, aux_heads=aux_heads, include_preprocessing=include_preprocessing, remat=remat
+        )
         self._check_request(include_top, aux_heads, pooling, classes, seed)
         checkpoint = None
         form = self.with_options(**options)
@@ -249,7 +255,7 @@ class Variant:
                 aux = {n: form.aux_head(tap, classes, classifier_activation, n) for n, tap in taps.items()}
                 x = {"predictions": x, **aux}
             with deep_graph():
-                model = keras.Model(inputs, x, name=name or form.name)
+                model = (Rematerialized if remat else keras.Model)(inputs, x, name=name or form.name)
         if checkpoint:
             with deep_graph():
                 body = {layer.name for layer in keras.Model(inputs, features).layers}

@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument("--accumulate", type=int, help="divide a batch into so many parts, to save memory")
         command.add_argument("--precision", help="that the training computes in: float32 or mixed_bfloat16")
         command.add_argument(
+            "--remat", action="store_true", help="keep few maps for the gradient, in less memory and more time"
+        )
+        command.add_argument(
             "--early-stopping", type=int, metavar="epochs", help="end after so many without a better one"
         )
         command.add_argument("--tensorboard", action="store_true", help="write what TensorBoard reads into the folder")
@@ -141,7 +144,7 @@ def _run(args):
 
     recipe = get_recipe(args.recipe)
     precision = [f"precision={args.precision}"] if args.precision is not None else []
-    recipe = assign(recipe, [*args.set, *precision]).replace(
+    recipe = assign(recipe, [*args.set, *precision, *_remat(args)]).replace(
         epochs=args.epochs,
         batch_size=args.batch_size,
         hold_out=args.hold_out,
@@ -168,6 +171,10 @@ def _run(args):
     )
 
 
+def _remat(args) -> list[str]:
+    return ["build.remat=true"] if args.remat else []
+
+
 def _finetune(args):
     from training import finetune
 
@@ -182,7 +189,7 @@ def _finetune(args):
             args.out,
             args.seed,
             epochs=finetune.EPOCHS if args.epochs is None else args.epochs,
-            settings=[*args.set, *settings],
+            settings=[*args.set, *settings, *_remat(args)],
             freeze_up_to=args.freeze_up_to,
             flip=not args.no_flip,
             limit=args.limit,

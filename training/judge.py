@@ -45,7 +45,8 @@ def is_trained(recipe: Recipe, history: History) -> bool:
 def shipped_form(recipe: Recipe, numbers: Numbers | None = None) -> keras.Model:
     """The network in the form that is judged and shipped: as trained, without what only the training needs. Where
     pixels are whitened, by these `numbers`, it does that itself."""
-    build = {k: v for k, v in recipe.build.items() if k not in ("classifier_activation", "aux_heads", "drop_path")}
+    of_training = ("classifier_activation", "aux_heads", "drop_path", "remat")
+    build = {k: v for k, v in recipe.build.items() if k not in of_training}
     return shipped_network(recipe, build, numbers)
 
 

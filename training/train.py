@@ -144,6 +144,14 @@ def _check_device(on_device: str | None, distribution: Distribution | None) -> N
         raise ClassicsError("A training on one device is not distributed; leave out the one or the other.")
 
 
+def _check_remat(recipe: Recipe, team: Team) -> None:
+    if recipe.build.get("remat") and team.devices > 1 and keras.config.backend() == "tensorflow":
+        raise ClassicsError(
+            "tensorflow cannot compute maps again where a step goes over several devices; leave out --remat, or "
+            "choose --backend jax."
+        )
+
+
 def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -> pathlib.Path | None:
     limit = settings["limit"]
     data_name = recipe.dataset if data_name is None else data_name
@@ -153,6 +161,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
         data = run_data.load(data_name, data_dir, limit, skipped)
         _check_fit(recipe, data)
     team.check_batch(recipe.part_size)
+    _check_remat(recipe, team)
     settings = {
         **settings,
         "recipe": recipe.as_dict(),
@@ -251,6 +260,7 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
             f"{settings['images']}); bring them back, or start a new run."
         )
     team.check_batch(recipe.part_size)
+    _check_remat(recipe, team)
     with locked(run_folder.lock) if team.is_first else nullcontext():
         return _train(recipe, data, run_folder, settings, team, embedding)
 

@@ -142,6 +142,7 @@ def benchmark(
     mode: str = "predict",
     rounds: int = 10,
     fused: bool = False,
+    remat: bool = False,
     peer_python: str | pathlib.Path = sys.executable,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Benchmark:
@@ -149,17 +150,20 @@ def benchmark(
 
     Args:
         network: a name of the zoo.
-        against: one of `sides.PEERS`. "native-groups" is the network itself with Keras' own grouped convolution.
+        against: one of `sides.PEERS`. "native-groups" is the network itself with Keras' own grouped convolution,
+            "no-remat" itself without `remat`.
         backends: of ours; by default the present one. A peer written in Keras runs on the same.
         batch: images a step.
         mode: "predict", "train" or "build". Building is timed in a new process each round.
         rounds: in each, every side has one run, of about a third of a second or of one step that takes longer.
         fused: whether ours predicts with its batch norms folded, see `keras_classics.fuse`.
+        remat: whether ours trains in less memory and more time, see `keras_classics.rematerialization`.
         peer_python: the Python in which a torch peer is installed.
         tell: is told in words what is done now.
 
     Raises:
-        ClassicsError: if the peer has no such network, a process fails, or a fused network shall not predict.
+        ClassicsError: if the peer has no such network, a process fails, a fused network shall not predict, or one with
+            `remat` not train.
     """
     backends = [keras.config.backend()] if backends is None else list(backends)
     for kind, values, known in (("backend", backends, BACKENDS), ("mode", [mode], MODES)):
@@ -169,8 +173,12 @@ def benchmark(
     check(batch, rounds)
     if fused and mode != "predict":
         raise ClassicsError(f"A fused network can only predict, not {mode}.")
+    if remat and mode != "train":
+        raise ClassicsError("Maps are computed again in training alone; add --train, or leave --remat out.")
+    if against == "no-remat" and not remat:
+        raise ClassicsError("The peer no-remat is the network itself without --remat; add it.")
     variant = get_model(network)
-    facts = {"batch": batch, "mode": mode, "image_size": variant.image_size, "fuse": fused}
+    facts = {"batch": batch, "mode": mode, "image_size": variant.image_size, "fuse": fused, "remat": remat}
     macs = variant.macs or complexity.count_macs(variant())
     times = tuple(Times(side, macs=macs) for side in sides(variant.name, against, backends))
     peak = measure(times, facts, rounds, peer_python, tell)

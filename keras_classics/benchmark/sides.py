@@ -68,6 +68,8 @@ def sides(name: str, against: str | None, backends: Sequence[str]) -> list[Side]
         if not any(isinstance(layer, Conv2D) and layer.groups > 1 for layer in create_model(name).layers):
             raise ClassicsError(f"{name} has no grouped convolutions; choose another peer.")
         return ours + [Side(against, backend, name) for backend in backends]
+    if against == "no-remat":
+        return ours + [Side(against, backend, name) for backend in backends]
     if against == "keras.applications":
         symbol = next(symbol for symbol, variant in BUILDERS.items() if variant.name == name)
         if not hasattr(keras.applications, symbol):

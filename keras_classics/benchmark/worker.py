@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-KERAS = ("keras_classics", "keras.applications", "native-groups")
+KERAS = ("keras_classics", "keras.applications", "native-groups", "no-remat")
 TORCH = ("pytorchcv", "torchvision")  # any other name is an export's path
 
 
@@ -28,8 +28,9 @@ def keras_side(side):
     else:
         import keras_classics
 
+        remat = {"remat": True} if side["who"] == "keras_classics" and side.get("remat") else {}
         start = time.perf_counter()
-        model = keras_classics.create_model(side["network"], **form)
+        model = keras_classics.create_model(side["network"], **form, **remat)
     seconds = time.perf_counter() - start
     if side["mode"] == "build":
         return seconds, None

@@ -5,7 +5,7 @@ import sys
 
 from keras_classics import catalogue, runtimes
 from keras_classics.choices import BACKENDS, EXPORT_SUFFIXES, PEERS
-from keras_classics.cli.arguments import add_json
+from keras_classics.cli.arguments import add_json, picture_file
 from keras_classics.cli.backend import check_installed, start
 from keras_classics.cli.output import answer, console, millions, table, working
 from keras_classics.errors import ClassicsError
@@ -26,12 +26,16 @@ def add_arguments(parser):
     parser.add_argument("--train", action="store_true", help="training steps; by default it predicts")
     parser.add_argument("--build", action="store_true", help="building, each time in a new process")
     parser.add_argument("--fuse", action="store_true", help="predict with ours fused")
+    parser.add_argument("--remat", action="store_true", help="train ours in less memory; beside no-remat, itself")
     parser.add_argument(
         "--batch",
+        nargs="+",
         type=int,
         metavar="N",
-        help=f"images a step, of all sides (default {BATCH}; with exports {EXPORTS_BATCH}, as a phone asks)",
+        help=f"images a step, of all sides (default {BATCH}; with exports {EXPORTS_BATCH}, as a phone asks); several "
+        "for a curve over them",
     )
+    parser.add_argument("--plot", type=picture_file, metavar="file", help="draw the curve: .png, .svg, .pdf")
     parser.add_argument("--against", choices=PEERS, metavar="peer", help=", ".join(PEERS))
     parser.add_argument("--backend", nargs="+", choices=BACKENDS, metavar="backend", help="by default the present one")
     parser.add_argument(
@@ -49,10 +53,42 @@ def run(args):
     if args.train and args.build:
         raise ClassicsError("--train and --build are two benchmarks; run one after the other.")
     exports = [name for name in args.model if _is_path(name)]
-    result = _of_exports(args, exports) if exports else _of_network(args)
+    batches = args.batch or [EXPORTS_BATCH if exports else BATCH]
+    if len(batches) > 1:
+        _of_batches(args, exports, batches)
+        return
+    if args.plot:
+        raise ClassicsError("A curve needs more than one batch, such as --batch 1 2 4 8; or leave --plot out.")
+    (batch,) = batches
+    result = _of_exports(args, exports, batch) if exports else _of_network(args, batch)
     from keras_classics.benchmark import figures
 
     answer(args.json, figures(result), lambda: show(result))
+
+
+def _of_batches(args, exports, batches):
+    if args.build:
+        raise ClassicsError("Building knows no batch; leave --batch out.")
+    if min(batches) < 1:
+        raise ClassicsError(f"The batch must be at least 1, not {min(batches)}.")
+
+    def one(batch):
+        return _of_exports(args, exports, batch) if exports else _of_network(args, batch)
+
+    # Wrong words are refused before Keras is imported.
+    if not exports:
+        _check_network(args)
+    start()
+    from keras_classics.benchmark.curve import curve_figures, measured
+
+    curve = measured(batches, one, lambda what: console.print(what) if args.json != "-" else None)
+    answer(args.json, curve_figures(curve), lambda: show_curve(curve))
+    if args.plot:
+        from keras_classics.plots import batches as picture
+
+        mode = {"train": "training", "predict": "predicting"}[curve.results[0].mode]
+        names = {f"{who}, {backend}": line for (who, backend), line in curve.lines().items()}
+        picture.draw(names, args.plot, f"{curve.results[0].network}, {mode}")
 
 
 def _is_path(name: str) -> bool:
@@ -62,17 +98,22 @@ def _is_path(name: str) -> bool:
     return not known and (path.exists() or len(path.parts) > 1 or path.suffix in (*EXPORT_SUFFIXES.values(), ".keras"))
 
 
-def _of_network(args):
+def _check_network(args) -> str:
+    """Refuses what cannot be asked of a network, without Keras; its name."""
     if len(args.model) > 1:
         raise ClassicsError("Name one network and a peer by --against; only exports are measured beside each other.")
     if args.threads is not None:
         raise ClassicsError(
             "--threads is for exports on LiteRT and ONNX Runtime; Keras leaves the threads to its backend."
         )
-    mode = "train" if args.train else "build" if args.build else "predict"
-    network = catalogue.find(args.model[0])["name"]
     for backend in args.backend or ():
         check_installed(backend)
+    return catalogue.find(args.model[0])["name"]
+
+
+def _of_network(args, batch):
+    network = _check_network(args)
+    mode = "train" if args.train else "build" if args.build else "predict"
     start()
     with working(f"Preparing {network}") as status:
         from keras_classics.benchmark import benchmark
@@ -81,22 +122,25 @@ def _of_network(args):
             network,
             args.against,
             args.backend,
-            BATCH if args.batch is None else args.batch,
+            batch,
             mode,
             args.rounds,
             args.fuse,
+            args.remat,
             args.peer_python,
             status.update,
         )
 
 
-def _of_exports(args, exports):
+def _of_exports(args, exports, batch):
     if len(exports) < len(args.model):
         name = next(name for name in args.model if name not in exports)
         raise ClassicsError(f"'{name}' is no export: name exports alone, or one network; a peer is named by --against.")
-    for option in ("train", "build", "fuse", "backend"):
+    for option in ("train", "build", "fuse", "remat", "backend"):
         if getattr(args, option):
             raise ClassicsError(f"--{option} is for a network by its name: an export predicts, in its own runtime.")
+    if args.against == "no-remat":
+        raise ClassicsError("--against no-remat is for a network that trains with --remat; an export predicts.")
     runtimes.check(exports, args.threads, args.against)
     start()
     with working(f"Preparing {exports[0]}") as status:
@@ -105,7 +149,7 @@ def _of_exports(args, exports):
         return benchmark_exports(
             exports,
             args.against,
-            EXPORTS_BATCH if args.batch is None else args.batch,
+            batch,
             args.rounds,
             args.threads,
             args.peer_python,
@@ -130,6 +174,39 @@ def show(result):
         show_threads(result)
     if result.mode != "build":
         console.print(f"peak: {result.peak_flops / 1e9:.0f} GFLOP/s, a float32 matrix product in NumPy")
+
+
+def show_curve(curve):
+    """A row for each side and batch, and from which batch on each side no longer grows."""
+    from keras_classics.benchmark.curve import enough
+
+    exports = curve.results[0].times[0].bytes is not None
+    rows = []
+    for result in curve.results:
+        for t in result.times:
+            cells = _cells(result, t, exports)
+            peers = [peer for ours, peer in result.pairs if ours is t]
+            cells["times the peer's"] = ", ".join(_ratio(t, peer) for peer in peers)
+            rows.append((t, {"batch": str(result.batch), **cells}))
+    headings = [name for name in rows[0][1] if name not in NARROW and any(cells[name] for _, cells in rows)]
+    made = table(("", "runs on" if exports else "backend"), headings)
+    for (who, backend), _ in curve.lines().items():
+        for t, cells in rows:
+            if (t.side.who, t.side.backend) == (who, backend):
+                made.add_row(who, backend, *(cells[heading] for heading in headings))
+    console.print(made)
+    for (who, backend), line in curve.lines().items():
+        batch = enough(line)
+        grows = "grows to the last batch" if batch == line[-1].batch else f"no longer grows from {batch} images on"
+        console.print(f"{who} on {backend} {grows}", markup=False)
+    if curve.ended:
+        console.print(f"The curve ends before {curve.ended}", markup=False)
+
+
+def _ratio(ours, peer) -> str:
+    from keras_classics.benchmark import ratio
+
+    return "{:.2f} ({:.2f} to {:.2f})".format(*ratio(ours, peer))
 
 
 def _cells(result, t, exports: bool) -> dict[str, str]:

@@ -14,8 +14,8 @@ LAYERS = [
     {"choices", "environment", "errors", "families", "quiet", "spec"},
     {"file_macs", "files", "gradients", "initializers", "pictures", "places", "resampling", "scenes"},
     {"layers", "runtimes"},
-    {"blocks", "complexity", "preprocessing"},
-    {"crops", "weights"},
+    {"blocks", "by_hand", "complexity", "preprocessing"},
+    {"crops", "rematerialization", "weights"},
     {"architecture", "cells", "variant"},
     {"models"},
     {"model_file", "zoo", "plots"},
@@ -38,7 +38,7 @@ LINEAGES = {
     ("pnasnet", "nasnet"),
 }
 JAX_IN_FUNCTIONS = {"gradients", "layers"}
-TORCH_IN_FUNCTIONS = {"benchmark", "gradients", "layers"}
+TORCH_IN_FUNCTIONS = {"benchmark", "by_hand", "gradients", "layers"}
 TENSORFLOW_IN_FUNCTIONS = {
     "crops",
     "decoding",

@@ -19,6 +19,7 @@ from keras_classics.errors import ClassicsError
 from training import get_recipe, train_batches
 from training.__main__ import main
 from training.distribute import Distribution, Team, connected
+from training.train import _check_remat
 
 RUN = ["run", "resnet20-cifar10", "--limit", "320", "--epochs", "2", "--hold-out", "5", "--batch-size", "32"]
 RUN += ["--set", "schedule.rates=0.001,0.001,0.001"]  # rounding grows with the rate
@@ -46,6 +47,13 @@ def test_a_batch_is_divided_among_the_devices():
     Team(devices=4).check_batch(128)
     with pytest.raises(ClassicsError, match="A batch of 126 cannot be divided among 4 devices; .* a multiple of 4"):
         Team(devices=4).check_batch(126)
+
+
+def test_on_several_devices_tensorflow_computes_no_maps_again():
+    recipe = get_recipe("resnet20-cifar10").replace(build={"remat": True})
+    _check_remat(recipe, Team(devices=1))
+    with pytest.raises(ClassicsError, match="leave out --remat"):
+        _check_remat(recipe, Team(devices=2))
 
 
 def test_words_of_distribution_alone_and_with_a_device(capsys):

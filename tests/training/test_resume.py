@@ -14,7 +14,9 @@ from interrupted import stopped_in_epoch
 from killed import live, rows, same_end
 
 import keras_classics as kc
+from keras_classics.rematerialization import Rematerialized
 from training import get_recipe, train
+from training.assign import assign
 from training.judge import best_epoch, mend_models
 from training.lock import locked
 from training.run_folder import RunFolder
@@ -98,6 +100,16 @@ def test_the_epoch_is_trained_again_as_it_was(copied, straight, unjudged, capsys
     train.resume(copied.path)
     assert "training goes on from the end of epoch 1.\n" in capsys.readouterr().out
     assert same_end(copied, straight)
+
+
+def test_a_run_whose_maps_are_computed_again_goes_on_so(straight, tmp_path, unjudged):
+    folder = RunFolder(tmp_path / "run")
+    with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match="Go on with"):
+        train.run(assign(RECIPE, ["build.remat=true"]), "mnist_sample", out=folder.path, seed=1)
+    assert type(folder.load_model(folder.checkpoint(1), 1)) is Rematerialized
+    train.resume(folder.path)
+    assert type(folder.load_model(folder.last, EPOCHS)) is not Rematerialized  # which ships
+    assert same_end(folder, straight)
 
 
 def test_a_run_that_is_killed_goes_on_bit_for_bit(straight, tmp_path, unjudged):
@@ -302,6 +314,7 @@ def test_two_processes_do_not_work_on_one_run(copied):
     """The second is told who works on it; when that one is killed, the way is free."""
     program = f"""
 import pathlib, time
+from training.assign import assign
 from training.judge import best_epoch, mend_models
 from training.lock import locked
 with locked(pathlib.Path({str(copied.lock)!r})):
