@@ -1,10 +1,8 @@
 """From strokes of a pen to a digit as MNIST has it.
 
-"The original black and white (bilevel) images from NIST were size normalized to fit in a 20x20 pixel box while
-preserving their aspect ratio. The resulting images contain grey levels as a result of the anti-aliasing technique used
-by the normalization algorithm. The images were centered in a 28x28 image by computing the center of mass of the pixels,
-and translating the image so as to position this point at the center of the 28x28 field." (LeCun, Cortes and Burges, The
-MNIST database; LeCun et al. 1998, section III.A.)
+Its authors made their digits of bilevel ones: scaled, without changing their proportions, to fit into 20x20 pixels, by
+which their edges became grey, and then laid into 28x28 so that their centre of mass is in the middle (LeCun et al. 1998,
+section III.A; LeCun, Cortes and Burges, The MNIST database).
 """
 
 import math
