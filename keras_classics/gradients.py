@@ -42,3 +42,29 @@ def gradient(function: Callable, x: np.ndarray) -> np.ndarray:
         with torch.enable_grad():
             (slope,) = torch.autograd.grad(function(tensor), tensor)
     return keras.ops.convert_to_numpy(slope)
+
+
+def recomputed(function: Callable) -> Callable:
+    """A function of tensors that keeps these alone for its gradient, and computes the rest again. It gives a tuple, of
+    which the first tensor is of floating point.
+
+    It is `keras.remat`, but on jax's CPU, where XLA finds that all is there already and keeps it. There what is
+    computed again begins with a sum with zero, of which nobody knows that it is zero before the gradient comes.
+    """
+    if keras.config.backend() != "jax":
+        return keras.remat(function)
+    import jax
+    import jax.numpy as jnp
+
+    if jax.default_backend() != "cpu":
+        return keras.remat(function)
+
+    def backward(tensors, slopes):
+        first = jnp.ravel(slopes[0])[0]
+        zero = jnp.where(first == first, 0.0, jnp.nan)  # no constant, for the number may be none
+        _, back = jax.vjp(function, *(x + zero.astype(x.dtype) for x in tensors))
+        return back(slopes)
+
+    again = jax.custom_vjp(lambda *tensors: function(*tensors))
+    again.defvjp(lambda *tensors: (function(*tensors), tensors), backward)
+    return again

@@ -2,7 +2,7 @@
 
 Keras' own `RematScope` does so layer by layer, and keeps what goes into each layer, which is nearly all. Here whole
 stretches of layers are computed again, between maps that are kept (Chen et al. 2016, "Training Deep Nets with Sublinear
-Memory Cost"), each by `keras.remat`, which is the backend's.
+Memory Cost"), each by `keras.remat`, which is the backend's, or what takes its place on jax's CPU.
 """
 
 import itertools
@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from keras_classics.by_hand import is_plain, nodes_of
+from keras_classics.gradients import recomputed
 
 LIMITS = 24  # sizes of the largest stretch that are tried, each a quarter less than the one before
 
@@ -101,7 +102,7 @@ class _Stretch(keras.layers.Layer):
             moved[:] = [v for v, one, other in zip(state, old, new, strict=True) if one is not other]
             return (*made, *(scope.get_current_value(v) for v in moved))
 
-        made = keras.remat(run)(*maps, *(ops.convert_to_tensor(v.value) for v in weights))
+        made = recomputed(run)(*maps, *(ops.convert_to_tensor(v.value) for v in weights))
         for variable, value in zip(moved, made[len(self.writes) :], strict=True):
             variable.assign(value)
         return made[: len(self.writes)]
