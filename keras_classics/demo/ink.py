@@ -1,8 +1,8 @@
 """From strokes of a pen to a digit as MNIST has it.
 
 Its authors made their digits of bilevel ones: scaled, without changing their proportions, to fit into 20x20 pixels, by
-which their edges became grey, and then laid into 28x28 so that their centre of mass is in the middle (LeCun et al. 1998,
-section III.A; LeCun, Cortes and Burges, The MNIST database).
+which their edges became grey, and then laid into 28x28 so that their centre of mass is in the middle (LeCun et al.
+1998, section III.A; LeCun, Cortes and Burges, The MNIST database).
 """
 
 import math
