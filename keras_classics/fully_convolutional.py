@@ -47,7 +47,8 @@ def _of_any_size(model, axis: int, **how) -> keras.Model:
         result = keras.models.clone_model(model, image, **how)
     for layer in result.layers:
         for variable, value in zip(layer.weights, _weights(model, layer.name), strict=True):
-            variable.assign(ops.reshape(value, variable.shape))
+            # A copy in truth: jax's reshape may give the same array, which `predict` of one model takes from the other.
+            variable.assign(ops.copy(ops.reshape(value, variable.shape)))
     return result
 
 

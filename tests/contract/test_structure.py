@@ -177,7 +177,7 @@ def test_the_signature_is_that_of_keras_applications_and_more():
     theirs = list(inspect.signature(keras.applications.ResNet50).parameters)
     assert [p.name for p in ours if p.kind is p.POSITIONAL_OR_KEYWORD] == theirs
     keywords = [p.name for p in ours if p.kind is p.KEYWORD_ONLY]
-    assert keywords == ["aux_heads", "include_preprocessing", "seed"]
+    assert keywords == ["aux_heads", "include_preprocessing", "seed", "remat"]
 
 
 def test_layers_table_of_lenet5():
