@@ -1,10 +1,12 @@
 """What MkDocs calls while it builds the site: adds the pages that are made, and refuses assets of other hosts."""
 
+import importlib.util
 import os
 import pathlib
 import re
 
-os.environ.setdefault("KERAS_BACKEND", "numpy")  # building costs nothing there
+if all(map(importlib.util.find_spec, ("jax", "scipy"))):  # which Keras on NumPy imports
+    os.environ.setdefault("KERAS_BACKEND", "numpy")  # building costs nothing there
 
 from generator import assets, course, network_page, public_names
 from generator.drawing import drawings
