@@ -5,8 +5,8 @@ import dataclasses
 from keras_classics.models.inception_v1 import PAPER, InceptionV1CIFAR
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import TEST_ERROR, TRAINING_ERROR, At
-from training.experiments.networks import SHIFTS_AND_FLIPS
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import SHIFTS_AND_FLIPS, recipe
+from training.recipe import SGD, Cosine
 
 EARLY = At("early_error", "training error in epoch 10", curve=TRAINING_ERROR, epoch=10)
 WITH_HEADS = {"build": {"aux_heads": True}}
@@ -43,18 +43,13 @@ EXPERIMENT = Experiment(
         Comparison("no heads", "weight 0.3", TEST_ERROR),
         Comparison("weight 1", "weight 0.3", TEST_ERROR),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=40,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=2e-4),
         schedule=Cosine(0.02),
         warm_up=1,
         augment=SHIFTS_AND_FLIPS,
-        hold_out=0,
     ),
     limit=5000,
     seeds=4,

@@ -6,8 +6,8 @@ from keras_classics.blocks import conv, conv_bn_relu, max_pool, relu
 from keras_classics.models.inception_v2 import PAPER
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import VALIDATION_ERROR, Reach
-from training.experiments.networks import network
-from training.recipe import SGD, Recipe, Steps
+from training.experiments.networks import network, recipe
+from training.recipe import SGD, Steps
 
 RATE = 0.01
 WITHOUT = "no BN x1"
@@ -69,13 +69,9 @@ EXPERIMENT = Experiment(
         Comparison(WITHOUT, "BN x5", SOONER, least=2.0, ratio=True),
         Comparison("no BN x5", "BN x5", SOONER, least=1.0, ratio=True),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=25,
-        batch_size=64,
         optimizer=SGD(momentum=0.9),
         schedule=Steps((RATE,)),
         hold_out=6,

@@ -9,8 +9,8 @@ from keras_classics.layers import AveragePooling2D, ChannelShuffle, channels_of
 from keras_classics.models.shufflenet import PAPER, UNITS
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import TEST_ERROR
-from training.experiments.networks import SHIFTS_AND_FLIPS, network
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import SHIFTS_AND_FLIPS, network, recipe
+from training.recipe import SGD, Cosine
 
 WIDTHS = {3: 60, 8: 96}  # filters of stage 2: a quarter of Table 1's
 
@@ -65,18 +65,13 @@ EXPERIMENT = Experiment(
         Comparison("3 groups", "3 groups shuffled", TEST_ERROR),
         Comparison("8 groups", "8 groups shuffled", TEST_ERROR),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=30,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=4e-5),
         schedule=Cosine(0.1),
         warm_up=1,
         augment=SHIFTS_AND_FLIPS,
-        hold_out=0,
     ),
     limit=5000,
     seeds=4,

@@ -8,8 +8,8 @@ from keras_classics.models.resnet_v2 import basic_block
 from keras_classics.models.resnet_v2 import cifar_features as resnet
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import TEST_ERROR
-from training.experiments.networks import SHIFTS_AND_FLIPS, network
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import SHIFTS_AND_FLIPS, network, recipe
+from training.recipe import SGD, Cosine
 
 # DenseNet-BC of 40 layers with a growth rate of 12, and a pre-activated ResNet of 14 layers.
 DENSE = partial(densenet, first=24, blocks=(6, 6, 6), growth_rate=12, bottleneck=True, compression=0.5, dropout=0.0)
@@ -34,18 +34,13 @@ EXPERIMENT = Experiment(
         *("network.block", "network.blocks", "network.form"),
     ),
     comparisons=(Comparison("residual", "dense", TEST_ERROR),),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=30,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=1e-4, nesterov=True),
         schedule=Cosine(0.1),
         warm_up=1,
         augment=SHIFTS_AND_FLIPS,
-        hold_out=0,
     ),
     limit=5000,
     seeds=4,

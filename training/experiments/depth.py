@@ -3,8 +3,8 @@
 from keras_classics.models.resnet import PAPER, PlainNet20, PlainNet56, ResNet20, ResNet56
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import TEST_ERROR, TRAIN_ERROR
-from training.experiments.networks import SHIFTS_AND_FLIPS
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import SHIFTS_AND_FLIPS, recipe
+from training.recipe import SGD, Cosine
 
 EXPERIMENT = Experiment(
     name="depth",
@@ -28,18 +28,13 @@ EXPERIMENT = Experiment(
         Comparison("residual 20", "residual 56", TRAIN_ERROR, least=-1.0),
         Comparison("residual 20", "residual 56", TEST_ERROR, least=-1.0),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=20,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=1e-4),
         schedule=Cosine(0.05),
         warm_up=1,
         augment=SHIFTS_AND_FLIPS,
-        hold_out=0,
     ),
     limit=5000,
     seeds=4,

@@ -5,8 +5,8 @@ from functools import partial
 from keras_classics.models.nasnet import NORMAL, PAPER, REDUCTION, cifar_features
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import GAP, TEST_ERROR
-from training.experiments.networks import SHIFTS_AND_FLIPS, network
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import SHIFTS_AND_FLIPS, network, recipe
+from training.recipe import SGD, Cosine
 
 
 def nasnet(drop_path: float = 0.0):
@@ -29,17 +29,12 @@ EXPERIMENT = Experiment(
     arms=(Arm("without", NASNET), Arm("drop path 0.4", NASNET, {"build": {"drop_path": 0.4}})),
     varies=("build.drop_path",),
     comparisons=(Comparison("without", "drop path 0.4", TEST_ERROR), Comparison("without", "drop path 0.4", GAP)),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=25,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4, nesterov=True),
         schedule=Cosine(0.025),
         augment=SHIFTS_AND_FLIPS,
-        hold_out=0,
     ),
     limit=5000,
     seeds=3,

@@ -9,8 +9,8 @@ from keras_classics.initializers import HeNormal
 from keras_classics.models.alexnet import PAPER
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import GAP, TEST_ERROR
-from training.experiments.networks import SHIFTS_AND_FLIPS, network
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import SHIFTS_AND_FLIPS, network, recipe
+from training.recipe import SGD, Cosine
 
 
 def features(x):
@@ -57,16 +57,11 @@ EXPERIMENT = Experiment(
         Comparison("neither", "dropout", GAP),
         Comparison("neither", "augmentation", GAP),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=40,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Cosine(0.01),
-        hold_out=0,
     ),
     limit=5000,
     minutes=60,

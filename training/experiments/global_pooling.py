@@ -9,8 +9,8 @@ from keras_classics.initializers import HeNormal
 from keras_classics.models.nin import PAPER, average_pool, conv_relu, mlpconv
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import GAP, TEST_ERROR
-from training.experiments.networks import network
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import network, recipe
+from training.recipe import SGD, Cosine
 
 
 def features(x):
@@ -55,17 +55,12 @@ EXPERIMENT = Experiment(
         Comparison("dense with dropout", "global average", TEST_ERROR),
         Comparison("dense", "global average", GAP),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=40,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Cosine(0.01),
         warm_up=1,
-        hold_out=0,
     ),
     limit=5000,
     minutes=100,

@@ -11,8 +11,8 @@ from keras_classics.models.resnet import shortcut
 from keras_classics.models.resnet_v2 import PAPER
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import TEST_ERROR
-from training.experiments.networks import SHIFTS_AND_FLIPS, network
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import SHIFTS_AND_FLIPS, network, recipe
+from training.recipe import SGD, Cosine
 
 UNITS = 5  # of each stage: 6 * 5 + 2 = 32 layers
 
@@ -99,18 +99,13 @@ EXPERIMENT = Experiment(
         Comparison("BN after addition", "original", TEST_ERROR),
         Comparison("original", "pre-activation", TEST_ERROR),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=15,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=1e-4),
         schedule=Cosine(0.1),
         warm_up=1,
         augment=SHIFTS_AND_FLIPS,
-        hold_out=0,
     ),
     limit=5000,
     seeds=4,

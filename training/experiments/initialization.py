@@ -9,8 +9,8 @@ from keras_classics.blocks import conv, relu
 from keras_classics.spec import Paper
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import TRAIN_ERROR
-from training.experiments.networks import network
-from training.recipe import SGD, Recipe, Steps
+from training.experiments.networks import network, recipe
+from training.recipe import SGD, Steps
 
 PAPER = Paper(
     title="Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet Classification",
@@ -64,16 +64,11 @@ EXPERIMENT = Experiment(
     arms=(Arm("He", thirty_layers("he", 2.0)), Arm("Xavier", thirty_layers("xavier", 1.0))),
     varies=("network.gain", "network.head.gain"),
     comparisons=(Comparison("Xavier", "He", TRAIN_ERROR, least=5.0),),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=15,
-        batch_size=64,
         optimizer=SGD(momentum=0.9),
         schedule=Steps((0.01,)),
-        hold_out=0,
     ),
     limit=5000,
     rates=(0.003, 0.01, 0.03),

@@ -4,8 +4,8 @@ from keras_classics.models.inception_v3 import PAPER
 from keras_classics.models.resnet import ResNet20
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import CALIBRATION, TEST_ERROR
-from training.experiments.networks import SHIFTS_AND_FLIPS
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import SHIFTS_AND_FLIPS, recipe
+from training.recipe import SGD, Cosine
 
 EXPERIMENT = Experiment(
     name="label_smoothing",
@@ -23,18 +23,13 @@ EXPERIMENT = Experiment(
         Comparison("hard labels", "smoothed by 0.1", TEST_ERROR),
         Comparison("hard labels", "smoothed by 0.1", CALIBRATION),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=30,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Cosine(0.1),
         warm_up=1,
         augment=SHIFTS_AND_FLIPS,
-        hold_out=0,
     ),
     limit=5000,
     minutes=70,

@@ -9,8 +9,8 @@ from keras_classics.initializers import GlorotUniform
 from keras_classics.models.alexnet import PAPER
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import Reach
-from training.experiments.networks import network
-from training.recipe import SGD, Recipe, Steps
+from training.experiments.networks import network, recipe
+from training.recipe import SGD, Steps
 
 
 def features(x, activation):
@@ -46,16 +46,12 @@ EXPERIMENT = Experiment(
     arms=(Arm("ReLU", four_layers("relu")), Arm("tanh", four_layers("tanh"))),
     varies=("network.activation",),
     comparisons=(Comparison("tanh", "ReLU", SOONER, least=2.0, ratio=True),),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=60,
         batch_size=128,
         optimizer=SGD(momentum=0.9),
         schedule=Steps((0.01,)),
-        hold_out=0,
     ),
     limit=5000,
     rates=(0.003, 0.01, 0.03, 0.1),

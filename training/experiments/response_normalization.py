@@ -9,8 +9,8 @@ from keras_classics.layers import LocalResponseNormalization
 from keras_classics.models.alexnet import PAPER
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import TEST_ERROR
-from training.experiments.networks import network
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import network, recipe
+from training.recipe import SGD, Cosine
 
 
 def features(x, lrn=True, overlapping=True):
@@ -51,16 +51,11 @@ EXPERIMENT = Experiment(
         Comparison("no normalisation", "both", TEST_ERROR),
         Comparison("no overlap", "both", TEST_ERROR),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=40,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Cosine(0.01),
-        hold_out=0,
     ),
     limit=5000,
     minutes=70,

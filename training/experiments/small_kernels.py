@@ -6,8 +6,8 @@ from keras_classics.blocks import conv, max_pool, relu
 from keras_classics.models.vgg import PAPER
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import TEST_ERROR
-from training.experiments.networks import network
-from training.recipe import SGD, Cosine, Recipe
+from training.experiments.networks import network, recipe
+from training.recipe import SGD, Cosine
 
 
 def features(x, kernels):
@@ -43,17 +43,12 @@ EXPERIMENT = Experiment(
         Comparison("one 5x5", "two 3x3", TEST_ERROR),
         Comparison("one 7x7", "three 3x3", TEST_ERROR),
     ),
-    recipe=Recipe(
-        name="",
-        model="",
-        dataset="cifar10",
-        paper=PAPER,
+    recipe=recipe(
+        PAPER,
         epochs=20,
-        batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Cosine(0.02),
         warm_up=1,
-        hold_out=0,
     ),
     limit=5000,
     seeds=4,
