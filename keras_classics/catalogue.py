@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from keras_classics.errors import unknown
+from keras_classics.spec import ONE_CROP
 
 FILE = pathlib.Path(__file__).with_name("data") / "catalogue.json"
 
@@ -52,6 +53,12 @@ def matching(pattern: str, networks: Iterable[dict[str, Any]] | None = None) -> 
     if not found:
         raise unknown("model", pattern, [facts["name"] for facts in networks])
     return found
+
+
+def figure(facts: dict[str, Any], dataset: str, kind: str = "top1") -> dict[str, Any] | None:
+    """The error of that kind that a paper reports of one crop, or else the first it reports; None if there is none."""
+    errors = [error for error in facts["reported"] if error["dataset"] == dataset and error[kind] is not None]
+    return next((error for error in errors if error["views"] == ONE_CROP), errors[0] if errors else None)
 
 
 def collect() -> list[dict[str, Any]]:

@@ -182,7 +182,7 @@ def test_plot_zoo(capsys, tmp_path):
     ],
 )
 def test_the_figure_that_is_drawn_is_of_one_crop_where_there_is_one(name, error):
-    found = cli.plot.zoo.figure(catalogue.find(name), "imagenet2012")
+    found = catalogue.figure(catalogue.find(name), "imagenet2012")
     assert (found and (found["top1"], found["views"])) == error
 
 

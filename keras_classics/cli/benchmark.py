@@ -229,11 +229,10 @@ def _cells(result, t, exports: bool) -> dict[str, str]:
 
 
 def _beside(ours, peer) -> str:
-    from keras_classics.benchmark import ratio, ratio_per_mac
+    from keras_classics.benchmark import ratio_per_mac
 
-    times, low, high = ratio(ours, peer)
     told = (
-        f"{ours.side.who} on {ours.side.backend} is {times:.2f} ({low:.2f} to {high:.2f}) times as fast as "
+        f"{ours.side.who} on {ours.side.backend} is {_ratio(ours, peer)} times as fast as "
         f"{peer.side.who} on {peer.side.backend}"
     )
     each = ratio_per_mac(ours, peer)

@@ -115,7 +115,7 @@ def judged(session: Session, cards: Deck, guesses: Sequence[str], network: Netwo
     Raises:
         ClassicsError: if there is no guess, too many, or one is no class; or the network cannot be asked.
     """
-    guesses = [guesses] if isinstance(guesses, str) else list(guesses or ())
+    guesses = _listed(guesses)
     if not guesses:
         raise ClassicsError("Name a class first: type a part of its name, and choose.")
     if len(guesses) > cards.guesses or not set(guesses) <= set(cards.class_names):
@@ -138,6 +138,11 @@ def judged(session: Session, cards: Deck, guesses: Sequence[str], network: Netwo
         f"{', '.join(telling.escaped(cards.class_names[i]) for i in best)}, {_verdict(machine_right)}.</p></div>"
     )
     return after, told
+
+
+def _listed(guesses: str | Sequence[str] | None) -> list[str]:
+    """What gradio gives of a choice: one word, several or none."""
+    return [guesses] if isinstance(guesses, str) else list(guesses or ())
 
 
 def _verdict(right: bool) -> str:
@@ -172,7 +177,7 @@ def shown(pixels: np.ndarray, label: str, classes: str = "kc-asked") -> str:
 
 def examples_told(cards: Deck, session: Session, guesses: Sequence[str]) -> str:
     """Examples of the class that was chosen last, as HTML."""
-    guesses = [guesses] if isinstance(guesses, str) else list(guesses or ())
+    guesses = _listed(guesses)
     if not guesses:
         return telling.note("Examples of the class that you choose are shown here.")
     name = guesses[-1]

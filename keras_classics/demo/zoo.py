@@ -45,17 +45,11 @@ def chosen(dataset: str, families: Sequence[str], sort: str, words: str = "") ->
     found = [
         (facts, error)
         for facts in catalogue.read().values()
-        if (error := reported(facts, dataset))
+        if (error := catalogue.figure(facts, dataset))
         and (not families or facts["family"] in families)
         and all(word in facts["name"] for word in words.lower().replace("-", "_").split())
     ]
     return sorted(found, key=lambda pair: SORTS[sort](*pair))
-
-
-def reported(facts: dict[str, Any], dataset: str) -> dict | None:
-    """The top-1 error that a paper reports of one crop, or else the first that it reports."""
-    errors = [error for error in facts["reported"] if error["dataset"] == dataset and error["top1"] is not None]
-    return next((error for error in errors if error["views"] == ONE_CROP), errors[0] if errors else None)
 
 
 def chart(found: Sequence[tuple[dict, dict]]) -> str:

@@ -4,7 +4,6 @@ from keras_classics import catalogue
 from keras_classics.cli.arguments import add_out
 from keras_classics.cli.evaluate import HUMAN_TOP5
 from keras_classics.cli.output import console
-from keras_classics.cli.plot.zoo import figure
 
 DATASET = "imagenet2012"
 
@@ -16,7 +15,7 @@ def add_arguments(parser):
 def run(args):
     best: dict[tuple, tuple] = {}  # of each family and year
     for facts in catalogue.read().values():
-        error = figure(facts, DATASET, "top5")
+        error = catalogue.figure(facts, DATASET, "top5")
         key = facts["family"], facts["paper"]["year"]
         if error and (key not in best or error["top5"] < best[key][1]["top5"]):
             best[key] = facts, error

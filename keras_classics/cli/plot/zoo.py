@@ -41,7 +41,7 @@ def published(dataset):
     points = [
         point(facts["name"], [facts], error["top1"], error["views"] == ONE_CROP)
         for facts in networks
-        if (error := figure(facts, dataset))
+        if (error := catalogue.figure(facts, dataset))
     ]
     if not points:
         known = sorted({error["dataset"] for facts in networks for error in facts["reported"]})
@@ -91,9 +91,3 @@ def point(name, networks, top1, one_crop):
         "year": max(facts["paper"]["year"] for facts in networks),
         "one_crop": one_crop,
     }
-
-
-def figure(facts, dataset, kind="top1"):
-    """The error of that kind that a paper reports of one crop, or else the first it reports; None if there is none."""
-    errors = [error for error in facts["reported"] if error["dataset"] == dataset and error[kind] is not None]
-    return next((error for error in errors if error["views"] == ONE_CROP), errors[0] if errors else None)
