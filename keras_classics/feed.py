@@ -69,7 +69,8 @@ class Feed:
         pixels = "0..255, which the model normalises itself"
         if self.normalization is not None:
             normalization = self.normalization.for_channels(self.channels)
-            pixels = f"(0..255 - {normalization.mean}) / {normalization.std}"
+            mean, std = (of[0] if len(of) == 1 else of for of in (normalization.mean, normalization.std))
+            pixels = f"(0..255 - {mean}) / {std}"
         colours = {1: "grey", 3: "RGB"}.get(self.channels, f"{self.channels} channels")
         resized = "squashed to" if self.squash and not views.scales else "shorter side"
         sides = ", ".join(map(str, views.sides(self.image_size) or [self.resize_size]))

@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -147,13 +147,8 @@ def tab(known: Sequence[Network]) -> None:
 
     by_label = {network.label: network for network in known}
 
-    def ask(function, *more):
-        def asked(encoded, label, *arguments):
-            if label not in by_label:
-                return ""
-            return telling.told(function)(encoded, by_label[label], *arguments, *more)
-
-        return asked
+    def asked(encoded, first, second, views):
+        yield from steps(encoded, [by_label.get(label) for label in (first, second)], views)
 
     gr.Markdown(
         "## Classify a photograph\n"
@@ -168,28 +163,33 @@ def tab(known: Sequence[Network]) -> None:
             second = gr.Dropdown([NONE, *by_label], value=NONE, label="Beside it", elem_id="kc-second")
             views = gr.Dropdown(list(VIEWS), value="1", label="Views, whose answers are averaged", elem_id="kc-views")
     button = gr.Button("Classify", variant="primary", elem_id="kc-classify")
+    shown = []
     with gr.Row():
-        columns = []
         for side in ("first", "second"):
             with gr.Column(min_width=260):
-                answered = gr.HTML(elem_id=f"kc-{side}-answer", apply_default_css=False)
-                looked = gr.HTML(elem_id=f"kc-{side}-heat", apply_default_css=False)
-            columns.append((answered, looked))
-    private = {"api_visibility": "private"}
-    # first both answers, and only then where the networks look, which may take long
-    answers = [(first, *columns[0]), (second, *columns[1])]
-    for starts in (button.click, file.upload):
-        event = starts(lambda: ("", "", "", ""), None, [part for column in columns for part in column], **private)
-        for network, answered, _ in answers:
-            event = event.then(ask(answer), [file, network, views], answered, **private)
-        for network, answered, looked in answers:
-            event = event.then(_unless_told(ask(heat)), [answered, file, network], looked, **private)
+                for part in ("answer", "heat"):
+                    shown.append(gr.HTML(elem_id=f"kc-{side}-{part}", apply_default_css=False))
+    gr.on(
+        [button.click, file.upload],
+        asked,
+        [file, first, second, views],
+        shown,
+        trigger_mode="always_last",  # a picture that comes while another one is being answered waits, and is answered
+        api_visibility="private",
+    )
 
 
-def _unless_told(function):
-    """A second question, that is not asked where the first was answered by an alert."""
-
-    def asked(before, *arguments):
-        return "" if not before or "kc-alert" in before else function(*arguments)
-
-    return asked
+def steps(encoded: bytes | None, pair: Sequence[Network | None], views: str) -> Iterator[tuple[str, ...]]:
+    """What is shown of two networks, of which either may be none, as it comes to be: answer and heat of the first, then
+    those of the second, as HTML. First come both answers, and only then where the networks look, which may take long.
+    Errors are alerts in the place of the answers."""
+    shown = [""] * 4
+    yield tuple(shown)
+    for side, network in enumerate(pair):
+        if network is not None:
+            shown[2 * side] = telling.told(answer)(encoded, network, views)
+            yield tuple(shown)
+    for side, network in enumerate(pair):
+        if network is not None and "kc-alert" not in shown[2 * side]:
+            shown[2 * side + 1] = telling.told(heat)(encoded, network)
+            yield tuple(shown)

@@ -108,3 +108,15 @@ def test_shipped_networks_are_known_with_photographs_first():
     labels = [network.label for network in networks.shipped()]
     assert "lenet5-mnist" in labels
     assert labels.index("resnet20-cifar10-today") < labels.index("lecun1989-mnist")
+
+
+def test_answers_come_before_where_the_networks_look(digit):
+    shown = list(photograph.steps(encoded(digit), [LENET5, None], "1"))
+    assert [[bool(part) for part in step] for step in shown] == [
+        [False, False, False, False],
+        [True, False, False, False],
+        [True, True, False, False],
+    ]
+    *_, told = photograph.steps(b"no picture", [LENET5, LENET5], "1")
+    assert all("The file is no image" in told[i] for i in (0, 2))
+    assert not any(told[i] for i in (1, 3))
