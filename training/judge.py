@@ -35,11 +35,20 @@ def best_epoch(history: History) -> int:
 
 
 def is_trained(recipe: Recipe, history: History) -> bool:
-    """Whether no epoch is left: all are done, or there was no better one for as many as early stopping waits."""
-    if len(history) >= math.ceil(recipe.epochs):
+    """Whether no epoch is left: all are done, the error that was to be reached is reached, or there was no better one
+    for as many as early stopping waits."""
+    if len(history) >= math.ceil(recipe.epochs) or reached_target(recipe, history):
         return True
     waits, head_epochs = recipe.early_stopping, recipe.tuning.head_epochs if recipe.tuning else 0
     return bool(history) and waits is not None and len(history) - max(best_epoch(history), head_epochs) >= waits
+
+
+def reached_target(recipe: Recipe, history: History) -> bool:
+    """Whether the last epoch has no more errors than the recipe's `target_error`."""
+    if recipe.target_error is None or not history:
+        return False
+    accuracy = history[-1].get("val_accuracy", history[-1]["accuracy"])
+    return 100 * (1 - accuracy) <= recipe.target_error
 
 
 def shipped_form(recipe: Recipe, numbers: Numbers | None = None) -> keras.Model:

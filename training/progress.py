@@ -9,6 +9,7 @@ import keras
 from keras_classics.zoo import get_model
 from training.augment.whitening import RULES
 from training.departures import is_of_held_out
+from training.judge import reached_target
 from training.pipeline import count_images, has_validation_split
 from training.recipe import Recipe
 from training.run_data import WORDS, RunData
@@ -64,6 +65,8 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: Place) -> Itera
         yield f"The training computes in {recipe.precision}; what ships is float32."
     if recipe.early_stopping is not None:
         yield f"It ends before that when {recipe.early_stopping} epochs in a row brought no better one."
+    if recipe.target_error is not None:
+        yield f"It ends before that when an epoch's error is {recipe.target_error:g}% or less."
     if recipe.pixels in RULES:
         yield f"The pixels: {RULES[recipe.pixels]}."
     if recipe.augment:
@@ -78,9 +81,9 @@ class Progress(keras.callbacks.Callback):
     """Tells after each epoch, in a line, what it reached and how long is left; and without a terminal, where Keras'
     bar does not, how long an epoch takes, and every minute how far it is."""
 
-    def __init__(self, history: History, on_terminal: bool):
+    def __init__(self, recipe: Recipe, history: History, on_terminal: bool):
         super().__init__()
-        self.history, self.on_terminal, self.told = history, on_terminal, False
+        self.recipe, self.history, self.on_terminal, self.told = recipe, history, on_terminal, False
 
     def on_epoch_begin(self, epoch, logs=None):
         self._first_step, self._said = None, time.perf_counter()
@@ -117,7 +120,9 @@ class Progress(keras.callbacks.Callback):
         line = f"epoch {len(self.history)} of {epochs}: {', '.join(reached)}, {words(row['seconds'])}"
         say(line + (f", about {words(left)} left" if left else ""))
         if self.model.stop_training and left:
-            say("No better epoch came for as long as early stopping waits: the training ends here.")
+            at_target = reached_target(self.recipe, self.history)
+            why = "The error is reached" if at_target else "No better epoch came for as long as early stopping waits"
+            say(f"{why}: the training ends here.")
 
 
 def words(seconds: float) -> str:

@@ -173,6 +173,8 @@ class Recipe:
         augment_batch: operations on a batch of them and its labels, in order, after those of `augment`.
         hold_out: one training image in so many is held out, to choose the best epoch by; 0 for none.
         early_stopping: epochs without a better one after which the training ends; None to train them all.
+        target_error: in percent, of the validation images or without any of the training images; the training ends with
+            the first epoch that has no more. None to train them all.
         precision: what the trained network computes in. Its weights, its answers and what ships are float32.
         reported: the note, in the network's record, of the paper's error that the recipe is held against; by default
             the first for the data.
@@ -194,6 +196,7 @@ class Recipe:
     warm_up: float = 0.0
     average: float | None = None
     early_stopping: int | None = None
+    target_error: float | None = None
     precision: Precision = "float32"
     loss: Loss = "crossentropy"
     label_smoothing: float = 0.0
@@ -242,6 +245,8 @@ class Recipe:
             raise ClassicsError(f"An average keeps between 0 and 1 of itself, not {recipe.average:g}; such as 0.9999.")
         if recipe.early_stopping is not None and recipe.early_stopping < 1:
             raise ClassicsError(f"Early stopping waits for 1 epoch or more, not {recipe.early_stopping}.")
+        if recipe.target_error is not None and not 0 <= recipe.target_error < 100:
+            raise ClassicsError(f"An error to reach is 0 or more and below 100 percent, not {recipe.target_error:g}.")
         if recipe.tuning is not None:
             _check_tuning(recipe, recipe.tuning)
         return recipe

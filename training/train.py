@@ -392,7 +392,7 @@ def _fit(
         EpochWriter(recipe, folder, state, shipped, settings["checkpoint_minutes"], team),
     ]
     if team.is_first:
-        made.append(Progress(state.history, on_terminal))
+        made.append(Progress(recipe, state.history, on_terminal))
     made += more
     if settings["tensorboard"] and team.is_first:
         made.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))

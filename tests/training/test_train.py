@@ -249,9 +249,25 @@ def test_early_stopping_is_keras(tmp_path):
         assert len(rows) == best_epoch(rows) + 3
 
 
-def test_a_run_that_stopped_early_is_judged_and_does_not_go_on(tmp_path, monkeypatch, capsys):
+def test_the_error_to_reach_is_of_validation_images_where_there_are_any():
+    recipe = get_recipe("lenet5-mnist").replace(target_error=10.0)
+    rows = [{"epoch": 1, "loss": 1.0, "accuracy": 0.95, "val_accuracy": 0.89}]
+    assert not is_trained(recipe, [])
+    assert not is_trained(recipe, rows)
+    assert is_trained(recipe, [*rows, {**rows[0], "val_accuracy": 0.9}])
+    del rows[0]["val_accuracy"]
+    assert is_trained(recipe, rows)
+    with pytest.raises(kc.ClassicsError, match="below 100 percent, not 150"):
+        recipe.replace(target_error=150.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "says", "epochs"),
+    [({"early_stopping": 1}, "No better epoch came", 2), ({"target_error": 95.0}, "The error is reached", 1)],
+)
+def test_a_run_that_stopped_early_is_judged_and_does_not_go_on(tmp_path, monkeypatch, capsys, change, says, epochs):
     """The state is whole but not judged: a resumed run trains no further."""
-    recipe = get_recipe("lenet5-mnist").replace(epochs=9, batch_size=500, early_stopping=1)
+    recipe = get_recipe("lenet5-mnist").replace(epochs=9, batch_size=500, **change)
     recipe = dataclasses.replace(recipe, schedule=Steps((0.0,)))  # no epoch is better than the first
 
     def killed(*_):
@@ -260,11 +276,11 @@ def test_a_run_that_stopped_early_is_judged_and_does_not_go_on(tmp_path, monkeyp
     monkeypatch.setattr(train, "judge", killed)
     with pytest.raises(KeyboardInterrupt):
         train.run(recipe, "mnist_sample", out=tmp_path / "run", seed=1)
-    assert "No better epoch came" in capsys.readouterr().out
-    assert len(history(tmp_path / "run")) == 2
+    assert says in capsys.readouterr().out
+    assert len(history(tmp_path / "run")) == epochs
     monkeypatch.setattr(train, "judge", lambda *_: {})
     train.resume(tmp_path / "run")
-    assert len(history(tmp_path / "run")) == 2
+    assert len(history(tmp_path / "run")) == epochs
 
 
 def test_what_is_no_run_cannot_be_resumed(finished, tmp_path):
@@ -282,7 +298,7 @@ def test_without_a_terminal_a_run_tells_each_minute_how_far_it_is(monkeypatch, c
     """Steps of 2 s, 100 an epoch, three epochs of which one is done."""
     now = [0.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
-    told = progress.Progress([{"epoch": 1}], on_terminal=False)
+    told = progress.Progress(get_recipe("lenet5-mnist"), [{"epoch": 1}], on_terminal=False)
     told.set_params({"steps": 100, "epochs": 3})
     told.on_epoch_begin(1)
     for step in range(100):

@@ -258,7 +258,7 @@ def _done(experiment: Experiment, job: Job, files: ResultFiles, data_dir, data: 
     seconds = max(_since(begun), sum(row["seconds"] for row in history))  # which also were before it was resumed
     keras.backend.clear_session()
     gc.collect()
-    curve = curves(history, epochs)
+    curve = curves(history, epochs if plain["diverged"] else 0)
     return {**plain, "epochs": epochs, "seconds": seconds, "metrics": metrics, "curve": curve}
 
 

@@ -33,12 +33,13 @@ def of_diverged(classes: int) -> dict[str, float]:
     return {"test_error": error, "train_error": error, "gap": 0.0, "test_loss": loss, "train_loss": loss}
 
 
-def curves(history: History, epochs: int) -> dict[str, list[float]]:
-    """The errors by epoch, in percent; after a divergence those of a network that guesses."""
+def curves(history: History, diverged_before: int = 0) -> dict[str, list[float]]:
+    """The errors by epoch, in percent; those of a network that guesses for what is missing of so many epochs, which the
+    training did not reach because it diverged."""
     names = {TRAINING_ERROR: "accuracy", VALIDATION_ERROR: "val_accuracy"}
     made = {
         name: [round(100 * (1 - row[key]), 3) for row in history]
         for name, key in names.items()
         if not history or key in history[0]
     }
-    return {name: curve + [CHANCE] * (epochs - len(curve)) for name, curve in made.items()}
+    return {name: curve + [CHANCE] * (diverged_before - len(curve)) for name, curve in made.items()}

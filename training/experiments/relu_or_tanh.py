@@ -52,6 +52,7 @@ EXPERIMENT = Experiment(
         batch_size=128,
         optimizer=SGD(momentum=0.9),
         schedule=Steps((0.01,)),
+        target_error=SOONER.level,  # what comes after it decides nothing
     ),
     limit=5000,
     rates=(0.003, 0.01, 0.03, 0.1),
