@@ -30,29 +30,38 @@ SHARED = pathlib.Path(os.environ.get("KERAS_CLASSICS_SHARED", pathlib.Path(__fil
 def pytest_collection_modifyitems(config, items):
     """Keeps the tests of this backend: on tensorflow all that are not marked for numpy, elsewhere the marked ones."""
 
+    def is_beside(item):
+        return item.path.name == "test_backends.py"
+
+    backends = [item.callspec.params["backend"] for item in items if is_beside(item)] if MARKER is None else []
+
     def kept(item):
-        if MARKER is None:
-            return item.get_closest_marker("structure") is None
-        return item.get_closest_marker(MARKER) is not None
+        if MARKER is not None:
+            return item.get_closest_marker(MARKER) is not None
+        return item.get_closest_marker("structure") is None and not (backends and TOO_LONG in item.path.parents)
 
     config.hook.pytest_deselected(items=[item for item in items if not kept(item)])
-    others = "test_backends.py"  # last, for they run beside all the rest
-    items[:] = sorted(filter(kept, items), key=lambda item: item.path.name == others)
-    backends = [item.callspec.params["backend"] for item in items if item.path.name == others]
-    OTHER_BACKENDS.update({backend: BESIDE.submit(run_backend, backend) for backend in backends})
+    items[:] = sorted(filter(kept, items), key=is_beside)  # last, for they run beside all the rest
+    if not config.option.collectonly:
+        BESIDE.update({backend: QUEUE.submit(run_beside, backend) for backend in backends})
 
 
-BESIDE = concurrent.futures.ThreadPoolExecutor(max_workers=1)
-OTHER_BACKENDS: dict[str, concurrent.futures.Future] = {}
+QUEUE = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+BESIDE: dict[str, concurrent.futures.Future] = {}
+TOO_LONG = pathlib.Path(__file__).parent / "weights"  # runs beside on tensorflow as well: both sides end together
 
 
 RUNNING: list[subprocess.Popen] = []
 
 
-def run_backend(backend):
-    """Runs the part of the suite that is another backend's, in a process of its own: its status and what it printed."""
+def run_beside(backend):
+    """Runs the part of the suite that is another backend's, or of tensorflow's what is too long for this process, in a
+    process of its own: its status and what it printed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", pathlib.Path(__file__).parent],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            TOO_LONG if backend == BACKEND else pathlib.Path(__file__).parent,
+        ],
         env={**os.environ, "KERAS_BACKEND": backend},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -65,7 +74,7 @@ def run_backend(backend):
 
 def pytest_unconfigure():
     """An interrupted run takes the others with it."""
-    BESIDE.shutdown(wait=False, cancel_futures=True)
+    QUEUE.shutdown(wait=False, cancel_futures=True)
     for process in RUNNING:
         process.kill()
 
