@@ -1,4 +1,4 @@
-"""The one kind of error that tells a user what to do, and the nearest-name hint that it carries."""
+"""The errors that tell a user what to do, and the nearest-name hint that it carries."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,6 +6,15 @@ from collections.abc import Iterable
 
 class ClassicsError(ValueError):
     """A mistake that the caller can mend. Its message is one line that says how; the commands print it alone."""
+
+
+class ExportError(ClassicsError):
+    """An export that failed, and how far it came: whether it `converts`, `runs` and `agrees` with its model, each None
+    where it did not come to that. Of one that does not agree, `agreement` is its `exporting.Agreement`."""
+
+    def __init__(self, message, converts=None, runs=None, agrees=None, agreement=None):
+        super().__init__(message)
+        self.converts, self.runs, self.agrees, self.agreement = converts, runs, agrees, agreement
 
 
 def first_line(error: Exception) -> str:

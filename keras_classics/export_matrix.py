@@ -9,7 +9,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from typing import Any
 
 from keras_classics import catalogue
 from keras_classics.choices import EXPORT_SUFFIXES, QUANTIZATIONS
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, ExportError
 from keras_classics.files import atomic_write
 from keras_classics.quiet import without_notices
 
@@ -86,7 +85,7 @@ def fill(
     goes on where it stopped: rows that are there are not made anew, but with `again`.
 
     A row has the "network", the "format", and whether it "converts", "runs" and "agrees", each None where it did not
-    come to that; the figures of `exporting.Agreement` as "agreement", of one that differs those that it tells; how much
+    come to that; the figures of `exporting.Agreement` as "agreement"; how much
     an output of the Keras model differs between the pictures, as "spread", for where it is small, agreeing says little;
     "bytes", "seconds", and the "reason" of a failure; and of which commit, day and versions it is.
 
@@ -156,20 +155,13 @@ def _why(code: int, seconds: float, timeout: float, errors: Any) -> str:
     return f"the process ended with {code}" + (f": {told[-1][:300]}" if told else "")
 
 
-def _failed(network: str, format: str, seconds: float, reason: str, converts=None, runs=None, agrees=None) -> Row:
-    facts = {"network": network, "format": format, "converts": converts, "runs": runs, "agrees": agrees}
-    told = re.search(r"the answers to (\d+) pictures differ by (\S+), of (\S+) allowed", reason)
-    differs = told and {"images": int(told[1]), "error": float(told[2]), "allowed_error": float(told[3])}
-    reason = " ".join(reason.split(". Nothing was written")[0].split())
-    return {**facts, "agreement": differs, "bytes": None, "seconds": seconds, "reason": reason}
-
-
-# What the messages of `exporting.export` say, and how far the export had come then: whether it converts, runs, agrees.
-FAILURES = (
-    (r"cannot be exported as", (False, None, None)),
-    (r"The export cannot be run", (True, False, None)),
-    (r"does not agree", (True, True, False)),
-)
+def _failed(network: str, format: str, seconds: float, reason: str, error: Exception | None = None) -> Row:
+    came = error if isinstance(error, ExportError) else ExportError(reason)
+    return {
+        **{"network": network, "format": format, "converts": came.converts, "runs": came.runs, "agrees": came.agrees},
+        "agreement": dataclasses.asdict(came.agreement) if came.agreement else None,
+        **{"bytes": None, "seconds": seconds, "reason": " ".join(reason.split(". Nothing was written")[0].split())},
+    }
 
 
 def row(model: Any, format: str, pictures: Any, folder: str | pathlib.Path) -> Row:
@@ -184,8 +176,7 @@ def row(model: Any, format: str, pictures: Any, folder: str | pathlib.Path) -> R
         report = exporting.export(model, path, to, quantize=quantize, representative=representative, overwrite=True)
     except Exception as error:  # also what is no ClassicsError is a row, not the end
         reason = str(error) or type(error).__name__
-        came = next((came for pattern, came in FAILURES if re.search(pattern, reason)), (None, None, None))
-        return _failed(model.name, format, time.perf_counter() - start, reason, *came)
+        return _failed(model.name, format, time.perf_counter() - start, reason, error)
     facts = {"network": model.name, "format": format, "converts": True, "runs": True, "agrees": True}
     agreement = {field.name: getattr(report, field.name) for field in dataclasses.fields(exporting.Agreement)}
     seconds = time.perf_counter() - start

@@ -12,7 +12,7 @@ import numpy as np
 from keras_classics import feed, preprocessing, runtimes
 from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.datasets import known_class_names
-from keras_classics.errors import ClassicsError, first_line
+from keras_classics.errors import ClassicsError, ExportError, first_line
 from keras_classics.feed import Feed
 from keras_classics.runtimes import FACTS, LABELS
 from keras_classics.spec import InputProtocol, protocol_of
@@ -193,5 +193,5 @@ def _onnx(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input, dict[st
     return lambda images: session.run(None, {taken.name: images})[0], _Input(batch, dtype), texts
 
 
-def _cannot_be_run(error: Exception) -> ClassicsError:
-    return ClassicsError(f"The export cannot be run here ({first_line(error)}).")
+def _cannot_be_run(error: Exception) -> ExportError:
+    return ExportError(f"The export cannot be run here ({first_line(error)}).", converts=True, runs=False)

@@ -11,6 +11,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import cli, datasets, exporting, preprocessing, runtimes
+from keras_classics.errors import ExportError
 from keras_classics.exporting import contents
 from keras_classics.exporting.converting import OPSET
 from keras_classics.scenes import scenes
@@ -108,8 +109,10 @@ def test_what_fails_the_check_leaves_no_file(tmp_path, monkeypatch):
         exporting.export(poisoned(sure(RIGHT)), tmp_path / "x.tflite", "tflite")
     convert = exporting.convert
     monkeypatch.setattr(exporting, "convert", lambda model, *how: convert(poisoned(sure(RIGHT)), *how))
-    with pytest.raises(kc.ClassicsError, match="does not agree with it: the answers to 8 pictures differ"):
+    with pytest.raises(ExportError, match="does not agree with it: the answers to 8 pictures differ") as failed:
         exporting.export(sure(RIGHT), tmp_path / "x.tflite", "tflite")
+    assert (failed.value.converts, failed.value.runs, failed.value.agrees) == (True, True, False)
+    assert not failed.value.agreement.holds
     assert list(tmp_path.iterdir()) == []
     assert not exporting.Agreement(8, np.nan, np.nan, np.nan, 1.0, 100.0).holds
 
@@ -234,8 +237,9 @@ def test_exports_that_are_none_or_do_not_tell(tmp_path):
     broken = tmp_path / "broken.tflite"
     broken.write_text("no network")
     contents.add(broken, (), contents.facts_of(kc.LeNet5(), True))
-    with pytest.raises(kc.ClassicsError, match="The export cannot be run here"):
+    with pytest.raises(ExportError, match="The export cannot be run here") as failed:
         kc.load_export(broken)
+    assert failed.value.runs is False
 
 
 def test_the_commands_take_exports(capsys, tmp_path):

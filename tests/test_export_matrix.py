@@ -1,5 +1,6 @@
 """The smallest networks as every format, and what becomes of exports that fail."""
 
+import dataclasses
 import json
 import subprocess
 
@@ -7,7 +8,11 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import cli, export_matrix, exporting
+from keras_classics.errors import ExportError
 from keras_classics.export_matrix import FORMATS
+from keras_classics.exporting import Agreement, converting
+
+FAR = Agreement(24, 0.1, 0.1, 0.0027, 0.00029, 90.0)
 
 
 def test_the_smallest_networks_as_every_format(tmp_path, capsys, monkeypatch):
@@ -53,28 +58,23 @@ def test_a_process_that_fails_or_takes_too_long_is_a_row(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("message", "cell", "agreement"),
+    ("error", "cell"),
     [
-        ("net cannot be exported as onnx (no such operation).", "no conversion", None),
-        ("The export cannot be run here (no memory).", "does not run", None),
-        (
-            "The export of net does not agree with it: the answers to 24 pictures differ by 0.0027, of 0.00029 "
-            "allowed. Nothing was written; int8 may not suit the network.",
-            "differs",
-            {"images": 24, "error": 0.0027, "allowed_error": 0.00029},
-        ),
-        ("something else", "failed", None),
+        (ExportError("net cannot be exported as onnx (no such operation).", False), "no conversion"),
+        (ExportError("The export cannot be run here (no memory).", True, False), "does not run"),
+        (ExportError("It differs. Nothing was written; bad.", True, True, False, FAR), "differs"),
+        (kc.ClassicsError("something else"), "failed"),
     ],
 )
-def test_how_far_a_failing_export_came(message, cell, agreement, tmp_path, monkeypatch):
+def test_how_far_a_failing_export_came(error, cell, tmp_path, monkeypatch):
     def export(*_, **__):
-        raise kc.ClassicsError(message)
+        raise error
 
     monkeypatch.setattr(exporting, "export", export)
     row = export_matrix.row(kc.LeNet5(), "float16", None, tmp_path)
-    assert row["reason"] == message.split(". Nothing")[0]
+    assert row["reason"] == str(error).split(". Nothing")[0]
     assert export_matrix.cell(row) == cell
-    assert row["agreement"] == agreement
+    assert row["agreement"] == (dataclasses.asdict(FAR) if cell == "differs" else None)
     assert row["bytes"] is None
     assert export_matrix.markdown([row]).splitlines() == [
         "| network | float16 |",
@@ -83,6 +83,13 @@ def test_how_far_a_failing_export_came(message, cell, agreement, tmp_path, monke
         "",
         f"- lenet5 as float16: {row['reason']}",
     ]
+
+
+def test_a_conversion_that_fails_is_told_with_its_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(converting, "_on_tensorflow", lambda *_: "no such operation")
+    row = export_matrix.row(kc.LeNet5(), "onnx", None, tmp_path)
+    assert export_matrix.cell(row) == "no conversion"
+    assert row["reason"] == "lenet5 cannot be exported as onnx (no such operation)."
 
 
 def test_the_answers_of_untrained_networks_differ_between_pictures():

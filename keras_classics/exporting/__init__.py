@@ -10,7 +10,7 @@ from keras_classics import datasets, exported, preprocessing, runtimes
 from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.complexity import is_functional
-from keras_classics.errors import ClassicsError, unknown
+from keras_classics.errors import ClassicsError, ExportError, unknown
 from keras_classics.exporting.agreement import Agreement, agreement, are_probabilities
 from keras_classics.exporting.contents import add, facts_of, layer_names
 from keras_classics.exporting.converting import Settings, convert
@@ -131,10 +131,12 @@ def export(
         add(temporary, labels, facts, layer_names(model))
         found = agreement(expected, run_exported(temporary, images), quantize)
         if not found.holds:
-            raise ClassicsError(
+            raise ExportError(
                 f"The export of {model.name} does not agree with it: the answers to {found.images} pictures differ "
                 f"by {found.error:.2g}, of {found.allowed_error:.2g} allowed. Nothing was written"
-                + (f"; {quantize} may not suit the network." if quantize else "; please report this.")
+                + (f"; {quantize} may not suit the network." if quantize else "; please report this."),
+                *(True, True, False),
+                found,
             )
         report = Report(
             **vars(found),

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics.errors import ClassicsError, first_line
+from keras_classics.errors import ExportError, first_line
 from keras_classics.layers import single_operation
 from keras_classics.quiet import without_notices
 
@@ -73,7 +73,7 @@ def convert(
         for code in NO_SPACE:
             if os.strerror(code) in failure:
                 raise OSError(code, os.strerror(code))
-        raise ClassicsError(f"{model.name} cannot be exported as {settings.format} ({failure[-300:]}).")
+        raise ExportError(f"{model.name} cannot be exported as {settings.format} ({failure[-300:]}).", converts=False)
 
 
 def _on_tensorflow(model, path, settings: Settings, representative) -> str:
