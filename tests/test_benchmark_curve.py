@@ -74,7 +74,7 @@ def test_the_command_prints_writes_and_draws_it(monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("lenet5 --batch 1 2 --build", "Building knows no batch"),
+        ("lenet5 --batch 1 2 --first", "A first answer is of one batch"),
         ("lenet5 --batch 0 2", "must be at least 1, not 0"),
         ("lenet5 --batch 2 --plot curve.svg", "A curve needs more than one batch"),
         ("lenet5 --batch 1 2 --plot curve.txt", "must end in .png"),
