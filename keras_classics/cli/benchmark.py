@@ -182,7 +182,11 @@ def show(result):
     if result.mode == "first":
         console.print(PARTS_IN_WORDS)
     else:
-        console.print(f"peak: {result.peak_flops / 1e9:.0f} GFLOP/s, a float32 matrix product in NumPy")
+        show_peak(result)
+
+
+def show_peak(result):
+    console.print(f"peak: {result.peak_flops / 1e9:.0f} GFLOP/s, a float32 matrix product in NumPy")
 
 
 def show_curve(curve):
@@ -197,7 +201,8 @@ def show_curve(curve):
             peers = [peer for ours, peer in result.pairs if ours is t]
             cells["times the peer's"] = ", ".join(_ratio(t, peer) for peer in peers)
             rows.append((t, {"batch": str(result.batch), **cells}))
-    headings = [name for name in rows[0][1] if name not in NARROW and any(cells[name] for _, cells in rows)]
+    left_out = NARROW if console.width < WIDE else ("quartiles",)
+    headings = [name for name in rows[0][1] if name not in left_out and any(cells[name] for _, cells in rows)]
     made = table(("", "runs on" if exports else "backend"), headings)
     for (who, backend), _ in curve.lines().items():
         for t, cells in rows:
@@ -208,6 +213,7 @@ def show_curve(curve):
         batch = enough(line)
         grows = "grows to the last batch" if batch == line[-1].batch else f"no longer grows from {batch} images on"
         console.print(f"{who} on {backend} {grows}", markup=False)
+    show_peak(curve.results[0])
     if curve.ended:
         console.print(f"The curve ends before {curve.ended}", markup=False)
 
