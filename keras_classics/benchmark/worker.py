@@ -35,7 +35,7 @@ def keras_side(side):
 
     laps.end("framework")
     form = {"classes": side["classes"], "input_shape": tuple(side["input_shape"])} if "classes" in side else {}
-    ours = side["who"] == "keras_classics"
+    ours, fuse = side["who"] == "keras_classics", None
     if side["who"] == "keras.applications":
         build, form = getattr(keras.applications, side["network"]), {"weights": None, **form}
     else:
@@ -43,10 +43,11 @@ def keras_side(side):
 
         build = keras_classics.get_model(side["network"])
         form |= {"remat": True} if ours and side.get("remat") else {}
-        fuse = keras_classics.fuse if ours and side["fuse"] else None
+        if ours and side["fuse"]:
+            fuse = keras_classics.fuse
     laps.end("library")
     model = build(**form)
-    if side["who"] != "keras.applications" and fuse:
+    if fuse:
         model = fuse(model)
     laps.end("build")
     if side["who"] == "native-groups":
