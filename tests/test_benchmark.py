@@ -87,11 +87,50 @@ def test_the_command_measures_every_side(tmp_path, capsys):
     assert f"{ours['images_per_second']:.4g}" in printed
 
 
-def test_building_is_timed_in_new_processes(capsys):
-    cli.main(["benchmark", "lenet5", "--build", "--rounds", "2", "--backend", "torch"])
+def test_a_first_answer_is_timed_part_by_part_in_new_processes(tmp_path, capsys):
+    file = tmp_path / "figures.json"
+    command = ["benchmark", "lenet5", "--first", "--rounds", "2", "--backend", "jax", "--json", str(file)]
+    cli.main(command)
     printed = capsys.readouterr().out
-    assert "torch" in printed
     assert "images/s" not in printed
+    figures = json.loads(file.read_text())
+    (side,) = figures["sides"]
+    parts = side["parts"]
+    assert (figures["mode"], figures["batch"]) == ("first", 1)
+    assert list(parts) == ["framework", "library", "build", "first", "second"]
+    assert all(len(seconds) == 2 for seconds in parts.values())
+    assert side["seconds"] == [build + first for build, first in zip(parts["build"], parts["first"], strict=True)]
+    # Keras and jax are imported anew each time, and the network is compiled for the first answer alone.
+    assert min(parts["framework"]) > max(parts["library"])
+    assert min(parts["first"]) > 5 * max(parts["second"])
+    row = printed.splitlines()[1].split()
+    assert row[:2] == ["keras_classics", "jax"]
+    assert [float(cell) for cell in row[2:]] == pytest.approx(
+        [np.median(seconds) for seconds in (*parts.values(), side["seconds"])], abs=0.006
+    )
+
+
+def test_a_first_answer_beside_a_peers():
+    ours, peer = times("keras_classics", "torch", 1.0, 2.0), times("keras.applications", "torch", 3.0, 6.0)
+    for side, build in ((ours, 0.5), (peer, 1.0)):
+        for _ in range(2):
+            side.add(build=build, first=side.seconds[0] - build)
+    told = benchmark.figures(Benchmark("net", "first", 1, 10**9, 1e12, (ours, peer)))
+    assert [told["ratios"][0][name] for name in ("ratio", "ratio_of_build")] == [(3.0, 3.0, 3.0), (2.0, 2.0, 2.0)]
+    assert "images_per_second" not in told["sides"][0]
+
+
+@pytest.mark.parametrize("who", ["pytorchcv", "native-groups"])
+def test_who_starts_how(who):
+    """A peer's answer has the parts of ours, and the network is not asked before the clock runs."""
+    facts = {"mode": "first", "batch": 1, "classes": 7, "image_size": 224, "input_shape": [32, 32, 3], "fuse": False}
+    if who == "pytorchcv":
+        parts, step = worker.torch_side({"who": who, "network": "pytorchcv.models.resnet.resnet18", **facts})
+    else:
+        parts, step = worker.keras_side({"who": who, "network": "resnet20", **facts})
+    assert list(parts) == ["framework", "library", "build"]
+    assert parts["build"] > 0
+    assert step().shape == (1, 7)
 
 
 def test_fused(capsys):
@@ -118,7 +157,7 @@ def test_native_groups_are_keras_own_layers():
         (["lenet6"], "Did you mean 'lenet5'?"),
         (["lenet5", "--batch", "0"], "must be at least 1, not 0 and 10"),
         (["lenet5", "--train", "--fuse"], "A fused network can only predict"),
-        (["lenet5", "--train", "--build"], "--train and --build are two benchmarks"),
+        (["lenet5", "--train", "--first"], "--train and --first are two benchmarks"),
         (["vgg11", "--against", "pytorchcv", "--peer-python", "/no/python"], "There is no Python '/no/python'"),
     ],
 )
@@ -326,7 +365,7 @@ def test_what_cannot_be_counted_has_no_count(tmp_path):
         ("one_at_a_time.onnx lenet5", "'lenet5' is no export"),
         ("one_at_a_time.onnx one_at_a_time.onnx", "'one_at_a_time.onnx' is named twice"),
         ("one_at_a_time.onnx --train", "--train is for a network by its name"),
-        ("one_at_a_time.onnx --build", "--build is for a network by its name"),
+        ("one_at_a_time.onnx --first", "--first is for a network by its name"),
         ("one_at_a_time.onnx --fuse", "--fuse is for a network by its name"),
         ("one_at_a_time.onnx --backend jax", "--backend is for a network by its name"),
         ("saved_model --threads 1", "'saved_model' runs on TensorFlow, which takes as many threads as it likes"),

@@ -1,6 +1,7 @@
 """Curves over the images a step: which are measured, what they tell, and their picture."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,15 @@ def test_the_curve_ends_before_a_batch_that_fails():
         measured([4, 8], failing)
 
 
+def test_the_machine_has_one_peak():
+    """The best of all batches, so that the shares of two batches compare."""
+    peaks = {1: 1e12, 2: 4e12, 4: 2e12}
+    curve = measured(peaks, lambda batch: replace(result(batch), peak_flops=peaks[batch]))
+    assert [r.peak_flops for r in curve.results] == [4e12] * 3
+    shares = [r.share_of_peak(r.times[0]) for r in curve.results]
+    assert shares == pytest.approx([2e9 * speed / 4e12 for speed in (20.0, 24.0, 27.0)])
+
+
 def test_where_a_side_no_longer_grows():
     lines = measured(SPEEDS["keras_classics"], result).lines()
     assert enough(lines["keras_classics", "torch"]) == 4
@@ -57,7 +67,9 @@ def test_where_a_side_no_longer_grows():
     assert figures["enough"][0] == {"who": "keras_classics", "backend": "torch", "batch": 2}
 
 
-def test_the_command_prints_writes_and_draws_it(monkeypatch, capsys, tmp_path):
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_command_prints_writes_and_draws_it(wide, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(cli.console, "width", 120 if wide else 100)
     monkeypatch.setattr(benchmark, "benchmark", lambda network, against, backends, batch, *_: result(batch))
     place, picture = tmp_path / "curve.json", tmp_path / "curve.svg"
     cli.main(["benchmark", "lenet5", "--batch", "8", "1", "2", "4", "--json", str(place), "--plot", str(picture)])
@@ -65,6 +77,8 @@ def test_the_command_prints_writes_and_draws_it(monkeypatch, capsys, tmp_path):
     rows = [line.split()[:3] for line in lines if line.split()[1:2] == ["torch"]]
     assert rows == [[who, "torch", batch] for who in SPEEDS for batch in "1248"]
     assert any("1.25 (1.25 to 1.25)" in line for line in lines)
+    assert any("of peak" in line for line in lines) == wide
+    assert lines[-1] == "peak: 1000 GFLOP/s, a float32 matrix product in NumPy"
     assert "keras_classics on torch no longer grows from 4 images on" in lines
     assert "keras.applications on torch grows to the last batch" in lines
     assert json.loads(place.read_text())["batches"] == [1, 2, 4, 8]
@@ -74,7 +88,7 @@ def test_the_command_prints_writes_and_draws_it(monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("lenet5 --batch 1 2 --build", "Building knows no batch"),
+        ("lenet5 --batch 1 2 --first", "A first answer is of one batch"),
         ("lenet5 --batch 0 2", "must be at least 1, not 0"),
         ("lenet5 --batch 2 --plot curve.svg", "A curve needs more than one batch"),
         ("lenet5 --batch 1 2 --plot curve.txt", "must end in .png"),

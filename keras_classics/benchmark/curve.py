@@ -1,7 +1,7 @@
 """How speed, latency and memory grow with the images a step."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from keras_classics.benchmark import Benchmark, figures
@@ -21,7 +21,8 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """Benchmarks of the same sides, a batch each, from the smallest on; and why there are no greater, if one failed."""
+    """Benchmarks of the same sides, a batch each, from the smallest on, all with the machine's one peak; and why there
+    are no greater, if one failed."""
 
     results: tuple[Benchmark, ...]
     ended: str | None = None
@@ -58,8 +59,14 @@ def measured(
         except ClassicsError as error:
             if not results:
                 raise
-            return Curve(tuple(results), f"{batch} images a step: {error}")
-    return Curve(tuple(results))
+            return Curve(_of_one_peak(results), f"{batch} images a step: {error}")
+    return Curve(_of_one_peak(results))
+
+
+def _of_one_peak(results: Sequence[Benchmark]) -> tuple[Benchmark, ...]:
+    """The same, each with the best of the matrix products that were measured beside any of them."""
+    peak = max(result.peak_flops for result in results)
+    return tuple(replace(result, peak_flops=peak) for result in results)
 
 
 def enough(line: Sequence[Point]) -> int:

@@ -59,7 +59,7 @@ class Worker:
         return self.answer()
 
     def answer(self) -> dict[str, Any]:
-        """The next answer of the script; the first is what building took.
+        """The next answer of the script; the first is what the parts of its start took.
 
         Raises:
             ClassicsError: if the process has failed, with the last line that it wrote.

@@ -1,49 +1,67 @@
 """One side of a benchmark, in a process of its own: builds a network, then runs it as often as it is told.
 
 The script stands alone, since a torch peer may live in another Python than ours. Its argument is the side as JSON; it
-answers in lines of JSON, first what building took, then each run that a line of its input asks for.
+answers in lines of JSON, first the seconds of its start, part by part, then each run that a line of its input asks for.
 """
 
 import contextlib
+import gc
 import json
 import os
 import sys
 import time
 
-import numpy as np
-
 KERAS = ("keras_classics", "keras.applications", "native-groups", "no-remat")
 TORCH = ("pytorchcv", "torchvision")  # any other name is an export's path
 
 
+class Laps:
+    """The seconds of each part of a start, by its name. What a part leaves to Python's garbage collector is collected
+    between two, for else it is found in the time of whichever part comes next: 0.1 s after jax's import."""
+
+    def __init__(self):
+        self.seconds, self._since = {}, time.perf_counter()
+
+    def end(self, part):
+        self.seconds[part] = time.perf_counter() - self._since
+        gc.collect()
+        self._since = time.perf_counter()
+
+
 def keras_side(side):
-    """A network of ours or of keras.applications: what building took, its multiply-adds, and one step of it."""
+    """A network of ours or of keras.applications: the seconds of its start, and one step of it."""
+    laps = Laps()
     import keras
 
+    laps.end("framework")
     form = {"classes": side["classes"], "input_shape": tuple(side["input_shape"])} if "classes" in side else {}
+    ours, fuse = side["who"] == "keras_classics", None
     if side["who"] == "keras.applications":
-        build = getattr(keras.applications, side["network"])
-        start = time.perf_counter()
-        model = build(weights=None, **form)
+        build, form = getattr(keras.applications, side["network"]), {"weights": None, **form}
     else:
         import keras_classics
 
-        remat = {"remat": True} if side["who"] == "keras_classics" and side.get("remat") else {}
-        start = time.perf_counter()
-        model = keras_classics.create_model(side["network"], **form, **remat)
-    seconds = time.perf_counter() - start
-    if side["mode"] == "build":
-        return seconds, None
+        build = keras_classics.get_model(side["network"])
+        form |= {"remat": True} if ours and side.get("remat") else {}
+        if ours and side["fuse"]:
+            fuse = keras_classics.fuse
+    laps.end("library")
+    model = build(**form)
+    if fuse:
+        model = fuse(model)
+    laps.end("build")
     if side["who"] == "native-groups":
         model = with_native_groups(model)
-    if side["who"] == "keras_classics" and side["fuse"]:
-        model = keras_classics.fuse(model)
+    import numpy as np
+
     images = np.random.default_rng(0).standard_normal((side["batch"], *model.input_shape[1:])).astype("float32")
+    if side["mode"] == "first":
+        return laps.seconds, lambda: model.predict(images, verbose=0)
     if side["mode"] == "predict":
-        return seconds, lambda: model.predict_on_batch(images)
+        return laps.seconds, lambda: model.predict_on_batch(images)
     model.compile(keras.optimizers.SGD(0.01, momentum=0.9), "sparse_categorical_crossentropy")
     labels = np.zeros(side["batch"], "int32")
-    return seconds, lambda: model.train_on_batch(images, labels)
+    return laps.seconds, lambda: model.train_on_batch(images, labels)
 
 
 def with_native_groups(model):
@@ -64,18 +82,20 @@ def torch_side(side):
     """A network of a torch package, channels last, which is the faster of its layouts on a CPU."""
     import importlib
 
+    laps = Laps()
     import torch
 
+    laps.end("framework")
     module, name = side["network"].rsplit(".", 1)
     build = getattr(importlib.import_module(module), name)
-    start = time.perf_counter()
+    laps.end("library")
     net = build(**({"num_classes": side["classes"]} if "classes" in side else {}))
-    seconds = time.perf_counter() - start
     net = net.to(memory_format=torch.channels_last).train(side["mode"] == "train")
+    laps.end("build")
     size = side["image_size"]
     images = torch.randn(side["batch"], 3, size, size).to(memory_format=torch.channels_last)
-    if side["mode"] == "predict":
-        return seconds, torch.no_grad()(lambda: net(images).numpy())
+    if side["mode"] != "train":
+        return laps.seconds, torch.no_grad()(lambda: net(images).numpy())
     labels = torch.zeros(side["batch"], dtype=torch.long)
     optimizer = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9)
 
@@ -87,18 +107,19 @@ def torch_side(side):
         optimizer.step()
         return loss.item()
 
-    return seconds, step
+    return laps.seconds, step
 
 
 def export_side(side):
     """A SavedModel folder, TFLite or ONNX file, in its own runtime."""
     from keras_classics import runtimes
 
-    start = time.perf_counter()
+    laps = Laps()
     with in_one_line():
         step = runtimes.step(side["who"], (side["batch"], *side["input_shape"]), side["threads"])
         step()
-    return time.perf_counter() - start, step
+    laps.end("build")
+    return laps.seconds, step
 
 
 def inspected(side):
@@ -140,19 +161,19 @@ def main():
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what else prints, prints among the errors
 
-    def answer(seconds):
-        print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes()}), file=answers, flush=True)
+    def answer(**seconds):
+        print(json.dumps({**seconds, "peak_bytes": peak_bytes()}), file=answers, flush=True)
 
     if side["mode"] == "inspect":
         print(json.dumps(inspected(side)), file=answers, flush=True)
         return
-    seconds, step = (torch_side if side["who"] in TORCH else keras_side if side["who"] in KERAS else export_side)(side)
-    answer(seconds)
+    parts, step = (torch_side if side["who"] in TORCH else keras_side if side["who"] in KERAS else export_side)(side)
+    answer(parts=parts)
     for line in sys.stdin:
         start = time.perf_counter()
         for _ in range(int(line)):
             step()
-        answer((time.perf_counter() - start) / int(line))
+        answer(seconds=(time.perf_counter() - start) / int(line))
 
 
 if __name__ == "__main__":

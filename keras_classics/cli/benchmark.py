@@ -10,7 +10,12 @@ from keras_classics.cli.backend import check_installed, start
 from keras_classics.cli.output import answer, console, millions, table, working
 from keras_classics.errors import ClassicsError
 
-BATCH, EXPORTS_BATCH = 8, 1
+BATCH, ONE = 8, 1
+PARTS = {"framework": "import", "library": "adds", "build": "build", "first": "first", "second": "second"}
+PARTS_IN_WORDS = (
+    "Seconds. import: of Keras with its backend, or of torch; adds: what importing the library adds; first, second: "
+    "the answers; whole: from building to the first one"
+)
 NARROW, WIDE = ("quartiles", "of peak"), 110  # columns that are left out where there are fewer characters
 THREADS = {"LiteRT": "1, its default", "ONNX Runtime": "as many as there are cores, its default"}
 
@@ -24,7 +29,9 @@ def add_arguments(parser):
         "own runtime, the first beside the others",
     )
     parser.add_argument("--train", action="store_true", help="training steps; by default it predicts")
-    parser.add_argument("--build", action="store_true", help="building, each time in a new process")
+    parser.add_argument(
+        "--first", action="store_true", help="imports, building and the first answers, each time in a new process"
+    )
     parser.add_argument("--fuse", action="store_true", help="predict with ours fused")
     parser.add_argument("--remat", action="store_true", help="train ours in less memory; beside no-remat, itself")
     parser.add_argument(
@@ -32,7 +39,7 @@ def add_arguments(parser):
         nargs="+",
         type=int,
         metavar="N",
-        help=f"images a step, of all sides (default {BATCH}; with exports {EXPORTS_BATCH}, as a phone asks); several "
+        help=f"images a step, of all sides (default {BATCH}; of exports and with --first {ONE}); several "
         "for a curve over them",
     )
     parser.add_argument("--plot", type=picture_file, metavar="file", help="draw the curve: .png, .svg, .pdf")
@@ -50,10 +57,10 @@ def add_arguments(parser):
 
 
 def run(args):
-    if args.train and args.build:
-        raise ClassicsError("--train and --build are two benchmarks; run one after the other.")
+    if args.train and args.first:
+        raise ClassicsError("--train and --first are two benchmarks; run one after the other.")
     exports = [name for name in args.model if _is_path(name)]
-    batches = args.batch or [EXPORTS_BATCH if exports else BATCH]
+    batches = args.batch or [ONE if exports or args.first else BATCH]
     if len(batches) > 1:
         _of_batches(args, exports, batches)
         return
@@ -67,8 +74,8 @@ def run(args):
 
 
 def _of_batches(args, exports, batches):
-    if args.build:
-        raise ClassicsError("Building knows no batch; leave --batch out.")
+    if args.first:
+        raise ClassicsError("A first answer is of one batch; give --batch one number, or leave it out.")
     if min(batches) < 1:
         raise ClassicsError(f"The batch must be at least 1, not {min(batches)}.")
 
@@ -113,7 +120,7 @@ def _check_network(args) -> str:
 
 def _of_network(args, batch):
     network = _check_network(args)
-    mode = "train" if args.train else "build" if args.build else "predict"
+    mode = "train" if args.train else "first" if args.first else "predict"
     start()
     with working(f"Preparing {network}") as status:
         from keras_classics.benchmark import benchmark
@@ -136,7 +143,7 @@ def _of_exports(args, exports, batch):
     if len(exports) < len(args.model):
         name = next(name for name in args.model if name not in exports)
         raise ClassicsError(f"'{name}' is no export: name exports alone, or one network; a peer is named by --against.")
-    for option in ("train", "build", "fuse", "remat", "backend"):
+    for option in ("train", "first", "fuse", "remat", "backend"):
         if getattr(args, option):
             raise ClassicsError(f"--{option} is for a network by its name: an export predicts, in its own runtime.")
     if args.against == "no-remat":
@@ -172,8 +179,14 @@ def show(result):
         console.print(_beside(ours, peer), markup=False)
     if exports:
         show_threads(result)
-    if result.mode != "build":
-        console.print(f"peak: {result.peak_flops / 1e9:.0f} GFLOP/s, a float32 matrix product in NumPy")
+    if result.mode == "first":
+        console.print(PARTS_IN_WORDS)
+    else:
+        show_peak(result)
+
+
+def show_peak(result):
+    console.print(f"peak: {result.peak_flops / 1e9:.0f} GFLOP/s, a float32 matrix product in NumPy")
 
 
 def show_curve(curve):
@@ -188,7 +201,8 @@ def show_curve(curve):
             peers = [peer for ours, peer in result.pairs if ours is t]
             cells["times the peer's"] = ", ".join(_ratio(t, peer) for peer in peers)
             rows.append((t, {"batch": str(result.batch), **cells}))
-    headings = [name for name in rows[0][1] if name not in NARROW and any(cells[name] for _, cells in rows)]
+    left_out = NARROW if console.width < WIDE else ("quartiles",)
+    headings = [name for name in rows[0][1] if name not in left_out and any(cells[name] for _, cells in rows)]
     made = table(("", "runs on" if exports else "backend"), headings)
     for (who, backend), _ in curve.lines().items():
         for t, cells in rows:
@@ -199,6 +213,7 @@ def show_curve(curve):
         batch = enough(line)
         grows = "grows to the last batch" if batch == line[-1].batch else f"no longer grows from {batch} images on"
         console.print(f"{who} on {backend} {grows}", markup=False)
+    show_peak(curve.results[0])
     if curve.ended:
         console.print(f"The curve ends before {curve.ended}", markup=False)
 
@@ -211,15 +226,13 @@ def _ratio(ours, peer) -> str:
 
 def _cells(result, t, exports: bool) -> dict[str, str]:
     """What the table says of a side, by the columns' headings."""
-    if result.mode == "build":
-        took, unit = "s", 1.0
-    else:
-        took, unit = ("ms a step", 1e-3) if exports else ("s a step", 1.0)
+    if result.mode == "first":
+        return {**{word: f"{t.part(part).median:.2f}" for part, word in PARTS.items()}, "whole": f"{t.median:.2f}"}
+    took, unit = ("ms a step", 1e-3) if exports else ("s a step", 1.0)
     cells = {took: f"{t.median / unit:.4g}", "quartiles": " to ".join(f"{q / unit:.4g}" for q in t.quartiles)}
-    if result.mode != "build":
-        share = result.share_of_peak(t)
-        cells["images/s"] = f"{result.images_per_second(t):.4g}"
-        cells["of peak"] = "" if share is None else f"{100 * share:.1f}%"
+    share = result.share_of_peak(t)
+    cells["images/s"] = f"{result.images_per_second(t):.4g}"
+    cells["of peak"] = "" if share is None else f"{100 * share:.1f}%"
     if exports:
         cells["MB"] = "" if t.bytes is None else f"{t.bytes / 1e6:.2f}"
         cells["macs"] = millions(t.macs)
@@ -235,6 +248,8 @@ def _beside(ours, peer) -> str:
         f"{ours.side.who} on {ours.side.backend} is {_ratio(ours, peer)} times as fast as "
         f"{peer.side.who} on {peer.side.backend}"
     )
+    if "first" in ours.parts:
+        return f"{told} to its first answer, {_ratio(ours.part('build'), peer.part('build'))} times in building"
     each = ratio_per_mac(ours, peer)
     return told if each is None or ours.macs == peer.macs else f"{told}, and {each[0]:.2f} times for each multiply-add"
 

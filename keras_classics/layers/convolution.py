@@ -86,8 +86,8 @@ class Conv2D(keras.layers.Conv2D):
 
     def _kept(self, kernel, lay_out, *key):
         """The kernel as torch wants it in memory, which takes as much memory again; it is laid out anew where it has
-        changed, or what it depends on."""
-        key = (kernel._version, *key)
+        changed, or what it depends on; torch's `to` changes type and device of the same tensor at the same version."""
+        key = (kernel._version, kernel.dtype, kernel.device, *key)
         of, at, copy = self.__dict__.get("_copy", (None, None, None))
         if of is not kernel or at != key or records_gradients():
             copy = lay_out()

@@ -45,6 +45,6 @@ def draw(lines: Mapping[str, Rows], path: str | pathlib.Path, title: str) -> Non
     latency.set_yscale("log")
     plain(latency.yaxis)
     for axes in (speed, memory):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])  # room for the marks of the greatest
     figure.legend(*speed.get_legend_handles_labels(), loc="outside lower center", ncols=min(3, len(lines)))
     save(figure, path)
