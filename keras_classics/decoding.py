@@ -18,6 +18,7 @@ JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"  # how such files begin
 HEADER = 33  # bytes of a PNG's signature and header; no picture is as short
 HEAD = 2**17  # bytes in which a file tells of its colours and how it stands: two of JPEG's segments at their longest
 PLAIN_HEAD = 2**12  # the same of a JPEG with no more than JFIF's 20 bytes before its tables: others tell of it before
+SEGMENTS = 6  # of a JPEG before its tables: JFIF's, EXIF's, Photoshop's, XMP's, the profile's and Adobe's
 MARGIN = 2  # pixels around a window, which the colours at its edges are interpolated from
 
 # Who decodes a picture: Pillow, or TensorFlow, by its kind; the coloured ones' colours are other than sRGB's.
@@ -199,22 +200,35 @@ def _other_decoder(contents, is_jpeg):
     """The same of all but the plainest JPEG: the decoder, and height, width and channels by the header, or zeros."""
     import tensorflow as tf
 
-    head = tf.strings.substr(contents, 0, HEAD)
-
     def jpeg():
+        head = tf.strings.substr(contents, 0, _tables(contents) + PLAIN_HEAD)
         coloured = _has(head, _ICC_PROFILE) & ~_has(head, _SRGB)
         decoder = tf.where(_has(head, _TURNED), _PILLOW, tf.where(coloured, _COLOURED_JPEG, _JPEG))
         return decoder, tf.image.extract_jpeg_shape(contents)
 
     def png():
+        head = tf.strings.substr(contents, 0, HEAD)
         return tf.where(_has(head, _PNG_EXTRAS), _PILLOW, _PNG), _png_header(contents)
 
     size = tf.strings.length(contents)
     end = tf.strings.substr(contents, tf.maximum(size - 8, 0), 8)
-    is_png = _begins(head, PNG + b"\0\0\0\rIHDR") & (end == b"IEND\xaeB`\x82")
+    is_png = _begins(contents, PNG + b"\0\0\0\rIHDR") & (end == b"IEND\xaeB`\x82")
     is_png &= size >= HEADER
     kind = tf.where(is_jpeg, 0, tf.where(is_png, 1, 2))
     return tf.switch_case(kind, [jpeg, png, lambda: (_PILLOW, tf.zeros((3,), tf.int32))])
+
+
+def _tables(contents):
+    """Where the tables of a JPEG begin, behind the segments of applications and comments; `HEAD` if it has many."""
+    import tensorflow as tf
+
+    last, place = tf.strings.length(contents) - 4, tf.constant(2)
+    for _ in range(SEGMENTS):
+        four_bytes = tf.strings.substr(contents, tf.minimum(place, last), 4)
+        marker, length = tf.unstack(tf.cast(tf.io.decode_raw(four_bytes, tf.uint16, little_endian=False), tf.int32), 2)
+        tells = (marker & 0xFFF0 == 0xFFE0) | (marker == 0xFFFE)
+        place = tf.where(tells, place + 2 + length, place)
+    return tf.minimum(tf.where(tells, HEAD, place), HEAD)
 
 
 def _png_header(contents):

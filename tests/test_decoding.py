@@ -99,15 +99,36 @@ def test_profiles_other_than_srgbs_are_pillows(tmp_path, asked):
         np.testing.assert_array_equal(decoded(tmp_path / "x.jpg"), pictures.read_image(tmp_path / "x.jpg"))
 
 
-def test_a_window_in_colours_of_its_own_is_decoded_without_the_rest(tmp_path, asked):
-    """Pillow is given the decoded pixels, by a profile that takes red for green."""
+@pytest.fixture
+def swapped():
+    """A colour profile that takes red for green."""
     from PIL import ImageCms
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     profile = profile.replace("sRGB".encode("utf-16-be"), "ours".encode("utf-16-be"))
-    profile = profile.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
+    return profile.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
+
+
+@pytest.mark.parametrize("before", [0, 3, 9])
+def test_what_stands_behind_long_segments_is_seen(before, tmp_path, asked, swapped):
+    """A profile, or how the picture stands, behind segments of others: few, or more than are gone through."""
     path = tmp_path / "x.jpg"
-    noise().save(path, icc_profile=profile)
+    for options, by_pillow in (({"icc_profile": swapped}, 0), ({"exif": exif(6)}, 1)):
+        noise().save(path, **options)
+        contents = path.read_bytes()
+        segment = b"\xff\xed" + (9002).to_bytes(2, "big") + bytes(9000)
+        path.write_bytes(contents[:20] + before * segment + contents[20:])
+        expected = pictures.read_image(path)
+        assert not np.array_equal(expected, np.asarray(PIL.Image.open(path)))
+        asked.clear()
+        np.testing.assert_array_equal(decoded(path), expected)
+        assert len(asked) == by_pillow
+
+
+def test_a_window_in_colours_of_its_own_is_decoded_without_the_rest(tmp_path, asked, swapped):
+    """Pillow is given the decoded pixels."""
+    path = tmp_path / "x.jpg"
+    noise().save(path, icc_profile=swapped)
     whole = pictures.read_image(path)
     assert not np.array_equal(whole, np.asarray(PIL.Image.open(path)))
     asked.clear()
