@@ -583,7 +583,7 @@ def test_what_the_figures_are_of_is_told(capsys, saved_lenet, picture_folder):
     evaluate = ["evaluate", str(saved_lenet), "--data"]
     cli.main([*evaluate, "mnist_sample"])
     printed = capsys.readouterr().out
-    assert "pixels: (0..255 - (20.0,)) / (200.0,), grey, shorter side 28, centre 32, bilinear" in printed
+    assert "pixels: (0..255 - 20.0) / 200.0, grey, shorter side 28, centre 32, bilinear" in printed
     assert "These are training images" not in printed
     cli.main([*evaluate, "mnist_sample", "--split", "train", "--batch-size", "1000"])
     printed = capsys.readouterr().out
