@@ -219,7 +219,8 @@ def _other_decoder(contents, is_jpeg):
 
 
 def _tables(contents):
-    """Where the tables of a JPEG begin, behind the segments of applications and comments; `HEAD` if it has many."""
+    """Where the tables of a JPEG begin, behind the segments of applications and comments; `HEAD` if it has many, or
+    something else stands there, such as bytes that fill."""
     import tensorflow as tf
 
     last, place = tf.strings.length(contents) - 4, tf.constant(2)
@@ -228,7 +229,7 @@ def _tables(contents):
         marker, length = tf.unstack(tf.cast(tf.io.decode_raw(four_bytes, tf.uint16, little_endian=False), tf.int32), 2)
         tells = (marker & 0xFFF0 == 0xFFE0) | (marker == 0xFFFE)
         place = tf.where(tells, place + 2 + length, place)
-    return tf.minimum(tf.where(tells, HEAD, place), HEAD)
+    return tf.minimum(tf.where(marker == 0xFFDB, place, HEAD), HEAD)
 
 
 def _png_header(contents):

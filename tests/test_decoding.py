@@ -109,15 +109,16 @@ def swapped():
     return profile.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
 
 
-@pytest.mark.parametrize("before", [0, 3, 9])
-def test_what_stands_behind_long_segments_is_seen(before, tmp_path, asked, swapped):
-    """A profile, or how the picture stands, behind segments of others: few, or more than are gone through."""
+@pytest.mark.parametrize(("before", "fill"), [(0, 0), (3, 0), (9, 0), (1, 3)])
+def test_what_stands_behind_long_segments_is_seen(before, fill, tmp_path, asked, swapped):
+    """A profile, or how the picture stands, behind segments of others: few, or more than are gone through, or behind
+    bytes that fill."""
     path = tmp_path / "x.jpg"
     for options, by_pillow in (({"icc_profile": swapped}, 0), ({"exif": exif(6)}, 1)):
         noise().save(path, **options)
         contents = path.read_bytes()
         segment = b"\xff\xed" + (9002).to_bytes(2, "big") + bytes(9000)
-        path.write_bytes(contents[:20] + before * segment + contents[20:])
+        path.write_bytes(contents[:20] + fill * b"\xff" + before * segment + contents[20:])
         expected = pictures.read_image(path)
         assert not np.array_equal(expected, np.asarray(PIL.Image.open(path)))
         asked.clear()
