@@ -117,7 +117,7 @@ def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
     feed = feed_of(model, variant)
     examples = examples.map(lambda image, label: (feed.fit(image), label), tf.data.AUTOTUNE, deterministic=True)
     examples = examples.batch(batch_size).map(lambda images, labels: (feed.model_input(images), labels))
-    return examples.prefetch(tf.data.AUTOTUNE)
+    return examples.prefetch(2)
 
 
 def view_batches(examples, feeds: Sequence[Feed], views: Views, batch_size: int) -> Iterator[tuple]:
@@ -146,7 +146,7 @@ def view_batches(examples, feeds: Sequence[Feed], views: Views, batch_size: int)
         ), labels
 
     examples = examples.map(shown, tf.data.AUTOTUNE, deterministic=True).unbatch()
-    return examples.batch(batch_size).map(read).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+    return examples.batch(batch_size).map(read).prefetch(2).as_numpy_iterator()
 
 
 def dense_batches(examples, feeds: Sequence[Feed], views: Views) -> Iterator[tuple]:

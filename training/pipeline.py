@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_classics import datasets, feed, pictures
 from keras_classics.datasets import Dataset
+from keras_classics.datasets.dataset import untuned
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
 from training.order import Skip, fault, permutation, readable, shuffled
@@ -164,7 +165,7 @@ def train_batches(
     if class_weights is not None:
         table = tf.constant([class_weights[label] for label in range(len(data.class_names))], tf.float32)
         stream = stream.map(lambda images, labels: (images, labels, _weights(labels, table)))
-    return stream.prefetch(tf.data.AUTOTUNE), steps
+    return untuned(stream.prefetch(2)), steps
 
 
 def first_key(seed: int) -> int:

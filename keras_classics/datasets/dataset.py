@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+def untuned(stream: "tf.data.Dataset") -> "tf.data.Dataset":
+    """The stream without tf.data's tuning while it runs. The thread that tunes sleeps twice as long each time, up to a
+    minute, and who leaves the stream waits until it wakes: up to as long as the stream has run."""
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return stream.with_options(options)
+
+
 class Files(NamedTuple):
     """The pictures of a split: their `paths` (N,), bytes as the system has them, and `labels` (N,), int64."""
 
@@ -67,7 +77,7 @@ class Dataset:
         """
         if split not in self.sizes:
             raise unknown(f"split of {self.name}", split, self.sizes)
-        return self.stored(split)
+        return untuned(self.stored(split))
 
     def split(self, split: str) -> "tf.data.Dataset":
         """The stream of (uint8 image (H, W, C), int64 label) of a split, in a fixed order.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics import datasets
+from keras_classics import datasets, feed
 from training import get_recipe, train_batches, validation_batches
 
 LENET = get_recipe("lenet5-mnist").replace(batch_size=32, augment=())  # so that images can be told by their pixels
@@ -47,6 +47,19 @@ def test_an_epoch_is_every_image_once_and_none_that_is_held_out(data, model):
     assert len(keys(held) | keys(first)) == 6000
     assert first.shape[1:] == (32, 32, 1)
     assert (first.min(), first.max()) == (pytest.approx(-0.1), pytest.approx(1.175))
+
+
+def test_nobody_waits_for_the_thread_that_tunes_when_a_stream_ends(data, model):
+    trained, _ = train_batches(LENET, data, model)
+    for stream in (
+        data.records("test"),
+        data.split("test"),
+        feed.batches(data.split("test"), model, kc.LeNet5, 10),
+        datasets.limited(data, 10).split("test"),
+        trained,
+        validation_batches(LENET, data, model),
+    ):
+        assert stream.options().autotune.enabled is False
 
 
 def test_the_seed_and_the_epoch_decide_the_order(data, model):
