@@ -18,8 +18,8 @@ pytestmark = pytest.mark.structure
 # Versions of the designs: results of another one are refused, so one that changes costs a new run.
 VERSIONS = {
     "relu_or_tanh": "4ef36643ba4960c6",
-    "response_normalization": "6e750f39b1032eb4",
-    "dropout_and_augmentation": "18f43c90c3793b9b",
+    "response_normalization": "0463174bfc8700b2",
+    "dropout_and_augmentation": "5bc80e5c3543e381",
     "global_pooling": "e4a078c3d3779847",
     "small_kernels": "fdf7f321f89e1a27",
     "auxiliary_heads": "4d40d6bacde1a441",

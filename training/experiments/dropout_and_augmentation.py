@@ -62,6 +62,7 @@ EXPERIMENT = Experiment(
         epochs=40,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4),
         schedule=Cosine(0.01),
+        warm_up=1,
     ),
     limit=5000,
     minutes=60,
