@@ -29,7 +29,7 @@ from training.experiments.measures import TEST_ERROR, TRAIN_ERROR, VALIDATION_ER
 from training.experiments.networks import network
 from training.experiments.progress import seconds_left
 from training.experiments.results import ResultFiles
-from training.experiments.verdict import CONFIRMED, FEW, REFUTED, UNDECIDED, figure, judged
+from training.experiments.verdict import CONFIRMED, FEW, REFUTED, UNDECIDED, figure, judged, line
 from training.recipe import SGD, Recipe, Steps
 
 TESTS = pathlib.Path(__file__).parents[1]
@@ -93,6 +93,24 @@ def test_the_quick_form_decides_nothing():
     assert verdict.word == UNDECIDED
     assert "quick form" in verdict.sentence
     assert verdict.outcomes[0].verdict == CONFIRMED  # what it points to is told all the same
+
+
+def test_an_arm_that_learned_nothing_confirms_no_claim_on_what_was_learned():
+    """A network that died in its first steps errs most on the test images too, which is no effect of what it lacks."""
+    made = made_up(*DIFFERENT.arms, comparisons=(Comparison("old", "new", TEST_ERROR),))
+    runs = runs_of(made, 5)
+    for run in runs:
+        run["metrics"]["train_error"] = 20.0
+    assert judged(made, runs).word == CONFIRMED
+    (dead,) = (run for run in runs if (run["arm"], run["seed"]) == ("old", 3))
+    dead["metrics"].update(train_error=89.9, test_error=90.0)
+    verdict = judged(made, runs)
+    assert verdict.word == UNDECIDED
+    assert line(verdict.outcomes[0]).endswith("(1 runs learned nothing, and so this decides nothing)")
+    made = made_up(*DIFFERENT.arms, comparisons=(Comparison("old", "new", TRAIN_ERROR),))
+    for run in runs:
+        run["metrics"]["train_error"] = 89.9 if run["arm"] == "old" else 20.0 + run["seed"]
+    assert judged(made, runs).word == CONFIRMED  # that it stalls may be the claim
 
 
 def test_ratios_are_of_pairs():

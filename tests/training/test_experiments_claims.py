@@ -21,7 +21,7 @@ VERSIONS = {
     "response_normalization": "0463174bfc8700b2",
     "dropout_and_augmentation": "5bc80e5c3543e381",
     "global_pooling": "e4a078c3d3779847",
-    "small_kernels": "fdf7f321f89e1a27",
+    "small_kernels": "09b525e6fca8a2a8",
     "auxiliary_heads": "4d40d6bacde1a441",
     "batch_normalization": "3bd2d4968ab5debc",
     "label_smoothing": "709fd907ce234b8b",

@@ -23,6 +23,11 @@ class Measure:
     words: str
     unit: str = "%"
 
+    @property
+    def of_learners(self) -> bool:
+        """Whether it says something of networks that learned, and nothing of one that did not."""
+        return self.key in ("test_error", "gap", "test_loss", "calibration_error")
+
     def of(self, run: Run, same_seed: Mapping[str, Run]) -> float | None:
         """The number, or None where the run has none. `same_seed` are the runs of the same seed by their arms."""
         return run["metrics"].get(self.key)
@@ -72,6 +77,11 @@ class At(Measure):
 
 
 CHANCE = 90.0  # the error of a network of ten classes that guesses, from which a curve comes
+
+
+def learned_nothing(run: Run) -> bool:
+    """Whether the training error, to a point, is that of guessing."""
+    return run["metrics"].get("train_error", 0.0) > CHANCE - 1
 
 
 def reached(curve: list[float], level: float) -> float | None:

@@ -10,7 +10,7 @@ import keras
 from rich.console import Console
 
 from training.experiments.design import Experiment
-from training.experiments.measures import Run
+from training.experiments.measures import Run, learned_nothing
 from training.progress import words
 
 
@@ -60,6 +60,8 @@ class Told:
                 if name in metrics
             )
         )
+        if learned_nothing(run) and not run["diverged"]:
+            reached += ", which is guessing: it learned nothing"
         self._say(f"{self._all}: {self._job}: {reached}; {words(time.perf_counter() - self._begun)}{self._behind()}")
 
     def _stop(self) -> None:

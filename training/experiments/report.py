@@ -8,6 +8,7 @@ from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write
 from training.experiments import NAMES, get_experiment
 from training.experiments.design import Experiment
+from training.experiments.measures import learned_nothing
 from training.experiments.picture import draw
 from training.experiments.results import RECORDED, ResultFiles, command, recorded, working_folder
 from training.experiments.verdict import UNDECIDED, Outcome, Verdict, judged, line, runs_by_seed, summary, values
@@ -103,8 +104,11 @@ def _arms(experiment: Experiment, results: Mapping[str, Any], runs: Sequence) ->
             row.append(f"{rates[arm.name]:g}" if arm.name in rates else "")
         row += [summary(values(measure, arm.name, runs), measure.unit) for measure in measures]
         rows.append("| " + " | ".join(row) + " |")
-    diverged = sum(run["diverged"] for run in runs if not run["search"])
+    counted = [run for run in runs if not run["search"]]
+    diverged = sum(run["diverged"] for run in counted)
     told = ["", f"{diverged} runs diverged, and count as networks that guess."] if diverged else []
+    if stalled := sum(learned_nothing(run) for run in counted) - diverged:
+        told += ["", f"{stalled} runs learned nothing: their training error is that of guessing."]
     return [*rows, "", "Mean ± standard deviation (seeds).", *told]
 
 

@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
         PAPER,
         epochs=20,
         optimizer=SGD(momentum=0.9, weight_decay=5e-4),
-        schedule=Cosine(0.02),
+        schedule=Cosine(0.01),
         warm_up=1,
     ),
     limit=5000,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from training.experiments.design import Comparison, Experiment
 from training.experiments.intervals import FEWEST, Interval, interval
-from training.experiments.measures import Measure, Reach, Run
+from training.experiments.measures import Measure, Reach, Run, learned_nothing
 
 CONFIRMED, REFUTED, UNDECIDED, FEW = "confirmed", "refuted", "not decided here", "too few seeds"
 
@@ -22,12 +22,15 @@ class Outcome:
             a pair.
         verdict: on this comparison.
         missed: how many of the runs in it never reached a level that they were to reach.
+        stalled: how many of them learned nothing, where the measure says something of networks that did. Then nothing
+            is decided: what one arm learns is no answer to why the other did not.
     """
 
     comparison: Comparison
     effect: Interval | None
     verdict: str
     missed: int = 0
+    stalled: int = 0
 
     @property
     def said(self) -> str:
@@ -83,7 +86,7 @@ def judged(experiment: Experiment, runs: Sequence[Run], is_quick: bool = False) 
 
 
 def _outcome(comparison: Comparison, runs: Sequence[Run]) -> Outcome:
-    effects, missed = [], 0
+    effects, missed, stalled = [], 0, 0
     for same_seed in runs_by_seed(runs).values():
         if not {comparison.more, comparison.less} <= same_seed.keys():
             continue
@@ -93,6 +96,8 @@ def _outcome(comparison: Comparison, runs: Sequence[Run]) -> Outcome:
             continue
         if isinstance(comparison.measure, Reach):
             missed += sum(comparison.measure.misses(run, same_seed) for run in pair)
+        if comparison.measure.of_learners:
+            stalled += sum(map(learned_nothing, pair))
         effects.append(math.log(more / less) if comparison.ratio else more - less)
     if not effects:
         return Outcome(comparison, None, FEW)
@@ -100,12 +105,14 @@ def _outcome(comparison: Comparison, runs: Sequence[Run]) -> Outcome:
     if comparison.ratio:
         mean, low, high = (math.exp(min(value, 700.0)) for value in effect[:3])  # above, floats end
         effect = Interval(mean, low, high, effect.number)
-    return Outcome(comparison, effect, _word(effect, comparison.least), missed)
+    return Outcome(comparison, effect, _word(effect, comparison.least, stalled), missed, stalled)
 
 
-def _word(effect: Interval, least: float) -> str:
+def _word(effect: Interval, least: float, stalled: int) -> str:
     if effect.number < FEWEST:
         return FEW
+    if stalled:
+        return UNDECIDED
     if effect.low > least:
         return CONFIRMED
     return REFUTED if effect.high < least else UNDECIDED
@@ -136,6 +143,8 @@ def line(outcome: Outcome) -> str:
     behind = ""
     if outcome.missed:
         behind = f" ({outcome.missed} runs never came to the level; they count as if they had at their end)"
+    if outcome.stalled:
+        behind += f" ({outcome.stalled} runs learned nothing, and so this decides nothing)"
     joined = "divided by" if comparison.ratio else "minus"
     return f"{comparison.measure.words} of {comparison.more} {joined} that of {comparison.less}: {outcome.said}{behind}"
 
