@@ -76,7 +76,7 @@ def test_batch_norms_are_folded(tmp_path):
 
 
 def test_a_shufflenet_is_one_part_of_xnnpack(tmp_path):
-    """Each convolution is one operation, and nothing stands outside; a shuffle takes three, of which one moves data."""
+    """Each convolution is one operation, and nothing stands outside; a shuffle moves its maps whole."""
     model = trained_norms(kc.ShuffleNetG3(input_shape=(64, 64, 3), width_multiplier=0.5, classes=10, seed=0))
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     depthwise = [layer for layer in model.layers if isinstance(layer, keras.layers.DepthwiseConv2D)]
@@ -84,9 +84,28 @@ def test_a_shufflenet_is_one_part_of_xnnpack(tmp_path):
         report = kc.export(model, tmp_path / f"{quantize}.tflite", quantize=quantize, batch=1)
         assert report.operations["CONV_2D"] == len(convolutions)
         assert report.operations["DEPTHWISE_CONV_2D"] == len(depthwise) == 16
-        assert report.operations["TRANSPOSE"] == 16
-        assert report.operations["RESHAPE"] == 32
+        assert report.operations["TRANSPOSE"] == 3 * 16
+        assert report.operations["RESHAPE"] == 2 * 16
         assert (report.partitions, report.outside) == (1, {})
+
+
+def test_a_shuffle_moves_its_maps_once_where_they_are_whole(tmp_path):
+    """ONNX has the channels first. Beside the shuffles only the pictures are transposed."""
+    model = trained_norms(kc.ShuffleNetG3(input_shape=(64, 64, 3), width_multiplier=0.5, classes=10, seed=0))
+    assert kc.export(model, tmp_path / "x.onnx").operations["Transpose"] == 16 + 1
+
+
+def test_pixels_are_scaled_by_rows(tmp_path):
+    """Of constants of three numbers a runtime takes a pixel at a time. The user's own model keeps its three."""
+    model = kc.ResNet20(**SMALL, include_preprocessing=True)
+    scale = model.get_layer("normalization").get_config()["scale"]
+    kc.export(model, tmp_path / "x.tflite")
+    interpreter = runtimes.tflite_interpreter(tmp_path / "x.tflite", delegates=False)
+    shapes = [tuple(t["shape"]) for t in interpreter.get_tensor_details()]
+    _, width, channels = model.input_shape[1:]
+    assert shapes.count((1, width, channels)) == 2  # what they are multiplied by, and what is added
+    assert model.get_layer("normalization").get_config()["scale"] == scale
+    assert np.shape(scale) == (1, 1, channels)
 
 
 @pytest.mark.parametrize(("to", "name"), FORMATS)

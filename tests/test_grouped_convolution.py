@@ -8,7 +8,7 @@ from gradients import pulled_back
 from keras_classics import blocks, complexity
 from keras_classics.errors import ClassicsError
 from keras_classics.exporting import compare, export
-from keras_classics.layers import Conv2D, grouped_convolution
+from keras_classics.layers import Conv2D, exporting, grouped_convolution
 
 RNG = np.random.default_rng(5)
 CASES = {
@@ -36,7 +36,7 @@ def path(request, monkeypatch):
     if request.param == "lowered":
         monkeypatch.setattr(grouped_convolution, "_has_gradients", lambda dtype, data_format: False)
     if request.param == "one op":
-        with grouped_convolution.single_operation():
+        with exporting():
             yield
     else:
         yield

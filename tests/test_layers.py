@@ -125,6 +125,8 @@ def test_channel_shuffle_deals_labelled_channels_out(groups):
     layer = layers.ChannelShuffle(groups)
     np.testing.assert_array_equal(run(layer, labels), np.broadcast_to(expected, labels.shape))
     np.testing.assert_array_equal(run_again(layer, labels), run(layer, labels))
+    with layers.exporting():
+        np.testing.assert_array_equal(run(layer, labels), np.broadcast_to(expected, labels.shape))
 
 
 def test_channel_shuffle_with_channels_first(channels_first):

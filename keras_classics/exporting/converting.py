@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from keras_classics.errors import ExportError, first_line
-from keras_classics.layers import single_operation
+from keras_classics.layers import exporting
 from keras_classics.quiet import without_notices
 
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -81,7 +81,7 @@ def _on_tensorflow(model, path, settings: Settings, representative) -> str:
     writers: dict[str, Callable] = {"saved_model": _saved_model, "tflite": _tflite, "onnx": _onnx}
     spec = keras.InputSpec(shape=(settings.batch, *model.input_shape[1:]), dtype=settings.input_dtype)
     try:
-        with single_operation(), warnings.catch_warnings():
+        with exporting(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # Keras' own, of NumPy's names
             writers[settings.format](model, str(path), spec, settings, representative)
     except Exception as error:  # whatever TensorFlow raises

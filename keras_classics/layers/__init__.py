@@ -5,9 +5,9 @@ from keras_classics.layers.channel_shuffle import ChannelShuffle
 from keras_classics.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from keras_classics.layers.data_format import channel_axis, channels_of, data_format_of
 from keras_classics.layers.drop_path import ScheduledDropPath
+from keras_classics.layers.export_mode import exporting
 from keras_classics.layers.fused import FusedBatchNormalization, FusedConv2D
 from keras_classics.layers.global_contrast_normalization import GlobalContrastNormalization
-from keras_classics.layers.grouped_convolution import single_operation
 from keras_classics.layers.lenet import (
     ConstantPadding2D,
     RadialBasis,
@@ -44,6 +44,6 @@ __all__ = [
     "channel_axis",
     "channels_of",
     "data_format_of",
+    "exporting",
     "scaled_tanh",
-    "single_operation",
 ]

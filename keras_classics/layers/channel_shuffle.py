@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_classics.errors import ClassicsError
 from keras_classics.layers.data_format import channel_axis, checked_data_format
+from keras_classics.layers.export_mode import is_exporting
 
 registered = keras.saving.register_keras_serializable("keras_classics")
 
@@ -30,6 +31,8 @@ class ChannelShuffle(keras.layers.Layer):
         return input_shape
 
     def call(self, inputs):
+        if self.data_format == "channels_last" and is_exporting():
+            return self._by_maps(inputs)
         _, *shape = ops.shape(inputs)
         if self.data_format == "channels_last":
             *sides, channels = shape
@@ -40,6 +43,14 @@ class ChannelShuffle(keras.layers.Layer):
             x = ops.reshape(inputs, (-1, self.groups, channels // self.groups, *sides))
             x = ops.transpose(x, (0, 2, 1, 3, 4))
         return ops.reshape(x, (-1, *shape))
+
+    def _by_maps(self, inputs):
+        """The same with the maps whole, one after the other. Runtimes move these in large pieces, and ONNX, whose maps
+        are so anyway, needs no more than the transposition in the middle; a pixel's channels are moved one by one."""
+        _, height, width, channels = ops.shape(inputs)
+        x = ops.reshape(ops.transpose(inputs, (0, 3, 1, 2)), (-1, self.groups, channels // self.groups, height, width))
+        x = ops.reshape(ops.transpose(x, (0, 2, 1, 3, 4)), (-1, channels, height, width))
+        return ops.transpose(x, (0, 2, 3, 1))
 
     def get_config(self):
         return {**super().get_config(), "groups": self.groups, "data_format": self.data_format}

@@ -1,25 +1,12 @@
 """Grouped convolution that is fast on every backend: Keras' own trains up to a hundred times slower on a CPU."""
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 
 import keras
 import numpy as np
 from keras import ops
 
-_single_operation = ContextVar("single_operation", default=False)
-
-
-@contextmanager
-def single_operation() -> Iterator[None]:
-    """Within it every grouped convolution becomes the backend's one operation, as an exported graph wants it."""
-    token = _single_operation.set(True)
-    try:
-        yield
-    finally:
-        _single_operation.reset(token)
+from keras_classics.layers.export_mode import is_exporting
 
 
 def grouped_convolution(layer: keras.layers.Conv2D, inputs, kernel, convolve):
@@ -35,10 +22,10 @@ def grouped_convolution(layer: keras.layers.Conv2D, inputs, kernel, convolve):
       each, whose kernels have zeros between the groups, since fewer than 16 channels leave vector units idle.
     """
     backend = keras.config.backend()
-    if backend == "tensorflow" and (_single_operation.get() or _has_gradients(inputs.dtype, layer.data_format)):
+    if backend == "tensorflow" and (is_exporting() or _has_gradients(inputs.dtype, layer.data_format)):
         return _tensorflow_op(layer, inputs, kernel)
     pointwise = layer.kernel_size == (1, 1)
-    if _single_operation.get() or not on_cpu(inputs) or (backend == "torch" and not pointwise):
+    if is_exporting() or not on_cpu(inputs) or (backend == "torch" and not pointwise):
         return convolve(inputs, kernel)
     kernel = ops.convert_to_tensor(kernel)
     return _matrix_products(layer, inputs, kernel) if pointwise else _dense_parts(layer, inputs, kernel, convolve)
