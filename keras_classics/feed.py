@@ -1,5 +1,6 @@
 """From pictures of any size to batches that a model reads: for training, judging and predicting alike."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -110,14 +111,24 @@ def fed(protocol: InputProtocol, size: int, channels: int, normalizes: bool, dat
     )
 
 
-def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
-    """A stream of (image of any size, label) as batches of what the model reads, with their labels, in order."""
+def untuned(stream):
+    """The stream without tf.data's tuning while it runs. The thread that tunes sleeps twice as long each time, up to a
+    minute, and who leaves the stream waits until it wakes: up to as long as the stream has run. What is done in
+    parallel has to say how often: untuned, `tf.data.AUTOTUNE` is 16 at most."""
     import tensorflow as tf
 
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return stream.with_options(options)
+
+
+def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
+    """A stream of (image of any size, label) as batches of what the model reads, with their labels, in order."""
+
     feed = feed_of(model, variant)
-    examples = examples.map(lambda image, label: (feed.fit(image), label), tf.data.AUTOTUNE, deterministic=True)
+    examples = examples.map(lambda image, label: (feed.fit(image), label), os.cpu_count(), deterministic=True)
     examples = examples.batch(batch_size).map(lambda images, labels: (feed.model_input(images), labels))
-    return examples.prefetch(2)
+    return untuned(examples.prefetch(2))
 
 
 def view_batches(examples, feeds: Sequence[Feed], views: Views, batch_size: int) -> Iterator[tuple]:
@@ -145,8 +156,8 @@ def view_batches(examples, feeds: Sequence[Feed], views: Views, batch_size: int)
             feed.model_input(tf.cast(part, tf.float32)) for feed, part in zip(feeds, images, strict=True)
         ), labels
 
-    examples = examples.map(shown, tf.data.AUTOTUNE, deterministic=True).unbatch()
-    return examples.batch(batch_size).map(read).prefetch(2).as_numpy_iterator()
+    examples = examples.map(shown, os.cpu_count(), deterministic=True).unbatch().batch(batch_size)
+    return untuned(examples.map(read).prefetch(2)).as_numpy_iterator()
 
 
 def dense_batches(examples, feeds: Sequence[Feed], views: Views) -> Iterator[tuple]:
@@ -161,8 +172,9 @@ def dense_batches(examples, feeds: Sequence[Feed], views: Views) -> Iterator[tup
     def read(feed, part):
         return feed.model_input(tf.cast(part, tf.float32))
 
-    pictures = examples.map(shown, tf.data.AUTOTUNE, deterministic=True).prefetch(2).as_numpy_iterator()
-    return ((parts, np.repeat(label, len(parts[0]))) for scales, label in pictures for parts in scales)
+    pictures = untuned(examples.map(shown, os.cpu_count(), deterministic=True).prefetch(2))
+    shown_one_by_one = pictures.as_numpy_iterator()
+    return ((parts, np.repeat(label, len(parts[0]))) for scales, label in shown_one_by_one for parts in scales)
 
 
 def classes_of(model: keras.Model) -> int:

@@ -59,7 +59,7 @@ def readable(stream, prepare, places: range, blank, missed, epoch=0):
         with tf.control_dependencies([told]):
             return tf.identity(place), example
 
-    made = stream.map(lambda place, example: (place, prepare(place, example)), tf.data.AUTOTUNE, deterministic=True)
+    made = stream.map(lambda place, example: (place, prepare(place, example)), os.cpu_count(), deterministic=True)
     last = tf.data.Dataset.from_tensors((tf.constant(end, tf.int64), blank))
     made = made.ignore_errors().concatenate(last).scan(tf.constant(places[0] - step, tf.int64), look_back)
     return made.filter(lambda place, _: place < end).map(lambda _, example: example)

@@ -1,6 +1,7 @@
 """From a data set to the batches that a recipe trains on."""
 
 import math
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from keras_classics import datasets, feed, pictures
 from keras_classics.datasets import Dataset
-from keras_classics.datasets.dataset import untuned
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
 from training.order import Skip, fault, permutation, readable, shuffled
@@ -136,7 +136,7 @@ def train_batches(
             return augment(tf.stack([seed + epoch, i]), *example)
 
         if data.files is None:
-            return stream.map(prepare, tf.data.AUTOTUNE, deterministic=True)
+            return stream.map(prepare, os.cpu_count(), deterministic=True)
         blank = ready(tf.zeros((made.image_size, made.image_size, made.channels))), tf.constant(0, tf.int64)
         return readable(stream, prepare, places[first:], blank, missed, epoch)
 
@@ -165,7 +165,7 @@ def train_batches(
     if class_weights is not None:
         table = tf.constant([class_weights[label] for label in range(len(data.class_names))], tf.float32)
         stream = stream.map(lambda images, labels: (images, labels, _weights(labels, table)))
-    return untuned(stream.prefetch(2)), steps
+    return feed.untuned(stream.prefetch(2)), steps
 
 
 def first_key(seed: int) -> int:

@@ -1,6 +1,7 @@
 """Runs whose pixels are whitened: the numbers in the run folder, the data, and the network that is trained on it."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -58,7 +59,7 @@ def whitened(recipe: Recipe, data: Dataset, numbers: Numbers | None) -> Dataset:
         return data
 
     def stored(split):
-        stream = data.split(split).map(lambda image, label: (_fit(recipe, image), label), tf.data.AUTOTUNE)
+        stream = data.split(split).map(lambda image, label: (_fit(recipe, image), label), os.cpu_count())
         stream = stream.batch(AT_ONCE)  # for a matrix is multiplied by many images as fast as by a few
         stream = stream.map(lambda images, labels: (RULES[recipe.pixels].whiten(images, numbers), labels))
         return stream.unbatch().apply(tf.data.experimental.assert_cardinality(data.sizes[split]))

@@ -1,5 +1,6 @@
 """`Dataset`: what is known of a data set, and its streams."""
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,16 +14,6 @@ from keras_classics.errors import ClassicsError, unknown
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-
-def untuned(stream: "tf.data.Dataset") -> "tf.data.Dataset":
-    """The stream without tf.data's tuning while it runs. The thread that tunes sleeps twice as long each time, up to a
-    minute, and who leaves the stream waits until it wakes: up to as long as the stream has run."""
-    import tensorflow as tf
-
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return stream.with_options(options)
 
 
 class Files(NamedTuple):
@@ -77,7 +68,7 @@ class Dataset:
         """
         if split not in self.sizes:
             raise unknown(f"split of {self.name}", split, self.sizes)
-        return untuned(self.stored(split))
+        return self.stored(split)
 
     def split(self, split: str) -> "tf.data.Dataset":
         """The stream of (uint8 image (H, W, C), int64 label) of a split, in a fixed order.
@@ -87,10 +78,9 @@ class Dataset:
         Raises:
             ClassicsError: if the data set has no split of that name.
         """
-        import tensorflow as tf
 
         return self.records(split).map(
-            lambda image, label: (self.decode(image), label), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+            lambda image, label: (self.decode(image), label), num_parallel_calls=os.cpu_count(), deterministic=True
         )
 
     def labels(self, split: str) -> np.ndarray:
