@@ -106,7 +106,7 @@ def test_an_arm_that_learned_nothing_confirms_no_claim_on_what_was_learned():
     dead["metrics"].update(train_error=89.9, test_error=90.0)
     verdict = judged(made, runs)
     assert verdict.word == UNDECIDED
-    assert line(verdict.outcomes[0]).endswith("(1 runs learned nothing, and so this decides nothing)")
+    assert line(verdict.outcomes[0]).endswith("(1 run learned nothing, and so this decides nothing)")
     made = made_up(*DIFFERENT.arms, comparisons=(Comparison("old", "new", TRAIN_ERROR),))
     for run in runs:
         run["metrics"]["train_error"] = 89.9 if run["arm"] == "old" else 20.0 + run["seed"]

@@ -11,7 +11,17 @@ from training.experiments.design import Experiment
 from training.experiments.measures import learned_nothing
 from training.experiments.picture import draw
 from training.experiments.results import RECORDED, ResultFiles, command, recorded, working_folder
-from training.experiments.verdict import UNDECIDED, Outcome, Verdict, judged, line, runs_by_seed, summary, values
+from training.experiments.verdict import (
+    UNDECIDED,
+    Outcome,
+    Verdict,
+    judged,
+    line,
+    number_of,
+    runs_by_seed,
+    summary,
+    values,
+)
 
 HEAD = ("| claim | the paper | ours | verdict |", "|---|---|---|---|")
 
@@ -106,9 +116,9 @@ def _arms(experiment: Experiment, results: Mapping[str, Any], runs: Sequence) ->
         rows.append("| " + " | ".join(row) + " |")
     counted = [run for run in runs if not run["search"]]
     diverged = sum(run["diverged"] for run in counted)
-    told = ["", f"{diverged} runs diverged, and count as networks that guess."] if diverged else []
+    told = ["", f"{number_of(diverged)} diverged, and count as networks that guess."] if diverged else []
     if stalled := sum(learned_nothing(run) for run in counted) - diverged:
-        told += ["", f"{stalled} runs learned nothing: their training error is that of guessing."]
+        told += ["", f"{number_of(stalled)} learned nothing: the training error is that of guessing."]
     return [*rows, "", "Mean ± standard deviation (seeds).", *told]
 
 

@@ -142,11 +142,16 @@ def line(outcome: Outcome) -> str:
     comparison = outcome.comparison
     behind = ""
     if outcome.missed:
-        behind = f" ({outcome.missed} runs never came to the level; they count as if they had at their end)"
+        behind = f" ({number_of(outcome.missed)} never came to the level, and count as if at the end)"
     if outcome.stalled:
-        behind += f" ({outcome.stalled} runs learned nothing, and so this decides nothing)"
+        behind += f" ({number_of(outcome.stalled)} learned nothing, and so this decides nothing)"
     joined = "divided by" if comparison.ratio else "minus"
     return f"{comparison.measure.words} of {comparison.more} {joined} that of {comparison.less}: {outcome.said}{behind}"
+
+
+def number_of(runs: int) -> str:
+    """A number of runs in words: "1 run", "2 runs"."""
+    return f"{runs} run{'s' * (runs != 1)}"
 
 
 def figure(value: float) -> str:
