@@ -113,6 +113,23 @@ def test_an_arm_that_learned_nothing_confirms_no_claim_on_what_was_learned():
     assert judged(made, runs).word == CONFIRMED  # that it stalls may be the claim
 
 
+def test_nobody_comes_sooner_to_a_level_that_nobody_learned():
+    """The other network's best error is the level; where that one died, anything is there at once."""
+    sooner = Reach("epochs", "epochs", "epochs", VALIDATION_ERROR, None, "old")
+    made = made_up(*DIFFERENT.arms, comparisons=(Comparison("old", "new", sooner, least=1.0, ratio=True),))
+    runs = runs_of(made, 3)
+    for run in runs:
+        falls = 30.0 if run["arm"] == "new" else 10.0
+        curve = [90.0 - falls, 80.0 - falls - run["seed"] / 10, 70.0 - falls, 60.0]
+        run.update(epochs=4, curve={VALIDATION_ERROR: curve}, metrics={"train_error": 40.0})
+    assert judged(made, runs).word == CONFIRMED
+    for run in runs:
+        if run["arm"] == "old":
+            run.update(curve={VALIDATION_ERROR: [90.0, 89.9, 89.9, 89.9]}, metrics={"train_error": 90.0})
+    (outcome,) = judged(made, runs).outcomes
+    assert (outcome.verdict, outcome.stalled) == (UNDECIDED, 3)
+
+
 def test_ratios_are_of_pairs():
     made = made_up(*DIFFERENT.arms, comparisons=(Comparison("old", "new", TEST_ERROR, least=2.0, ratio=True),))
     runs = [{**run, "metrics": {"test_error": (run["seed"] + 1) * 3.0}} for run in runs_of(made, 4)]

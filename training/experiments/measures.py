@@ -1,6 +1,6 @@
 """What is measured of the runs of an experiment. Imports no Keras."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,9 @@ class Measure:
     words: str
     unit: str = "%"
 
-    @property
-    def of_learners(self) -> bool:
-        """Whether it says something of networks that learned, and nothing of one that did not."""
-        return self.key in ("test_error", "gap", "test_loss", "calibration_error")
+    def rests_on(self, pair: Sequence[Run], same_seed: Mapping[str, Run]) -> Sequence[Run]:
+        """The runs that must have learned something for a comparison of this pair to say anything."""
+        return pair if self.key in ("test_error", "gap", "test_loss", "calibration_error") else ()
 
     def of(self, run: Run, same_seed: Mapping[str, Run]) -> float | None:
         """The number, or None where the run has none. `same_seed` are the runs of the same seed by their arms."""
@@ -56,6 +55,9 @@ class Reach(Measure):
                 return None
             level = min(same_seed[self.level_of]["curve"][self.curve])
         return reached(run["curve"][self.curve], level) or float(run["epochs"])
+
+    def rests_on(self, pair, same_seed):
+        return [same_seed[self.level_of]] if self.level_of else []
 
     def misses(self, run: Run, same_seed: Mapping[str, Run]) -> bool:
         """Whether the run never falls to the level."""

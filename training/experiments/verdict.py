@@ -22,8 +22,8 @@ class Outcome:
             a pair.
         verdict: on this comparison.
         missed: how many of the runs in it never reached a level that they were to reach.
-        stalled: how many of them learned nothing, where the measure says something of networks that did. Then nothing
-            is decided: what one arm learns is no answer to why the other did not.
+        stalled: how many of those that it rests on learned nothing. Then nothing is decided: what one arm learns is no
+            answer to why the other did not.
     """
 
     comparison: Comparison
@@ -96,8 +96,7 @@ def _outcome(comparison: Comparison, runs: Sequence[Run]) -> Outcome:
             continue
         if isinstance(comparison.measure, Reach):
             missed += sum(comparison.measure.misses(run, same_seed) for run in pair)
-        if comparison.measure.of_learners:
-            stalled += sum(map(learned_nothing, pair))
+        stalled += sum(map(learned_nothing, comparison.measure.rests_on(pair, same_seed)))
         effects.append(math.log(more / less) if comparison.ratio else more - less)
     if not effects:
         return Outcome(comparison, None, FEW)
