@@ -112,9 +112,11 @@ def fed(protocol: InputProtocol, size: int, channels: int, normalizes: bool, dat
 
 
 def untuned(stream):
-    """The stream without tf.data's tuning while it runs. The thread that tunes sleeps twice as long each time, up to a
-    minute, and who leaves the stream waits until it wakes: up to as long as the stream has run. What is done in
-    parallel has to say how often: untuned, `tf.data.AUTOTUNE` is 16 at most."""
+    """The stream without tf.data's tuning while it runs, whose thread sleeps twice as long each time, up to a minute:
+    the end of a tuned stream waits until it wakes, up to as long as the stream has run.
+
+    Without tuning, `tf.data.AUTOTUNE` is 16 calls in parallel at most, so streams give the number of cores.
+    """
     import tensorflow as tf
 
     options = tf.data.Options()
@@ -124,7 +126,6 @@ def untuned(stream):
 
 def batches(examples, model: keras.Model, variant: Variant, batch_size: int):
     """A stream of (image of any size, label) as batches of what the model reads, with their labels, in order."""
-
     feed = feed_of(model, variant)
     examples = examples.map(lambda image, label: (feed.fit(image), label), os.cpu_count(), deterministic=True)
     examples = examples.batch(batch_size).map(lambda images, labels: (feed.model_input(images), labels))
@@ -172,9 +173,8 @@ def dense_batches(examples, feeds: Sequence[Feed], views: Views) -> Iterator[tup
     def read(feed, part):
         return feed.model_input(tf.cast(part, tf.float32))
 
-    pictures = untuned(examples.map(shown, os.cpu_count(), deterministic=True).prefetch(2))
-    shown_one_by_one = pictures.as_numpy_iterator()
-    return ((parts, np.repeat(label, len(parts[0]))) for scales, label in shown_one_by_one for parts in scales)
+    pictures = untuned(examples.map(shown, os.cpu_count(), deterministic=True).prefetch(2)).as_numpy_iterator()
+    return ((parts, np.repeat(label, len(parts[0]))) for scales, label in pictures for parts in scales)
 
 
 def classes_of(model: keras.Model) -> int:

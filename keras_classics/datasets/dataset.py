@@ -78,7 +78,6 @@ class Dataset:
         Raises:
             ClassicsError: if the data set has no split of that name.
         """
-
         return self.records(split).map(
             lambda image, label: (self.decode(image), label), num_parallel_calls=os.cpu_count(), deterministic=True
         )

@@ -152,9 +152,9 @@ def export(
 
 
 def _widened(model: keras.Model) -> keras.Model:
-    """The model, whose own it must be, with the numbers that its pixels are scaled by for a whole row of the image.
+    """The model, changed in place: its pixels are scaled by the numbers of a whole row, the same for each pixel in it.
 
-    For a number a channel, runtimes take the pixels one by one, three values each: 15 times as long on LiteRT.
+    With one number a channel, runtimes scale three values at a time: on LiteRT that takes 15 times as long.
     """
     for layer in model.layers:
         if isinstance(layer, keras.Model):
