@@ -119,78 +119,32 @@ def runner(path: str | pathlib.Path, threads: int | None = None) -> Run:
 
 def _open(path: pathlib.Path, threads: int | None = None) -> tuple[Run, str, str]:
     """What runs an export, its facts and its labels."""
-    texts: dict[str, str] = {}
-    is_onnx = not path.is_dir() and path.suffix == EXPORT_SUFFIXES["onnx"]
-    if is_onnx:
+    if runtimes.format_of(path) == "onnx":
         check_onnx_installed()
     try:
-        if is_onnx:
-            ask, wanted, texts = _onnx(path, threads)
-        else:
-            ask, wanted = _saved_model(path) if path.is_dir() else _tflite(path, threads)
+        export = runtimes.opened(path, threads)
     except Exception as error:  # whatever the runtime raises
         raise _cannot_be_run(error) from error
 
     def run(images):
-        images = wanted.typed(np.asarray(images))
-        size = wanted.batch or max(len(images), 1)
+        images = np.asarray(images)
+        if export.dtype == "uint8":
+            images = np.clip(np.round(images), 0, 255)
+        images = images.astype(export.dtype)
+        size = export.batch or max(len(images), 1)
         try:
-            answers = [ask(_filled(images[i : i + size], wanted.batch)) for i in range(0, max(len(images), 1), size)]
+            portions = [images[i : i + size] for i in range(0, max(len(images), 1), size)]
+            answers = [export.ask(_filled(portion, export.batch)) for portion in portions]
             return np.concatenate(answers)[: len(images)]
         except Exception as error:
             raise _cannot_be_run(error) from error
 
-    texts = texts or {name: runtimes.text_in(path, name) for name in (FACTS, LABELS)}
-    return run, texts.get(FACTS, ""), texts.get(LABELS, "")
-
-
-@dataclass(frozen=True)
-class _Input:
-    """How many images an export takes at once, None for any number, and of which type."""
-
-    batch: int | None
-    dtype: str
-
-    def typed(self, images: np.ndarray) -> np.ndarray:
-        if self.dtype == "uint8":
-            images = np.clip(np.round(images), 0, 255)
-        return images.astype(self.dtype)
+    return run, export.text(FACTS), export.text(LABELS)
 
 
 def _filled(images: np.ndarray, batch: int | None) -> np.ndarray:
     """A portion of images, the last again until there are as many as the export takes."""
     return images if batch is None else images[np.minimum(np.arange(batch), len(images) - 1)]
-
-
-def _saved_model(path: pathlib.Path) -> tuple[Run, _Input]:
-    ask, (spec,) = runtimes.saved_model(path)
-    return ask, _Input(spec.shape[0], spec.dtype.name)
-
-
-def _tflite(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input]:
-    interpreter = runtimes.tflite_interpreter(path, threads)
-    interpreter.allocate_tensors()
-    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
-
-    def ask(images):
-        if tuple(interpreter.get_input_details()[0]["shape"]) != images.shape:
-            interpreter.resize_tensor_input(taken["index"], images.shape)
-            interpreter.allocate_tensors()
-        interpreter.set_tensor(taken["index"], images)
-        interpreter.invoke()
-        return interpreter.get_tensor(given["index"])
-
-    batch = int(taken["shape_signature"][0])
-    return ask, _Input(None if batch == -1 else batch, np.dtype(taken["dtype"]).name)
-
-
-def _onnx(path: pathlib.Path, threads: int | None) -> tuple[Run, _Input, dict[str, str]]:
-    session = runtimes.onnx_session(path, threads)
-    (taken,) = session.get_inputs()
-    batch = taken.shape[0] if isinstance(taken.shape[0], int) else None
-    dtype = runtimes.ONNX_TYPES[taken.type]
-    texts = session.get_modelmeta().custom_metadata_map
-    return lambda images: session.run(None, {taken.name: images})[0], _Input(batch, dtype), texts
 
 
 def _cannot_be_run(error: Exception) -> ExportError:

@@ -8,6 +8,8 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from keras_classics import file_macs
@@ -56,7 +58,7 @@ def _check(path: pathlib.Path, threads: int | None) -> None:
     format = format_of(path)
     if not path.exists():
         raise ClassicsError(f"There is no export '{path}'.")
-    if path.is_dir() and (format != "saved_model" or not (path / "saved_model.pb").exists()):
+    if path.is_dir() and not (path / "saved_model.pb").exists():
         raise ClassicsError(
             f"'{path}' is a folder and no SavedModel; `keras-classics export` makes one of a run folder."
         )
@@ -76,9 +78,10 @@ def _check(path: pathlib.Path, threads: int | None) -> None:
 
 
 def format_of(path: str | os.PathLike) -> str:
-    """The export format, by the name: all but .tflite and .onnx are folders of SavedModels."""
-    suffix = pathlib.Path(path).suffix
-    return next((format for format, ending in EXPORT_SUFFIXES.items() if ending == suffix), "saved_model")
+    """The export format: of files by their names; a folder is a SavedModel, and so is what has another name."""
+    path = pathlib.Path(path)
+    named = (format for format, ending in EXPORT_SUFFIXES.items() if ending == path.suffix)
+    return "saved_model" if path.is_dir() else next(named, "saved_model")
 
 
 def inspect(path: str) -> dict[str, Any]:
@@ -118,41 +121,71 @@ def _saved_model_facts(path):
     return [list(spec.shape) for spec in specs], lambda: None, text_in(path, FACTS)
 
 
+@dataclass(frozen=True)
+class Opened:
+    """An export in its runtime.
+
+    Attributes:
+        ask: images of its type (N, ...), as many as it takes at once, to its first output.
+        batch: how many that is; None for any number.
+        dtype: of the images.
+        text: `FACTS` or `LABELS` to that text; "" where it has none.
+    """
+
+    ask: Callable[[Any], Any]
+    batch: int | None
+    dtype: str
+    text: Callable[[str], str]
+
+
+def opened(path: str | os.PathLike, threads: int | None = None) -> Opened:
+    """Loads an export, for so many threads or as many as the runtime takes by itself. What the runtimes raise, it
+    raises."""
+    return {"tflite": _tflite, "onnx": _onnx, "saved_model": _saved_model}[format_of(path)](path, threads)
+
+
 def step(path: str, shape: tuple[int, ...], threads: int | None) -> Callable[[], Any]:
     """What runs the export once on the same random images of that shape (N, ...), on so many threads, or as many as the
     runtime takes by itself."""
-    return {"tflite": _tflite_step, "onnx": _onnx_step, "saved_model": _saved_model_step}[format_of(path)](
-        path, shape, threads
+    export = opened(path, threads)
+    images = _images(shape, export.dtype)
+    return lambda: export.ask(images)
+
+
+def _tflite(path, threads):
+    interpreter = tflite_interpreter(path, threads)
+    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]["index"]
+    shape = None  # of the images that there is room for
+
+    def ask(images):
+        nonlocal shape
+        if images.shape != shape:
+            interpreter.resize_tensor_input(taken["index"], images.shape)
+            interpreter.allocate_tensors()
+            shape = images.shape
+        interpreter.set_tensor(taken["index"], images)
+        interpreter.invoke()
+        return interpreter.get_tensor(given)
+
+    batch = int(taken["shape_signature"][0])
+    return Opened(ask, None if batch == -1 else batch, taken["dtype"].__name__, partial(text_in, path))
+
+
+def _onnx(path, threads):
+    session = onnx_session(path, threads)
+    taken = session.get_inputs()[0]
+    batch = taken.shape[0] if isinstance(taken.shape[0], int) else None
+    texts = session.get_modelmeta().custom_metadata_map
+    return Opened(
+        lambda images: session.run(None, {taken.name: images})[0],
+        *(batch, ONNX_TYPES[taken.type]),
+        lambda name: texts.get(name, ""),
     )
 
 
-def _tflite_step(path, shape, threads):
-    interpreter = tflite_interpreter(path, threads)
-    into, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]["index"]
-    if tuple(into["shape"]) != shape:
-        interpreter.resize_tensor_input(into["index"], shape)
-    interpreter.allocate_tensors()
-    images = _images(shape, into["dtype"])
-
-    def run():
-        interpreter.set_tensor(into["index"], images)
-        interpreter.invoke()
-        return interpreter.get_tensor(out)
-
-    return run
-
-
-def _onnx_step(path, shape, threads):
-    session = onnx_session(path, threads)
-    into = session.get_inputs()[0]
-    images = _images(shape, ONNX_TYPES[into.type])
-    return lambda: session.run(None, {into.name: images})[0]
-
-
-def _saved_model_step(path, shape, threads):
+def _saved_model(path, _):
     ask, (spec, *_) = saved_model(path)
-    images = _images(shape, spec.dtype.as_numpy_dtype)
-    return lambda: ask(images)
+    return Opened(ask, spec.shape[0], spec.dtype.name, partial(text_in, path))
 
 
 def _images(shape, dtype):

@@ -40,8 +40,8 @@ class Reach(Measure):
 
     Attributes:
         curve: `TRAINING_ERROR` or `VALIDATION_ERROR`.
-        level: in percent; None for the lowest that the arm `level_of` has with the same seed.
-        level_of: an arm's name.
+        level: in percent.
+        level_of: an arm's name: the level is the lowest that it has with the same seed.
     """
 
     curve: str = TRAINING_ERROR
@@ -49,22 +49,22 @@ class Reach(Measure):
     level_of: str = ""
 
     def of(self, run, same_seed):
-        level = self.level
-        if level is None:
-            if self.level_of not in same_seed:
-                return None
-            level = min(same_seed[self.level_of]["curve"][self.curve])
-        return reached(run["curve"][self.curve], level) or float(run["epochs"])
+        level = self._level(same_seed)
+        return None if level is None else reached(run["curve"][self.curve], level) or float(run["epochs"])
 
     def rests_on(self, pair, same_seed):
         return [same_seed[self.level_of]] if self.level_of else []
 
     def misses(self, run: Run, same_seed: Mapping[str, Run]) -> bool:
         """Whether the run never falls to the level."""
-        level = self.level
-        if level is None:
-            level = min(same_seed[self.level_of]["curve"][self.curve])
-        return reached(run["curve"][self.curve], level) is None
+        level = self._level(same_seed)
+        return level is not None and reached(run["curve"][self.curve], level) is None
+
+    def _level(self, same_seed: Mapping[str, Run]) -> float | None:
+        """None where the arm whose level it is has no run of that seed."""
+        if not self.level_of:
+            return self.level
+        return min(same_seed[self.level_of]["curve"][self.curve]) if self.level_of in same_seed else None
 
 
 @dataclass(frozen=True)
