@@ -5,7 +5,7 @@ The pixels' convention everywhere: 0..255, (H, W, C), RGB.
 
 import functools
 import importlib.resources
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -14,6 +14,9 @@ from keras_classics.errors import ClassicsError
 from keras_classics.layers import Provenance, channel_axis, channels_of
 from keras_classics.resampling import window_of_resized
 from keras_classics.spec import InputProtocol, Normalization
+
+# Keras' layers and operations that scale what they read.
+SCALING = ("Rescaling", "Normalization", "Multiply", "Subtract", "TrueDivide", "Divide")
 
 
 def normalize(images, normalization: Normalization):
@@ -78,8 +81,22 @@ def normalization_layer(normalization: Normalization, x, data_format: str | None
 
 
 def normalizes(model: keras.Model) -> bool:
-    """Whether the model was built with `include_preprocessing=True`, and so takes pixels of 0..255."""
-    return any(layer.name == "normalization" for layer in model.layers)
+    """Whether the model takes pixels of 0..255: it, or the network inside it, was built with
+    `include_preprocessing=True`, or a model of one's own scales them before it calls the network."""
+    before = provenance(model) is not None  # the network
+    for operation in _operations(model):
+        if operation.name == "normalization" or (before and type(operation).__name__ in SCALING):
+            return True
+        if hasattr(operation, "kernel_size"):  # what is scaled behind it is no pixel
+            return False
+        before = before and not isinstance(operation, Provenance)
+    return False
+
+
+def _operations(model) -> Iterator[keras.Operation]:
+    """Layers and Keras' operations, in order, and those of the models inside."""
+    for operation in getattr(model, "operations", model.layers):
+        yield from _operations(operation) if isinstance(operation, keras.Model) else (operation,)
 
 
 def provenance(model: keras.Model) -> Provenance | None:
