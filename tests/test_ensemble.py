@@ -211,3 +211,61 @@ def test_public_checkpoints_on_cifar10(tfds_dir):
             assert result.images - result.wrong == np.sum(averaged.argmax(1) == labels)
     assert round(errors[1, "1"], 2) == 8.27
     assert errors[2, "2"] < errors[2, "1"] < errors[1, "2"] < errors[1, "1"]
+
+
+def test_models_of_other_classes_are_no_ensemble():
+    digits, things = kc.LeNet5(weights="mnist"), kc.ResNet20(weights="keras_classics")
+    with pytest.raises(
+        kc.ClassicsError, match=r"lenet5 and resnet20 tell other classes .*: 0, 1, 2, \.\.\. and airplane"
+    ):
+        kc.predict([digits, things], PICTURES[0])
+    names = tuple("abcdefghij")
+    assert {answer[1] for answer in kc.predict([digits, things], PICTURES[0], class_names=names)[0]} < set(names)
+
+
+def test_the_probability_of_the_only_class_stays_what_it_is():
+    inputs = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Flatten()(Provenance("resnet20", {}, PROTOCOL)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(1, "sigmoid", kernel_initializer="zeros")(x))
+    for views in ("1", "2"):
+        assert kc.predict(model, PICTURES[0], views=views) == [[("0", "class 0", 0.5)]]
+
+
+def test_maps_that_are_pooled_are_no_classes():
+    for pooling in ("avg", "max"):
+        with pytest.raises(
+            kc.ClassicsError, match=r"puts out \(None, 64\) and so has no classes; build it with its top"
+        ):
+            kc.predict(kc.ResNet20(include_top=False, pooling=pooling), PICTURES[0])
+
+
+def test_a_network_inside_a_sequential_is_asked_as_inside_any_model():
+    body, top = kc.ResNet20(include_top=False, pooling="avg", seed=1), keras.layers.Dense(3, "softmax")
+    inputs = keras.Input((32, 32, 3))
+    expected = kc.predict(keras.Model(inputs, top(body(inputs))), PICTURES[:2])
+    assert kc.predict(keras.Sequential([body, top]), PICTURES[:2]) == expected
+
+
+def test_what_cannot_be_asked_is_told_in_one_line():
+    two = [keras.Input((8, 8, 3)) for _ in range(2)]
+    model = keras.Model(two, keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Add()(two))), name="pair")
+    with pytest.raises(kc.ClassicsError, match="pair reads 2 inputs, and not one picture"):
+        kc.predict(model, PICTURES[0])
+    with pytest.raises(kc.ClassicsError, match="Pictures are paths or arrays, or a list of such, not int"):
+        kc.predict(colours(), 7)
+    with pytest.raises(kc.ClassicsError, match=r"A picture is an array \(height, width, channels\), not \(0, 5, 3\)"):
+        kc.predict(colours(), np.zeros((0, 5, 3), "uint8"))
+
+
+def test_names_that_a_model_carries_are_held_against_the_data():
+    """In another order every figure would be wrong; the data set of a network tells nothing."""
+    model = colours()
+    expected = evaluation.evaluate(model, data(), verbose=0)  # by number
+    provenance = next(layer for layer in model.layers if isinstance(layer, Provenance))
+    provenance.protocol = replace(PROTOCOL, class_names=("Red", "green", "blue"))
+    assert evaluation.evaluate(model, data(), verbose=0).top1 == expected.top1
+    provenance.protocol = replace(PROTOCOL, class_names=("blue", "green", "red"))
+    with pytest.raises(kc.ClassicsError, match=r"classes are blue, green, red, .* class_names=data\.class_names"):
+        evaluation.evaluate(model, data(), verbose=0)
+    by_number = evaluation.evaluate(model, data(), verbose=0, class_names=data().class_names)
+    assert by_number.top1 == expected.top1
