@@ -20,7 +20,7 @@ from keras_classics.feed import Feed
 from keras_classics.fully_convolutional import any_size
 from keras_classics.layers import data_format_of
 from keras_classics.model_file import check_finite
-from keras_classics.preprocessing import carried_protocol, imagenet_classes
+from keras_classics.preprocessing import imagenet_classes, protocol_of_answers
 from keras_classics.spec import InputProtocol
 from keras_classics.zoo import variant_of
 
@@ -163,7 +163,7 @@ def _member(model: Model, views: Views) -> Member:
     check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
     _check_output(model)
     _check_square(model)
-    protocol = carried_protocol(model) or variant_of(model).protocol
+    protocol = protocol_of_answers(model) or variant_of(model).protocol
     asked = any_size(model) if views.dense else model
     return Member(model.name, feed.classes_of(model), protocol, feed_of(model), None, asked.predict_on_batch)
 

@@ -176,6 +176,8 @@ def evaluate(
             models and data differ; a model does not tell what pixels it takes, has no fully-convolutional form for
             dense views, or its weights or answers are not finite, which is counted; or the file cannot be written.
     """
+    if batch_size < 1:
+        raise ClassicsError(f"`batch_size` must be at least 1, not {batch_size}.")
     if isinstance(data, str):
         data = datasets.load(data)
     asked = ensemble(model, crops.find(views))

@@ -32,7 +32,8 @@ def predict(
             any sizes. Each is resized, cropped and normalised as the model's weights want it.
         top: how many classes to return for each.
         class_names: in the order of the model's outputs; by default those that it carries, or of the data set whose
-            weights it has, or else "class 0", "class 1", ...
+            weights it has, or else "class 0", "class 1", ...: so it is of a classifier of one's own in the place of the
+            network's, whose layer is called "predictions".
         batch_size: how many views of pictures to ask about in a step.
         views: of each picture, whose probabilities are averaged; see `evaluate`.
 

@@ -6,6 +6,7 @@ The pixels' convention everywhere: 0..255, (H, W, C), RGB.
 import functools
 import importlib.resources
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -114,6 +115,28 @@ def carried_protocol(model: keras.Model) -> InputProtocol | None:
     return found.protocol if found else None
 
 
+def protocol_of_answers(model: keras.Model) -> InputProtocol | None:
+    """The same, without a data set ("") where another classifier stands in the place of the network's, which is called
+    "predictions": its answers mean something else, even if they are as many."""
+    protocol = carried_protocol(model)
+    if protocol is None or _ends_in_predictions(model):
+        return protocol
+    return replace(protocol, dataset="")
+
+
+def _ends_in_predictions(model) -> bool:
+    """Whether behind the network's classifier nothing has weights."""
+    if "predictions" in getattr(model, "output_names", ()):  # of an output that is a dict
+        return True
+    operation = model.outputs[0]._keras_history.operation
+    while not isinstance(operation, keras.Model):
+        parents = operation._inbound_nodes[0].parent_nodes
+        if operation.name == "predictions" or getattr(operation, "weights", ()) or not parents:
+            return operation.name == "predictions"
+        operation = parents[0].operation
+    return _ends_in_predictions(operation)
+
+
 def with_channels(image, channels: int):
     """An image (H, W, C) as a tensor with that many channels: grey becomes RGB, and RGB grey, as float32.
 
@@ -195,8 +218,10 @@ def decode_predictions(preds, top: int = 5, class_names: Sequence[str] | None = 
         For each row a list of (identifier, name, score); the identifier is WordNet's for ImageNet, else the index.
 
     Raises:
-        ClassicsError: if the class names do not match the columns.
+        ClassicsError: if the class names do not match the columns, or `top` is below 1.
     """
+    if top < 1:
+        raise ClassicsError(f"`top` must be at least 1, not {top}.")
     preds = np.asarray(preds)
     if class_names is None and preds.ndim == 2 and preds.shape[1] == 1000:
         identifiers, class_names = imagenet_classes()

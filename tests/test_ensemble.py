@@ -10,7 +10,7 @@ from conftest import SHARED
 from pseudo_random import pixels
 
 import keras_classics as kc
-from keras_classics import datasets, evaluation
+from keras_classics import datasets, evaluation, exported
 from keras_classics.crops import VIEWS, cut, whole
 from keras_classics.datasets import Dataset
 from keras_classics.layers import Provenance
@@ -255,6 +255,10 @@ def test_what_cannot_be_asked_is_told_in_one_line():
         kc.predict(colours(), 7)
     with pytest.raises(kc.ClassicsError, match=r"A picture is an array \(height, width, channels\), not \(0, 5, 3\)"):
         kc.predict(colours(), np.zeros((0, 5, 3), "uint8"))
+    with pytest.raises(kc.ClassicsError, match="`batch_size` must be at least 1, not 0"):
+        kc.evaluate(colours(), data(), batch_size=0)
+    with pytest.raises(kc.ClassicsError, match="`top` must be at least 1, not -1"):
+        kc.decode_predictions([[0.2, 0.8]], -1, ["a", "b"])
 
 
 def test_names_that_a_model_carries_are_held_against_the_data():
@@ -269,3 +273,24 @@ def test_names_that_a_model_carries_are_held_against_the_data():
         evaluation.evaluate(model, data(), verbose=0)
     by_number = evaluation.evaluate(model, data(), verbose=0, class_names=data().class_names)
     assert by_number.top1 == expected.top1
+
+
+@pytest.mark.parametrize("form", ["beside", "inside", "sequential"])
+def test_a_classifier_of_ones_own_does_not_tell_the_classes_of_the_weights(form, tmp_path):
+    """Ten of one's own are not the ten of CIFAR-10; a softmax behind the network's classifier changes nothing."""
+    network = kc.ResNet20(weights="keras_classics", classifier_activation=None)
+    body = keras.Model(network.input, network.layers[-2].output)
+    tops = {True: [keras.layers.Softmax()], False: [keras.layers.Dense(10, "softmax"), keras.layers.Softmax()]}
+    for kept, top in tops.items():
+        start = network if kept else body
+        x = keras.Input((32, 32, 3)) if form == "inside" else start.input
+        outputs = start(x) if form == "inside" else start.output
+        for layer in top:
+            outputs = layer(outputs)
+        model = keras.Sequential([start, *top]) if form == "sequential" else keras.Model(x, outputs)
+        told = {name for _, name, _ in kc.predict(model, PICTURES[0], 10)[0]}
+        assert told == (set(datasets.CIFAR10_CLASSES) if kept else {f"class {i}" for i in range(10)})
+        assert exported.class_names_of(model) == (datasets.CIFAR10_CLASSES if kept else ())
+    if form == "beside":
+        kc.export(model, tmp_path / "own.tflite")
+        assert kc.predict(kc.load_export(tmp_path / "own.tflite"), PICTURES[0], 1)[0][0][1].startswith("class ")
