@@ -294,11 +294,12 @@ def check_graph(model: keras.Model) -> None:
             f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
             "is inside it."
         )
-    called = Counter(node.operation.name for nodes in model._nodes_by_depth.values() for node in nodes)
-    (name, times), *_ = called.most_common(1)
+    called = Counter(node.operation for nodes in model._nodes_by_depth.values() for node in nodes)
+    ((layer, times),) = called.most_common(1)
     if times > 1:
         raise ClassicsError(
-            f"{model.name} calls its layer {name} {times} times, and such a graph is not read; count_macs counts it."
+            f"{model.name} calls its layer {layer.name} {times} times, and such a graph is not read; "
+            "count_macs counts it."
         )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from keras_classics import feed
 from keras_classics.blocks import POOLED
 from keras_classics.crops import Views
+from keras_classics.datasets import known_class_names
 from keras_classics.errors import ClassicsError
 from keras_classics.exported import Exported
 from keras_classics.feed import Feed
@@ -158,7 +159,8 @@ def _member(model: Model, views: Views) -> Member:
                 f"{model.name} is an export, which takes pictures of one size, so it has no dense views; judge the "
                 "Keras model by them."
             )
-        protocol = replace(model.protocol, class_names=model.class_names)
+        usual = known_class_names(model.protocol.dataset)
+        protocol = replace(model.protocol, class_names=model.class_names if model.class_names != usual else ())
         return Member(model.name, model.classes, protocol, model.feed, model.probabilities, model.predict_on_batch)
     check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
     _check_output(model)

@@ -96,8 +96,6 @@ def _known_names(member: Member) -> tuple[str, ...]:
     """Those that the model carries, or else of its data set; none where they are not as many as its classes."""
     protocol = member.protocol
     known = protocol.class_names or datasets.known_class_names(protocol.dataset)
-    if protocol.dataset == "imagenet2012" and not known:
-        known = preprocessing.imagenet_classes()[1]
     return known if len(known) == member.classes else ()
 
 

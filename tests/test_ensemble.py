@@ -10,7 +10,7 @@ from conftest import SHARED
 from pseudo_random import pixels
 
 import keras_classics as kc
-from keras_classics import datasets, evaluation, exported
+from keras_classics import datasets, evaluation, exported, feed, preprocessing
 from keras_classics.crops import VIEWS, cut, whole
 from keras_classics.datasets import Dataset
 from keras_classics.layers import Provenance
@@ -221,6 +221,15 @@ def test_models_of_other_classes_are_no_ensemble():
         kc.predict([digits, things], PICTURES[0])
     names = tuple("abcdefghij")
     assert {answer[1] for answer in kc.predict([digits, things], PICTURES[0], class_names=names)[0]} < set(names)
+
+
+def test_an_export_for_imagenet_tells_wordnets_identifiers_as_its_model_does():
+    answers = np.eye(1000, dtype="float32")[[386]]
+    shipped = exported.Exported(
+        *("resnet50", "resnet50", 1000, preprocessing.imagenet_classes()[1], kc.ResNet50.protocol),
+        *(feed.feed_of_default(kc.ResNet50), True, lambda images: answers),
+    )
+    assert kc.predict(shipped, PICTURES[0], 1) == [[("n02504458", "African bush elephant", 1.0)]]
 
 
 def test_the_probability_of_the_only_class_stays_what_it_is():
