@@ -45,7 +45,7 @@ class ByHand(keras.Model):
         if self._steps.masks or [len(x.shape) for x in flat] != [len(at.shape) for at in self.inputs]:
             return super().call(inputs, training=training, mask=mask)
         tensors = [ops.convert_to_tensor(x, dtype=at.dtype) for at, x in zip(self.inputs, flat, strict=True)]
-        return keras.tree.pack_sequence_as(self.output, self._steps.run(tensors))
+        return keras.tree.pack_sequence_as(self.output, self._steps.run(tensors, training))
 
     @cached_property
     def _steps(self):
@@ -66,16 +66,20 @@ class _Steps:
                 node.operation.call if is_plain(node) else node.operation,
                 list(map(id, node.outputs)),
                 [at for at in map(id, node.input_tensors) if last[at] is node and at not in self.outputs],
+                getattr(node.operation, "_call_has_training_arg", False),
             )
             for node in nodes
         ]
 
-    def run(self, tensors):
-        """What the model makes of its inputs, as flat lists."""
+    def run(self, tensors, training):
+        """What the model makes of its inputs, as flat lists. `training` is False, or None for each layer's own default,
+        which is True for those that augment."""
         maps = dict(zip(self.inputs, tensors, strict=True))
         del tensors
-        for node, function, makes, reads_last in self.steps:
+        for node, function, makes, reads_last, has_training in self.steps:
             arguments, options = node.arguments.fill_in(maps)
+            if has_training and training is not None:
+                options["training"] = training
             made = function(*arguments, **options)
             del arguments, options
             maps.update(zip(makes, keras.tree.flatten(made) if len(makes) > 1 else [made], strict=True))

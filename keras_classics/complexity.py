@@ -1,7 +1,9 @@
 """Parameters, multiply-adds, activations, depth, memory, receptive fields and stages, read off a built graph."""
 
+import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -36,7 +38,12 @@ class LayerCost:
 
 
 def layer_table(model: keras.Model) -> list[LayerCost]:
-    """A row for each layer of a functional model, in the order of the graph; shapes are without the batch."""
+    """A row for each layer of a functional model, in the order of the graph; shapes are without the batch.
+
+    Raises:
+        ClassicsError: if the model is not functional, has another model inside, or calls a layer several times.
+    """
+    check_graph(model)
     return list(_rows(model))
 
 
@@ -66,21 +73,47 @@ def count_params(model: keras.Model) -> int:
 
 
 def count_macs(model: keras.Model) -> int:
-    """Multiply-adds of the convolutions and dense layers, for one image of the model's input size."""
-    return sum(macs(layer) for layer in model.layers)
+    """Multiply-adds of the convolutions and dense layers, for one image of the model's input size. A layer that is
+    called several times counts each time, and models inside count as well.
+
+    Raises:
+        ClassicsError: if the size of a layer's output is not known, or the model has no graph of layers.
+    """
+    return sum(_macs(layer, output) for layer, output in _calls(model))
 
 
 def count_activations(model: keras.Model) -> int:
-    """Numbers that the convolutions and dense layers put out for one image (Radosavovic et al. 2020)."""
-    return sum(map(_activations, model.layers))
+    """Numbers that the convolutions and dense layers put out for one image (Radosavovic et al. 2020); `count_macs`
+    tells which calls count, and what is raised."""
+    return sum(_activations(layer, output) for layer, output in _calls(model))
 
 
-def _activations(layer) -> int:
-    return math.prod(layer.output.shape[1:]) if kernels(layer) else 0
+def _activations(layer, output) -> int:
+    if not kernels(layer):
+        return 0
+    _check_sides(layer, output)
+    return math.prod(output.shape[1:])
+
+
+def _calls(model) -> Iterator[tuple]:
+    """Each call of a layer with kernels in a model, and in those inside it, with the tensor that it gives."""
+    graph = getattr(model, "_functional", None) or model  # a `Sequential` has its graph inside
+    if not is_functional(graph):
+        raise ClassicsError(f"{model.name} has no graph of layers to read; build it with Keras' Functional API.")
+    for node in itertools.chain.from_iterable(graph._nodes_by_depth.values()):
+        if isinstance(node.operation, keras.Model):
+            yield from _calls(node.operation)
+        elif kernels(node.operation):
+            yield node.operation, node.outputs[0]
 
 
 def depth(model: keras.Model) -> int:
-    """Layers with kernels on the longest way through the model, which papers call its depth."""
+    """Layers with kernels on the longest way through the model, which papers call its depth.
+
+    Raises:
+        ClassicsError: as `layer_table` does.
+    """
+    check_graph(model)
     return max(_depths(model).values())
 
 
@@ -111,7 +144,11 @@ def memory(model: keras.Model, batch_size: int = 1, training: bool = False, slot
     Predicting keeps the weights, and each output until its last reader is done. Training keeps all outputs for the
     gradient, and for each trained weight its gradient and the optimizer's `slots` (SGD's momentum is one, Adam has
     two). What operations need beside this, as work space, is not counted.
+
+    Raises:
+        ClassicsError: as `layer_table` does.
     """
+    check_graph(model)
     weights = sum(math.prod(w.shape) * _itemsize(w.dtype) for w in model.weights)
     outputs = {
         layer.name: math.prod(layer.output.shape[1:]) * _itemsize(layer.compute_dtype) * batch_size
@@ -147,8 +184,8 @@ def stages(model: keras.Model) -> dict[str, int]:
     Auxiliary heads are no part of a stage.
 
     Raises:
-        ClassicsError: if the model is not functional, has another model inside, or several outputs of which none is
-            "predictions".
+        ClassicsError: if the model is not functional, has another model inside, calls a layer several times, or has
+            several outputs of which none is "predictions".
     """
     check_graph(model)
     on_trunk = trunk(model)
@@ -211,7 +248,7 @@ def stage_costs(model: keras.Model) -> list[StageCost]:
                 rows[last].output_shape,
                 sum(rows[name].params for name in inside),
                 sum(rows[name].macs for name in inside),
-                sum(_activations(layers[name]) for name in inside),
+                sum(_activations(layers[name], layers[name].output) for name in inside),
                 depths[last],
                 rows[last].receptive_field,
             )
@@ -251,11 +288,18 @@ def grid(model: keras.Model, name: str) -> tuple[int, float]:
 
 
 def check_graph(model: keras.Model) -> None:
-    """Raises a ClassicsError unless the model is functional and has no other model inside."""
+    """Raises a ClassicsError unless the model is functional, has no other model inside, and calls each layer once."""
     if not is_functional(model) or any(isinstance(layer, keras.Model) for layer in model.layers):
         raise ClassicsError(
             f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
             "is inside it."
+        )
+    called = Counter(node.operation for nodes in model._nodes_by_depth.values() for node in nodes)
+    ((layer, times),) = called.most_common(1)
+    if times > 1:
+        raise ClassicsError(
+            f"{model.name} calls its layer {layer.name} {times} times, and such a graph is not read; "
+            "count_macs counts it."
         )
 
 
@@ -306,17 +350,22 @@ def macs(layer: keras.layers.Layer) -> int:
     Raises:
         ClassicsError: if the size of its output is not known.
     """
-    found = kernels(layer)
-    if not found:
-        return 0
-    shape = layer.output.shape
-    if None in shape[1:]:
+    return _macs(layer, layer.output) if kernels(layer) else 0
+
+
+def _macs(layer, output) -> int:
+    _check_sides(layer, output)
+    shape = output.shape
+    places = math.prod(shape[1:]) // shape[channel_axis(getattr(layer, "data_format", "channels_last"))]
+    return places * sum(math.prod(kernel.shape) for kernel in kernels(layer))
+
+
+def _check_sides(layer, output) -> None:
+    if None in output.shape[1:]:
         raise ClassicsError(
             f"What {layer.name} costs depends on the image's size: build the model with `input_shape=`, such as "
             "(224, 224, 3)."
         )
-    places = math.prod(shape[1:]) // shape[channel_axis(getattr(layer, "data_format", "channels_last"))]
-    return places * sum(math.prod(kernel.shape) for kernel in found)
 
 
 def kernels(layer: keras.layers.Layer) -> list:

@@ -5,21 +5,23 @@ over the models. ResNet averages "the scores", and does not say whether before o
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import keras
 import numpy as np
 
 from keras_classics import feed
+from keras_classics.blocks import POOLED
 from keras_classics.crops import Views
+from keras_classics.datasets import known_class_names
 from keras_classics.errors import ClassicsError
 from keras_classics.exported import Exported
 from keras_classics.feed import Feed
 from keras_classics.fully_convolutional import any_size
 from keras_classics.layers import data_format_of
 from keras_classics.model_file import check_finite
-from keras_classics.preprocessing import carried_protocol
+from keras_classics.preprocessing import imagenet_classes, protocol_of_answers
 from keras_classics.spec import InputProtocol
 from keras_classics.zoo import variant_of
 
@@ -36,7 +38,7 @@ class Member:
     Attributes:
         name: of the model.
         classes: how many it tells apart.
-        protocol: how the pictures of its weights are prepared.
+        protocol: how the pictures of its weights are prepared, and the classes' names where it carries them.
         feed: the same for its own input.
         probabilities: whether its answers are; None where the first ones are to tell.
         predict_on_batch: what it reads (N, ...) to its outputs (N, classes), or a dict of "predictions" and others.
@@ -112,6 +114,7 @@ class Ensemble:
             ]
             as_they_are = as_they_are or [
                 not probabilities
+                or self.classes == 1  # of which a softmax would make 1 whatever it is
                 or (_are_probabilities(part) if member.probabilities is None else member.probabilities)
                 for member, part in zip(self.members, new, strict=True)
             ]
@@ -156,13 +159,13 @@ def _member(model: Model, views: Views) -> Member:
                 f"{model.name} is an export, which takes pictures of one size, so it has no dense views; judge the "
                 "Keras model by them."
             )
-        return Member(
-            model.name, model.classes, model.protocol, model.feed, model.probabilities, model.predict_on_batch
-        )
+        usual = known_class_names(model.protocol.dataset)
+        protocol = replace(model.protocol, class_names=model.class_names if model.class_names != usual else ())
+        return Member(model.name, model.classes, protocol, model.feed, model.probabilities, model.predict_on_batch)
     check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
     _check_output(model)
     _check_square(model)
-    protocol = carried_protocol(model) or variant_of(model).protocol
+    protocol = protocol_of_answers(model) or variant_of(model).protocol
     asked = any_size(model) if views.dense else model
     return Member(model.name, feed.classes_of(model), protocol, feed_of(model), None, asked.predict_on_batch)
 
@@ -190,9 +193,17 @@ def _filled(part, size) -> np.ndarray:
 
 
 def _check_output(model):
-    if len(getattr(model, "output_shape", ())) != 2 and not isinstance(model.output, dict):
+    inputs = getattr(model, "inputs", None) or ()
+    if len(inputs) != 1:
+        raise ClassicsError(f"{model.name} reads {len(inputs)} inputs, and not one picture; take a model of one.")
+    output = feed.output_of(model)
+    if isinstance(output, dict):
+        return
+    if isinstance(output, list | tuple):
+        raise ClassicsError(f"{model.name} has several outputs and none of them is named 'predictions'; take one.")
+    if len(output.shape) != 2 or output._keras_history.operation.name in POOLED:
         raise ClassicsError(
-            f"{model.name} puts out {tuple(model.output_shape)} and so has no classes; build it with its top."
+            f"{model.name} puts out {tuple(output.shape)} and so has no classes; build it with its top."
         )
 
 
@@ -212,3 +223,16 @@ def _are_probabilities(scores) -> bool:
 def _softmax(scores) -> np.ndarray:
     powers = np.exp(scores - scores.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)
+
+
+def same_classes(names: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether these are the same classes in the same order, whatever their case and their "_" and "-";
+    WordNet's identifiers are ImageNet's names."""
+    return _comparable(names) == _comparable(others)
+
+
+def _comparable(class_names) -> tuple[str, ...]:
+    identifiers, names = imagenet_classes()
+    if tuple(class_names) == identifiers:
+        class_names = names
+    return tuple(name.casefold().replace("_", " ").replace("-", " ") for name in class_names)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 import keras
 import numpy as np
 
-from keras_classics import crops, datasets, preprocessing
+from keras_classics import crops, datasets
 from keras_classics.datasets import Dataset
-from keras_classics.ensemble import Model, check_answers, ensemble
+from keras_classics.ensemble import Member, Model, check_answers, ensemble, same_classes
 from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write
 
@@ -161,8 +161,9 @@ def evaluate(
         split: "train", "test" or "validation".
         batch_size: views a step; of dense ones a step has a picture at one scale.
         verbose: 0 for no progress bar.
-        class_names: what the models' classes mean, in order, for the data's to be held against; without them classes
-            are compared by number.
+        class_names: what the models' classes mean, in order, for the data's to be held against; by default the names
+            that each model carries. Where it carries none but those of the data set of its network, classes are
+            compared by number, as they are in any case with the data's own names.
         predictions: a file (.npz) to write the probabilities to, "predictions" (N, classes), with "labels" (N,) and
             "class_names".
 
@@ -175,6 +176,8 @@ def evaluate(
             models and data differ; a model does not tell what pixels it takes, has no fully-convolutional form for
             dense views, or its weights or answers are not finite, which is counted; or the file cannot be written.
     """
+    if batch_size < 1:
+        raise ClassicsError(f"`batch_size` must be at least 1, not {batch_size}.")
     if isinstance(data, str):
         data = datasets.load(data)
     asked = ensemble(model, crops.find(views))
@@ -183,6 +186,8 @@ def evaluate(
     data.check_classes(asked.classes, asked.members[0].name)
     if class_names is not None:
         check_class_names(class_names, data)
+    for member in asked.members if class_names is None else ():
+        _check_own_names(member, data)
     images = data.sizes[split]
     if not images:
         raise ClassicsError(f"{data.name} has no images in its split '{split}', so nothing can be judged on it.")
@@ -224,17 +229,14 @@ def check_class_names(class_names: Sequence[str], data: Dataset) -> None:
         ours, theirs = (", ".join(names[:3]) for names in (class_names, data.class_names))
         raise ClassicsError(
             f"The model's classes are {ours}, ... and those of {data.name} are {theirs}, ...: not the same, or not in "
-            "the same order. Take other data, or compare them by number all the same (the command's --any-classes)."
+            "the same order. Take other data, or compare them by number all the same (the command's --any-classes, or "
+            "class_names=data.class_names)."
         )
 
 
-def same_classes(names: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether these are the same classes in the same order, as `check_class_names` compares them."""
-    return _comparable(names) == _comparable(others)
-
-
-def _comparable(class_names) -> tuple[str, ...]:
-    identifiers, names = preprocessing.imagenet_classes()
-    if tuple(class_names) == identifiers:
-        class_names = names
-    return tuple(name.casefold().replace("_", " ").replace("-", " ") for name in class_names)
+def _check_own_names(member: Member, data: Dataset) -> None:
+    """The same of the names that a model carries, if it does. A network has its data set's whatever it was trained on:
+    they tell nothing."""
+    names = member.protocol.class_names
+    if names and names != datasets.known_class_names(member.protocol.dataset):
+        check_class_names(names, data)

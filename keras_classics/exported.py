@@ -84,7 +84,7 @@ def load_export(path: str | pathlib.Path) -> Exported:
 def class_names_of(model: keras.Model) -> tuple[str, ...]:
     """The names of a model's classes, those that it carries or that its data set's name tells; none where they are not
     as many."""
-    protocol = preprocessing.carried_protocol(model)
+    protocol = preprocessing.protocol_of_answers(model)
     names = (protocol.class_names or known_class_names(protocol.dataset)) if protocol else ()
     return names if len(names) == feed.classes_of(model) else ()
 

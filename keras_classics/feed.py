@@ -177,7 +177,12 @@ def dense_batches(examples, feeds: Sequence[Feed], views: Views) -> Iterator[tup
     return ((parts, np.repeat(label, len(parts[0]))) for scales, label in pictures for parts in scales)
 
 
+def output_of(model: keras.Model):
+    """What the model puts out, a tensor or a dict of them; Keras' `Sequential` has no `output`."""
+    return model.outputs[0] if isinstance(model, keras.Sequential) else model.output
+
+
 def classes_of(model: keras.Model) -> int:
     """The number of classes that the model tells apart, with or without auxiliary heads."""
-    output = model.output
+    output = output_of(model)
     return (output["predictions"] if isinstance(output, dict) else output).shape[-1]

@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from keras_classics.complexity import is_functional
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Conv2D, UnitBias, channel_axis, data_format_of
 from keras_classics.variant import deep_graph
@@ -49,6 +50,9 @@ def _of_any_size(model, axis: int, **how) -> keras.Model:
         for variable, value in zip(layer.weights, _weights(model, layer.name), strict=True):
             # A copy in truth: jax's reshape may give the same array, which `predict` of one model takes from the other.
             variable.assign(ops.copy(ops.reshape(value, variable.shape)))
+    for layer in result._flatten_layers():
+        if isinstance(layer, layers.Normalization):
+            layer.finalize_state()  # which Keras leaves to us: it computes with numbers made from its weights
     return result
 
 
@@ -60,8 +64,18 @@ def any_size(model: keras.Model) -> keras.Model:
     Auxiliary heads go.
 
     Raises:
-        ClassicsError: if the network has dense layers that cannot slide over an image.
+        ClassicsError: if the network has dense layers that cannot slide over an image, or is inside another model.
     """
+    bound = next((m for m in model.layers if isinstance(m, keras.Model) and None not in m.input_shape[1:]), None)
+    if not is_functional(model):
+        raise ClassicsError(
+            f"{model.name} has no graph of layers; build it with Keras' Functional API for dense views."
+        )
+    if bound is not None:
+        raise ClassicsError(
+            f"{model.name} has {bound.name} inside, which takes images of {bound.input_shape[1:]} alone, so it has no "
+            "dense views; build that with input_shape=(None, None, 3), or take it alone."
+        )
     if isinstance(model.output, dict):
         model = keras.Model(model.input, model.output["predictions"], name=model.name)
     if not any(isinstance(layer, layers.Flatten) for layer in model.layers):

@@ -20,8 +20,13 @@ from keras_classics.layers import (
 )
 from keras_classics.variant import deep_graph
 
-FOLDABLE = layers.Conv2D | layers.DepthwiseConv2D | layers.SeparableConv2D | layers.Dense
-TAKES_RELU = (*FOLDABLE.__args__, Conv2D, DepthwiseConv2D, SeparableConv2D, BatchNormalization)  # no other subclasses
+# No other subclasses, which may do something else with their kernels or their numbers.
+FOLDABLE = (
+    *(layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense),
+    *(Conv2D, DepthwiseConv2D, SeparableConv2D),
+)
+NORMS = (layers.BatchNormalization, BatchNormalization)
+TAKES_RELU = (*FOLDABLE, BatchNormalization)
 
 
 def fuse(model: keras.Model) -> keras.Model:
@@ -73,6 +78,8 @@ def fuse(model: keras.Model) -> keras.Model:
             part = parts.get(layer.name)
             source = model.get_layer(layer.name)
             layer.set_weights(_fold(source, part.norm) if part and part.norm else source.get_weights())
+        if isinstance(layer, layers.Normalization):
+            layer.finalize_state()  # which Keras leaves to us: it computes with numbers made from its weights
     with deep_graph():
         fused = ByHand(result.input, result.output, name=model.name)
     if model.compiled:
@@ -138,7 +145,7 @@ def _parts(model) -> list[_Part]:
         if id(layer) in taken or len(layer._inbound_nodes) != 1:
             continue
         part, last = _Part(layer), layer
-        if isinstance(layer, FOLDABLE) and layer.activation is keras.activations.linear:
+        if type(layer) in FOLDABLE and layer.activation is keras.activations.linear:
             if (norm := reader(last)) and _can_fold(layer, norm):
                 part.norm = last = norm
             if type(layer) is Conv2D:
@@ -157,7 +164,7 @@ def _parts(model) -> list[_Part]:
 
 def _can_fold(layer, norm) -> bool:
     return (
-        isinstance(norm, layers.BatchNormalization)
+        type(norm) in NORMS
         and (norm.axis - channel_axis(getattr(layer, "data_format", "channels_last"))) % norm.input.ndim == 0
     )
 

@@ -2,12 +2,12 @@
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from keras_classics import crops, datasets, preprocessing
-from keras_classics.ensemble import Ensemble, Member, Model, check_answers, ensemble
+from keras_classics.ensemble import Ensemble, Member, Model, check_answers, ensemble, same_classes
 from keras_classics.errors import ClassicsError
 from keras_classics.pictures import read_image
 from keras_classics.preprocessing import decode_predictions
@@ -32,7 +32,8 @@ def predict(
             any sizes. Each is resized, cropped and normalised as the model's weights want it.
         top: how many classes to return for each.
         class_names: in the order of the model's outputs; by default those that it carries, or of the data set whose
-            weights it has, or else "class 0", "class 1", ...
+            weights it has, or else "class 0", "class 1", ...: so it is of a classifier of one's own in the place of the
+            network's, whose layer is called "predictions".
         batch_size: how many views of pictures to ask about in a step.
         views: of each picture, whose probabilities are averaged; see `evaluate`.
 
@@ -43,12 +44,14 @@ def predict(
 
     Raises:
         ClassicsError: if a picture cannot be read or has pixels or channels that the model does not, the model has no
-            classes or does not tell what pixels it takes, there are no such views, or the model has weights or puts out
-            numbers that are not finite.
+            classes or does not tell what pixels it takes, several name their classes otherwise, there are no such
+            views, or the model has weights or puts out numbers that are not finite.
     """
     if top < 1 or batch_size < 1:
         raise ClassicsError(f"`top` and `batch_size` must be at least 1, not {top} and {batch_size}.")
     asked = ensemble(model, crops.find(views))
+    if class_names is None:
+        _check_alike(asked.members)
     class_names = names_of(asked.members[0], class_names)
     pictures = _listed(images)
     batch_size = asked.batch_size(batch_size, len(pictures))
@@ -86,8 +89,26 @@ def names_of(member: Member, class_names: Sequence[str] | None) -> Sequence[str]
         return tuple(class_names)
     if protocol.dataset == "imagenet2012" and classes == 1000 and not protocol.class_names:
         return None
+    return _known_names(member) or tuple(f"class {i}" for i in range(classes))
+
+
+def _known_names(member: Member) -> tuple[str, ...]:
+    """Those that the model carries, or else of its data set; none where they are not as many as its classes."""
+    protocol = member.protocol
     known = protocol.class_names or datasets.known_class_names(protocol.dataset)
-    return known if len(known) == classes else tuple(f"class {i}" for i in range(classes))
+    return known if len(known) == member.classes else ()
+
+
+def _check_alike(members: Sequence[Member]) -> None:
+    """Raises a ClassicsError if models name their classes otherwise: the mean of their answers would mean nothing."""
+    named = [member for member in members if _known_names(member)]
+    for member in named:
+        if not same_classes(_known_names(member), _known_names(named[0])):
+            raise ClassicsError(
+                f"{named[0].name} and {member.name} tell other classes apart, or in another order: "
+                f"{', '.join(_known_names(named[0])[:3])}, ... and {', '.join(_known_names(member)[:3])}, ...; if they "
+                "were trained on the same ones, give their names as `class_names`."
+            )
 
 
 def _listed(images) -> list:
@@ -99,13 +120,15 @@ def _listed(images) -> list:
                 f"Pictures are arrays (height, width, channels) or batches of them, not {images.shape}."
             )
         return [images] if len(images.shape) == 3 else list(images)
+    if not isinstance(images, Iterable):
+        raise ClassicsError(f"Pictures are paths or arrays, or a list of such, not {type(images).__name__}.")
     return list(images)
 
 
 def views_of(picture: Picture, asked: Ensemble) -> list:
     """A picture's views (views, H, W, C) of 0..255 for each of the distinct feeds; of dense ones a list of scales."""
     pixels = read_image(picture) if isinstance(picture, str | os.PathLike) else np.asarray(picture)
-    if pixels.ndim != 3:
+    if pixels.ndim != 3 or not pixels.size:
         raise ClassicsError(f"A picture is an array (height, width, channels), not {pixels.shape}.")
     channels = pixels.shape[-1]
     for member in asked.members:

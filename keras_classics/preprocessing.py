@@ -5,7 +5,8 @@ The pixels' convention everywhere: 0..255, (H, W, C), RGB.
 
 import functools
 import importlib.resources
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -14,6 +15,9 @@ from keras_classics.errors import ClassicsError
 from keras_classics.layers import Provenance, channel_axis, channels_of
 from keras_classics.resampling import window_of_resized
 from keras_classics.spec import InputProtocol, Normalization
+
+# Keras' layers and operations that scale what they read.
+SCALING = ("Rescaling", "Normalization", "Multiply", "Subtract", "TrueDivide", "Divide")
 
 
 def normalize(images, normalization: Normalization):
@@ -78,8 +82,22 @@ def normalization_layer(normalization: Normalization, x, data_format: str | None
 
 
 def normalizes(model: keras.Model) -> bool:
-    """Whether the model was built with `include_preprocessing=True`, and so takes pixels of 0..255."""
-    return any(layer.name == "normalization" for layer in model.layers)
+    """Whether the model takes pixels of 0..255: it, or the network inside it, was built with
+    `include_preprocessing=True`, or a model of one's own scales them before it calls the network."""
+    before = provenance(model) is not None  # the network
+    for operation in _operations(model):
+        if operation.name == "normalization" or (before and type(operation).__name__ in SCALING):
+            return True
+        if hasattr(operation, "kernel_size"):  # what is scaled behind it is no pixel
+            return False
+        before = before and not isinstance(operation, Provenance)
+    return False
+
+
+def _operations(model) -> Iterator[keras.Operation]:
+    """Layers and Keras' operations, in order, and those of the models inside."""
+    for operation in getattr(model, "operations", model.layers):
+        yield from _operations(operation) if isinstance(operation, keras.Model) else (operation,)
 
 
 def provenance(model: keras.Model) -> Provenance | None:
@@ -95,6 +113,28 @@ def carried_protocol(model: keras.Model) -> InputProtocol | None:
     """How the pictures of a model's weights are prepared; None where the model does not tell."""
     found = provenance(model)
     return found.protocol if found else None
+
+
+def protocol_of_answers(model: keras.Model) -> InputProtocol | None:
+    """The same, without a data set ("") where another classifier stands in the place of the network's, which is called
+    "predictions": its answers mean something else, even if they are as many."""
+    protocol = carried_protocol(model)
+    if protocol is None or _ends_in_predictions(model):
+        return protocol
+    return replace(protocol, dataset="")
+
+
+def _ends_in_predictions(model) -> bool:
+    """Whether behind the network's classifier nothing has weights."""
+    if "predictions" in getattr(model, "output_names", ()):  # of an output that is a dict
+        return True
+    operation = model.outputs[0]._keras_history.operation
+    while not isinstance(operation, keras.Model):
+        parents = operation._inbound_nodes[0].parent_nodes
+        if operation.name == "predictions" or getattr(operation, "weights", ()) or not parents:
+            return operation.name == "predictions"
+        operation = parents[0].operation
+    return _ends_in_predictions(operation)
 
 
 def with_channels(image, channels: int):
@@ -178,8 +218,10 @@ def decode_predictions(preds, top: int = 5, class_names: Sequence[str] | None = 
         For each row a list of (identifier, name, score); the identifier is WordNet's for ImageNet, else the index.
 
     Raises:
-        ClassicsError: if the class names do not match the columns.
+        ClassicsError: if the class names do not match the columns, or `top` is below 1.
     """
+    if top < 1:
+        raise ClassicsError(f"`top` must be at least 1, not {top}.")
     preds = np.asarray(preds)
     if class_names is None and preds.ndim == 2 and preds.shape[1] == 1000:
         identifiers, class_names = imagenet_classes()

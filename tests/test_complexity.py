@@ -119,3 +119,24 @@ def test_memory_of_a_chain_and_of_a_branch():
     assert complexity.memory(chain, batch_size=5) == 4 * (weights + 5 * (48 + 128))
     kept = 48 + 128 + 32 + 32
     assert complexity.memory(chain, 5, training=True, slots=2) == 4 * (4 * weights + 5 * kept)
+
+
+def test_each_call_counts():
+    """Of a layer that is called twice, of a model inside, and of both in a `Sequential`."""
+    inputs, conv = keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 3, padding="same")
+    twice = keras.Model(inputs, conv(conv(inputs)), name="twice")
+    once, values = 8 * 8 * 3 * 3 * 3 * 3, 8 * 8 * 3
+    outputs = keras.layers.Dense(5)(keras.layers.Flatten()(twice(inputs)))
+    for model in (
+        keras.Model(inputs, outputs),
+        keras.Sequential([twice, keras.layers.Flatten(), keras.layers.Dense(5)]),
+    ):
+        assert complexity.count_macs(model) == 2 * once + 5 * values
+        assert complexity.count_activations(model) == 2 * values + 5
+    for counted in (complexity.depth, complexity.memory, complexity.layer_table, complexity.stages):
+        with pytest.raises(
+            kc.ClassicsError, match="twice calls its layer conv2d.* 2 times, and such a graph is not read"
+        ):
+            counted(twice)
+        with pytest.raises(kc.ClassicsError, match="take the model that is inside it"):
+            counted(keras.Model(inputs, outputs))

@@ -140,6 +140,21 @@ def test_what_programs_leave_in_folders_is_no_class_and_no_picture(tmp_path):
     assert data.sizes == {"train": 2}
 
 
+def test_pictures_that_would_be_left_out_are_told(tmp_path):
+    pictures(*(tmp_path / "train" / label / "1.png" for label in ("cat", "dog")), tmp_path / "more" / "other" / "1.png")
+    assert datasets.load(str(tmp_path)).sizes == {"train": 2}
+    for left_out in ("Test/cat", "cat"):
+        pictures(tmp_path / left_out / "1.png")
+        folder = left_out.split("/")[0]
+        with pytest.raises(kc.ClassicsError, match=f"{folder}' holds images beside train, which would be left out"):
+            datasets.load(str(tmp_path))
+        shutil.rmtree(tmp_path / folder)
+    for root in (tmp_path, tmp_path / "train"):
+        pictures(tmp_path / "train" / "cat" / "kittens" / "1.png")
+        with pytest.raises(kc.ClassicsError, match="cat/kittens' holds images inside a class's folder"):
+            datasets.load(str(root))
+
+
 def test_names_that_are_not_utf8(tmp_path):
     pictures(tmp_path / "cat" / os.fsdecode(b"caf\xe9.png"), tmp_path / "dog" / "1.png")
     images, labels = arrays(datasets.load(str(tmp_path)), "train")

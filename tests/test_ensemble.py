@@ -10,7 +10,7 @@ from conftest import SHARED
 from pseudo_random import pixels
 
 import keras_classics as kc
-from keras_classics import datasets, evaluation
+from keras_classics import datasets, evaluation, exported, feed, preprocessing
 from keras_classics.crops import VIEWS, cut, whole
 from keras_classics.datasets import Dataset
 from keras_classics.layers import Provenance
@@ -211,3 +211,95 @@ def test_public_checkpoints_on_cifar10(tfds_dir):
             assert result.images - result.wrong == np.sum(averaged.argmax(1) == labels)
     assert round(errors[1, "1"], 2) == 8.27
     assert errors[2, "2"] < errors[2, "1"] < errors[1, "2"] < errors[1, "1"]
+
+
+def test_models_of_other_classes_are_no_ensemble():
+    digits, things = kc.LeNet5(weights="mnist"), kc.ResNet20(weights="keras_classics")
+    with pytest.raises(
+        kc.ClassicsError, match=r"lenet5 and resnet20 tell other classes .*: 0, 1, 2, \.\.\. and airplane"
+    ):
+        kc.predict([digits, things], PICTURES[0])
+    names = tuple("abcdefghij")
+    assert {answer[1] for answer in kc.predict([digits, things], PICTURES[0], class_names=names)[0]} < set(names)
+
+
+def test_an_export_for_imagenet_tells_wordnets_identifiers_as_its_model_does():
+    answers = np.eye(1000, dtype="float32")[[386]]
+    shipped = exported.Exported(
+        *("resnet50", "resnet50", 1000, preprocessing.imagenet_classes()[1], kc.ResNet50.protocol),
+        *(feed.feed_of_default(kc.ResNet50), True, lambda images: answers),
+    )
+    assert kc.predict(shipped, PICTURES[0], 1) == [[("n02504458", "African bush elephant", 1.0)]]
+
+
+def test_the_probability_of_the_only_class_stays_what_it_is():
+    inputs = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Flatten()(Provenance("resnet20", {}, PROTOCOL)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(1, "sigmoid", kernel_initializer="zeros")(x))
+    for views in ("1", "2"):
+        assert kc.predict(model, PICTURES[0], views=views) == [[("0", "class 0", 0.5)]]
+
+
+def test_maps_that_are_pooled_are_no_classes():
+    for pooling in ("avg", "max"):
+        with pytest.raises(
+            kc.ClassicsError, match=r"puts out \(None, 64\) and so has no classes; build it with its top"
+        ):
+            kc.predict(kc.ResNet20(include_top=False, pooling=pooling), PICTURES[0])
+
+
+def test_a_network_inside_a_sequential_is_asked_as_inside_any_model():
+    body, top = kc.ResNet20(include_top=False, pooling="avg", seed=1), keras.layers.Dense(3, "softmax")
+    inputs = keras.Input((32, 32, 3))
+    expected = kc.predict(keras.Model(inputs, top(body(inputs))), PICTURES[:2])
+    assert kc.predict(keras.Sequential([body, top]), PICTURES[:2]) == expected
+
+
+def test_what_cannot_be_asked_is_told_in_one_line():
+    two = [keras.Input((8, 8, 3)) for _ in range(2)]
+    model = keras.Model(two, keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Add()(two))), name="pair")
+    with pytest.raises(kc.ClassicsError, match="pair reads 2 inputs, and not one picture"):
+        kc.predict(model, PICTURES[0])
+    with pytest.raises(kc.ClassicsError, match="Pictures are paths or arrays, or a list of such, not int"):
+        kc.predict(colours(), 7)
+    with pytest.raises(kc.ClassicsError, match=r"A picture is an array \(height, width, channels\), not \(0, 5, 3\)"):
+        kc.predict(colours(), np.zeros((0, 5, 3), "uint8"))
+    with pytest.raises(kc.ClassicsError, match="`batch_size` must be at least 1, not 0"):
+        kc.evaluate(colours(), data(), batch_size=0)
+    with pytest.raises(kc.ClassicsError, match="`top` must be at least 1, not -1"):
+        kc.decode_predictions([[0.2, 0.8]], -1, ["a", "b"])
+
+
+def test_names_that_a_model_carries_are_held_against_the_data():
+    """In another order every figure would be wrong; the data set of a network tells nothing."""
+    model = colours()
+    expected = evaluation.evaluate(model, data(), verbose=0)  # by number
+    provenance = next(layer for layer in model.layers if isinstance(layer, Provenance))
+    provenance.protocol = replace(PROTOCOL, class_names=("Red", "green", "blue"))
+    assert evaluation.evaluate(model, data(), verbose=0).top1 == expected.top1
+    provenance.protocol = replace(PROTOCOL, class_names=("blue", "green", "red"))
+    with pytest.raises(kc.ClassicsError, match=r"classes are blue, green, red, .* class_names=data\.class_names"):
+        evaluation.evaluate(model, data(), verbose=0)
+    by_number = evaluation.evaluate(model, data(), verbose=0, class_names=data().class_names)
+    assert by_number.top1 == expected.top1
+
+
+@pytest.mark.parametrize("form", ["beside", "inside", "sequential"])
+def test_a_classifier_of_ones_own_does_not_tell_the_classes_of_the_weights(form, tmp_path):
+    """Ten of one's own are not the ten of CIFAR-10; a softmax behind the network's classifier changes nothing."""
+    network = kc.ResNet20(weights="keras_classics", classifier_activation=None)
+    body = keras.Model(network.input, network.layers[-2].output)
+    tops = {True: [keras.layers.Softmax()], False: [keras.layers.Dense(10, "softmax"), keras.layers.Softmax()]}
+    for kept, top in tops.items():
+        start = network if kept else body
+        x = keras.Input((32, 32, 3)) if form == "inside" else start.input
+        outputs = start(x) if form == "inside" else start.output
+        for layer in top:
+            outputs = layer(outputs)
+        model = keras.Sequential([start, *top]) if form == "sequential" else keras.Model(x, outputs)
+        told = {name for _, name, _ in kc.predict(model, PICTURES[0], 10)[0]}
+        assert told == (set(datasets.CIFAR10_CLASSES) if kept else {f"class {i}" for i in range(10)})
+        assert exported.class_names_of(model) == (datasets.CIFAR10_CLASSES if kept else ())
+    if form == "beside":
+        kc.export(model, tmp_path / "own.tflite")
+        assert kc.predict(kc.load_export(tmp_path / "own.tflite"), PICTURES[0], 1)[0][0][1].startswith("class ")

@@ -206,17 +206,30 @@ def test_an_export_is_judged_and_asked_like_its_model(to, name, included, tmp_pa
     data = datasets.limited(datasets.load("mnist_sample"), 50, ["test"])
     files = [tmp_path / "keras.npz", tmp_path / "exported.npz"]
     for one, file in zip((bare, shipped), files, strict=True):
-        kc.evaluate([one, lenet(1)], data, "2", verbose=0, predictions=file)
+        kc.evaluate([one, lenet(1)], data, "2", verbose=0, class_names=data.class_names, predictions=file)
     expected, got = (np.load(file)["predictions"] for file in files)
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(got, expected, atol=1e-5)
     picture = scenes(1, 40, 50, 1)[0]
     ours, theirs = kc.predict(bare, picture, 10), kc.predict(shipped, picture, 10)
     names = [f"digit {i}" for _, i, _ in ours[0]]
-    assert [name for _, name, _ in kc.predict(shipped, picture, 10, shipped.class_names)[0]] == names
+    assert [name for _, name, _ in theirs[0]] == names
+    with pytest.raises(kc.ClassicsError, match="lenet5 and lenet5 tell other classes apart"):
+        kc.predict([bare, shipped], picture)
+    with pytest.raises(kc.ClassicsError, match=r"classes are digit 0, digit 1, digit 2, \.\.\."):
+        kc.evaluate(shipped, data, verbose=0)
     np.testing.assert_allclose([p for *_, p in theirs[0]], [p for *_, p in ours[0]], atol=1e-5)
     with pytest.raises(kc.ClassicsError, match="lenet5 is an export, which takes pictures of one size"):
         kc.evaluate(shipped, data, "dense-1", verbose=0)
+
+
+def test_names_that_are_numbers_and_models_of_two_pictures_are_told_in_one_line(tmp_path):
+    with pytest.raises(kc.ClassicsError, match="Class names are words, not 0"):
+        kc.export(lenet(0), tmp_path / "x.tflite", class_names=range(10))
+    two = [keras.Input((8, 8, 3)) for _ in range(2)]
+    model = keras.Model(two, keras.layers.Flatten()(keras.layers.Add()(two)), name="pair")
+    with pytest.raises(kc.ClassicsError, match="pair reads 2 inputs, and an export takes one batch of images"):
+        kc.export(model, tmp_path / "x.tflite", include_preprocessing=False)
 
 
 def test_exports_that_are_none_or_do_not_tell(tmp_path):

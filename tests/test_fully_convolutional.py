@@ -149,3 +149,18 @@ def test_weights_of_another_size_point_here(tmp_path):
     kc.LeNet5(output="softmax").save_weights(tmp_path / "small.weights.h5")
     with pytest.raises(kc.ClassicsError, match=r"another needs weights of its own, or .*to_fully_convolutional"):
         kc.LeNet5(output="softmax", input_shape=(48, 48, 1), weights=tmp_path / "small.weights.h5")
+
+
+def test_a_network_inside_another_model_is_bound_to_its_size():
+    inputs = keras.Input((32, 32, 3))
+    with pytest.raises(kc.ClassicsError, match=r"resnet20 inside, which takes images of \(32, 32, 3\) alone"):
+        any_size(keras.Model(inputs, kc.ResNet20()(inputs)))
+
+
+def test_what_a_normalization_has_learned_is_kept():
+    batch = images(2, 12, 12, 3)
+    learned = keras.layers.Normalization()
+    learned.adapt(batch)
+    inputs = keras.Input((12, 12, 3))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(learned(inputs))))
+    np.testing.assert_allclose(answers(any_size(model), batch), answers(model, batch), atol=1e-5)

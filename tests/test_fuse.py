@@ -252,3 +252,27 @@ def test_big_networks(name):
 def test_what_has_no_graph():
     with pytest.raises(kc.ClassicsError, match="net has no graph of layers to fuse"):
         fuse(keras.Sequential([keras.Input((4,)), layers.Dense(2)], name="net"))
+
+
+@pytest.mark.every_backend
+def test_a_convolution_of_ones_own_may_use_its_kernel_otherwise():
+    class Standardized(layers.Conv2D):
+        def convolution_op(self, inputs, kernel):
+            return super().convolution_op(inputs, kernel / keras.ops.std(kernel))
+
+    inputs = keras.Input((6, 6, 8))
+    model = randomized(keras.Model(inputs, batch_norm(Standardized(4, 3)(inputs), "bn")))
+    assert_same_outputs(model, fuse(model), peers.images(2, 6, 6, 8))
+
+
+@pytest.mark.every_backend
+def test_layers_before_the_network_do_what_they_did():
+    """What Keras' normalisation has learned is kept, and nothing is augmented in inference."""
+    batch = 60 * peers.images(4, 6, 6, 3)
+    learned = layers.Normalization()
+    learned.adapt(batch)
+    inputs = keras.Input((6, 6, 3))
+    x = batch_norm(conv(learned(layers.RandomFlip()(inputs)), 4, 3, name="conv"), "bn")
+    model = keras.Model(inputs, x)
+    expected = model.predict(batch, verbose=0)
+    np.testing.assert_allclose(fuse(model).predict(batch, verbose=0), expected, atol=1e-4)

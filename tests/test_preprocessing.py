@@ -203,3 +203,26 @@ def test_decodes_predictions_of_named_classes():
     assert kc.decode_predictions([[0.2, 0.7, 0.1]], 2, ["a", "b", "c"]) == [[("1", "b", 0.7), ("0", "a", 0.2)]]
     with pytest.raises(kc.ClassicsError, match="do not match 2 class names"):
         kc.decode_predictions([[0.2, 0.7, 0.1]], 2, ["a", "b"])
+
+
+def _of_ones_own(form):
+    """LeNet-5 inside another model, whose answers do not matter."""
+    inputs = keras.Input((32, 32, 1))
+    network = kc.LeNet5(
+        include_top=False, pooling="avg", input_shape=(32, 32, 1), include_preprocessing=form == "inside"
+    )
+    if form == "a layer before it":
+        return keras.Sequential([inputs, keras.layers.Rescaling(1 / 255), network, keras.layers.Dense(2)])
+    x = inputs / 127.5 - 1 if form == "operations before it" else inputs
+    x = network(x)
+    x = keras.layers.Normalization()(x) if form == "of features" else x
+    return keras.Model(inputs, keras.layers.Dense(2)(x))
+
+
+@pytest.mark.parametrize("form", ["inside", "a layer before it", "operations before it", "of features", "nowhere"])
+def test_a_model_of_ones_own_that_scales_pixels_is_given_pixels(form):
+    scales = form in ("inside", "a layer before it", "operations before it")
+    model = _of_ones_own(form)
+    assert preprocessing.normalizes(model) == scales
+    shown = pixels(32, 32, 1)[None]
+    assert (kc.preprocess_input(shown, model) == shown).all() == scales

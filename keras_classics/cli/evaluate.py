@@ -73,6 +73,7 @@ def run(args):
         split=split,
         batch_size=args.batch_size,
         verbose=1 if console.is_terminal and args.json != "-" else 0,
+        class_names=data.class_names if args.any_classes else None,
         predictions=args.save_predictions,
     )
     if not result.images:

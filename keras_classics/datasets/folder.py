@@ -18,8 +18,8 @@ def open_folder(root: pathlib.Path) -> Dataset:
     """The data set in a folder of class folders, or of folders of such for the splits.
 
     Raises:
-        ClassicsError: if there are no class folders, a split lacks a class, a folder cannot be read, or a file is there
-            twice, by a link.
+        ClassicsError: if there are no class folders, a split lacks a class, a folder cannot be read, a file is there
+            twice, by a link, or pictures of a class lie where they would be left out.
     """
     splits = {split: root / names[0] for split in SPLIT_FOLDERS if (names := _split_folders(root, split))}
     splits = splits or {"train": root}
@@ -44,12 +44,28 @@ def open_folder(root: pathlib.Path) -> Dataset:
                 raise ClassicsError(
                     f"'{pictures.printable(folder / class_name)}' holds no images; each class needs some in each split."
                 )
+    _check_none_left_out(root, splits, class_names)
     files = {}
     for split, by_class in found.items():
         paths = [path for class_name in class_names for path in by_class[class_name]]
         counts = [len(by_class[class_name]) for class_name in class_names]
         files[split] = Files(np.array(paths, object), np.repeat(np.arange(len(class_names)), counts))
     return of_files(pictures.printable(root.absolute().name), class_names, files)
+
+
+def _check_none_left_out(root, splits, class_names) -> None:
+    """Raises a ClassicsError if pictures of the classes lie beside the folders of the splits."""
+    if root in splits.values():
+        return
+    for entry in _class_folders(root):
+        if root / entry.name in splits.values():
+            continue
+        beside = [entry, *_class_folders(entry.path)]
+        if any(folder.name in class_names and _pictures(folder.path, {}) for folder in beside):
+            raise ClassicsError(
+                f"'{pictures.printable(entry.path)}' holds images beside {' and '.join(splits)}, which would be left "
+                "out: splits are called train, test and validation. Rename the folder, move it or remove it."
+            )
 
 
 def _split_folders(root, split) -> list[str]:
@@ -61,7 +77,7 @@ def _split_folders(root, split) -> list[str]:
 
 
 def _class_folders(folder) -> list[os.DirEntry]:
-    found = [entry for entry in _entries(folder) if not entry.name.startswith((".", "__")) and entry.is_dir()]
+    found = list(filter(_is_shown_folder, _entries(folder)))
     for entry in found:
         shown = pictures.printable(entry.path)
         if shown != entry.path:
@@ -69,12 +85,18 @@ def _class_folders(folder) -> list[os.DirEntry]:
     return found
 
 
+def _is_shown_folder(entry: os.DirEntry) -> bool:
+    return not entry.name.startswith((".", "__")) and entry.is_dir()
+
+
 def _pictures(folder, seen) -> list[bytes]:
     """The paths of a class folder's pictures in order. `seen` are all files so far, by the number that the disk has for
     each: the same number is the same file, under another name."""
-    paths = []
+    paths: list[bytes] = []
+    inside: list[os.DirEntry] = []
     for entry in _entries(folder):
         if not pictures.is_image(entry.name):
+            inside += filter(_is_shown_folder, [entry])
             continue
         number = _inode(entry) if entry.is_symlink() else entry.inode()
         other = seen.setdefault(number, entry.path)
@@ -84,6 +106,12 @@ def _pictures(folder, seen) -> list[bytes]:
                 "may be in one split and class alone, so remove one of them."
             )
         paths.append(os.fsencode(entry.path))
+    for entry in inside if paths else ():
+        if _pictures(entry.path, {}):
+            raise ClassicsError(
+                f"'{pictures.printable(entry.path)}' holds images inside a class's folder, which would be left out: "
+                "put them into that one, or remove them."
+            )
     return sorted(paths)
 
 

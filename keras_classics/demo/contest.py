@@ -189,7 +189,7 @@ def examples_told(cards: Deck, session: Session, guesses: Sequence[str]) -> str:
 def rivals(cards: Deck, known: Sequence[Network]) -> list[Network]:
     """The networks that tell the deck's classes apart, in their order. Only those are opened that may do so by what is
     known of them."""
-    from keras_classics.evaluation import same_classes
+    from keras_classics.ensemble import same_classes
 
     return [
         network
@@ -201,7 +201,7 @@ def rivals(cards: Deck, known: Sequence[Network]) -> list[Network]:
 def _may_know(network: Network, cards: Deck) -> bool:
     """Not where a public checkpoint is of a data set whose classes are known to be others."""
     from keras_classics.datasets import known_class_names
-    from keras_classics.evaluation import same_classes
+    from keras_classics.ensemble import same_classes
     from keras_classics.spec import CLASSES
     from keras_classics.weights.entries import ENTRIES
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_classics import datasets, exported, preprocessing, runtimes
+from keras_classics import datasets, exported, feed, preprocessing, runtimes
 from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.complexity import is_functional
@@ -248,7 +248,10 @@ def run_exported(path: str | pathlib.Path, images: np.ndarray, batch_size: int =
 
 def _predictions(model: keras.Model) -> keras.Model:
     """The model without auxiliary heads."""
-    if not isinstance(model.output, dict | list | tuple):
+    inputs = getattr(model, "inputs", None) or ()
+    if len(inputs) != 1:
+        raise ClassicsError(f"{model.name} reads {len(inputs)} inputs, and an export takes one batch of images.")
+    if not isinstance(feed.output_of(model), dict | list | tuple):
         return model
     if not isinstance(model.output, dict) or "predictions" not in model.output:
         raise ClassicsError(f"{model.name} has several outputs and none of them is named 'predictions'; export one.")
@@ -260,6 +263,8 @@ def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str,
     names = exported.class_names_of(model) if class_names is None else tuple(class_names)
     if class_names is not None and len(names) != model.output_shape[-1]:
         raise ClassicsError(f"{model.name} has {model.output_shape[-1]} classes, and {len(names)} names were given.")
+    if not all(isinstance(name, str) for name in names):
+        raise ClassicsError(f"Class names are words, not {next(n for n in names if not isinstance(n, str))!r}.")
     return tuple(" ".join(name.split()) for name in names)
 
 

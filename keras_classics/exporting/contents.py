@@ -19,15 +19,15 @@ from keras_classics.zoo import variant_of
 def facts_of(model: keras.Model, probabilities: bool) -> str:
     """What an export of the model, whose outputs are probabilities or not, tells of itself, as JSON; nothing where the
     model does not tell or has no classes."""
-    known = preprocessing.provenance(model)
-    if known is None or len(model.output_shape) != 2:
+    known, protocol = preprocessing.provenance(model), preprocessing.protocol_of_answers(model)
+    if known is None or protocol is None or len(model.output_shape) != 2:
         return ""
     made = feed.feed_of(model, variant_of(model))
     told = {
         "name": model.name,
         "network": known.network,
         "classes": model.output_shape[-1],
-        "protocol": asdict(replace(known.protocol, class_names=())),
+        "protocol": asdict(replace(protocol, class_names=())),
         "normalizes": made.normalization is None,
         "image_size": made.image_size,
         "channels": made.channels,
