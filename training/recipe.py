@@ -247,6 +247,12 @@ class Recipe:
             raise ClassicsError(f"Early stopping waits for 1 epoch or more, not {recipe.early_stopping}.")
         if recipe.target_error is not None and not 0 <= recipe.target_error < 100:
             raise ClassicsError(f"An error to reach is 0 or more and below 100 percent, not {recipe.target_error:g}.")
+        if not 0 <= recipe.label_smoothing < 1:
+            raise ClassicsError(f"Labels are smoothed by 0 or more and below 1, not {recipe.label_smoothing:g}.")
+        if recipe.label_smoothing and recipe.loss != "crossentropy":
+            raise ClassicsError(
+                f"Labels are smoothed for the loss crossentropy, not for the {recipe.loss}; set label_smoothing=0."
+            )
         if recipe.tuning is not None:
             _check_tuning(recipe, recipe.tuning)
         return recipe

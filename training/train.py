@@ -126,6 +126,7 @@ def run(
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
     recipe = recipe.replace()  # which finds what cannot be trained with
+    _check_loss(recipe)
     _check_device(on_device, distribution)
     with connected(distribution) as team, device.on(on_device):
         settings = {
@@ -205,6 +206,18 @@ def _built(recipe: Recipe, seed: int, team: Team) -> keras.Model:
     keras.utils.set_random_seed(seed)
     with team.scope(), _computing_in(recipe.precision):
         return team.synchronized(network(recipe, seed))
+
+
+def _check_loss(recipe: Recipe) -> None:
+    """Raises a ClassicsError if the loss is not of what the network gives: it would be trained, and learn nothing."""
+    activation = recipe.build.get("classifier_activation", get_model(recipe.model).classifier_activation)
+    read = {"crossentropy": ("softmax", "sigmoid"), "MAP criterion": ("null", "linear")}.get(recipe.loss)
+    given = "null" if activation is None else getattr(activation, "__name__", activation)
+    if read is not None and given not in read:
+        raise ClassicsError(
+            f"The loss {recipe.loss} cannot be read off {recipe.model}, whose classifier_activation is {given}; set "
+            f"build.classifier_activation={read[0]} as well, or another loss."
+        )
 
 
 def _check_fit(recipe: Recipe, data: RunData) -> None:
