@@ -250,6 +250,14 @@ def _check_fit(recipe: Recipe, data: RunData) -> None:
             f"One in {recipe.hold_out} of {images} training images is none, so none would be held out to choose the "
             f"best epoch by; give --hold-out {max(2, min(10, images))}, or 0 to choose it by the training loss."
         )
+    head = recipe.tuning.head_epochs if recipe.tuning else 0
+    epochs = min(epochs for epochs in (head, math.ceil(recipe.epochs) - head) if epochs)
+    parts = epochs * math.ceil(count_images(recipe, dataset).train / recipe.part_size)
+    if 0 < parts < recipe.accumulate:
+        raise ClassicsError(
+            f"A step needs {recipe.accumulate} parts of {recipe.part_size} images, and there are {parts} to train on: "
+            "nothing would be trained; give a smaller --batch-size, more --epochs or --accumulate 1."
+        )
 
 
 def resume(

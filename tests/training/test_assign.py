@@ -57,6 +57,8 @@ def test_each_value_has_the_type_of_its_field():
         ("loss=entropy", "loss takes one of crossentropy, squared error, MAP criterion, not 'entropy'"),
         ("build=[1]", "build takes a JSON object, not '[1]'"),
         ("average=1", "An average keeps between 0 and 1 of itself, not 1"),
+        ("schedule.rates=0.1", "2 epochs in schedule.until divide a training into 3 parts, and schedule.rates has 1;"),
+        ("schedule.until=20,10", "The epochs of schedule.until must rise, not be 20, 10."),
         ("label_smoothing=1", "Labels are smoothed by 0 or more and below 1, not 1."),
         ("epochs", "sets nothing"),
     ],

@@ -13,6 +13,7 @@ from training import __main__ as command
 from training import get_recipe, run_data, train, train_batches, validation_batches
 from training.pipeline import trained_part
 from training.progress import plan
+from training.recipe import Plateau
 from training.run_folder import RunFolder
 from training.state import Place
 
@@ -127,6 +128,23 @@ def test_the_recorded_results_of_another_training_are_not_overwritten(tmp_path, 
     held["settings"] |= {"data": "mnist_sample", "seed": 1}
     (tmp_path / "lenet5-mnist.json").write_text(json.dumps(held))
     train.run(recipe, "mnist_sample", out=tmp_path / "again", record=True)
+
+
+def test_a_training_that_would_make_no_step_is_refused():
+    """It was judged and shipped as trained."""
+    data = run_data.load("mnist_sample", limit=20)
+    recipe = get_recipe("lenet5-mnist").replace(batch_size=100, accumulate=4, epochs=3, hold_out=0)
+    with pytest.raises(kc.ClassicsError, match="needs 4 parts of 25 images, and there are 3 to train on: nothing"):
+        train._check_fit(recipe, data)
+    train._check_fit(recipe.replace(epochs=4), data)
+
+
+def test_without_validation_images_a_plateau_is_said_to_be_of_the_training_loss(tmp_path):
+    data = run_data.load("mnist_sample", limit=40)
+    recipe = RECIPE.replace(schedule=Plateau(0.01))
+    for hold_out, split in ((4, "validation"), (0, "training")):
+        lines = list(plan(recipe.replace(hold_out=hold_out), data, RunFolder(tmp_path), Place(0)))
+        assert any(f"whenever the {split} loss has not fallen" in line for line in lines)
 
 
 def test_where_no_image_can_be_spared_the_training_images_are_called_so(folders, tmp_path):
