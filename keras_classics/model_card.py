@@ -126,6 +126,8 @@ def run_command(settings: Mapping[str, Any]) -> str:
     if tuning := recipe.get("tuning"):
         words[3:] = ["finetune", recipe["model"], "--weights", tuning["weights"], "--epochs", f"{recipe['epochs']:g}"]
         words += ["--freeze-up-to", tuning["frozen"]] if tuning["frozen"] else []
+        augment = {operation["kind"] for operation in recipe.get("augment", ())}
+        words += ["--no-flip"] if augment and not augment & {"Flip", "AffineDistortion"} else []
     if tuning or settings["data"] != recipe["dataset"]:
         words += ["--data", settings["data"]]
     if settings["seed"]:
@@ -182,10 +184,14 @@ def _body(
         chosen = f"the best on one training image in {recipe['hold_out']}, or on validation images of the data's own"
     else:
         chosen = "the best on the training images"
+    images = f"{metrics['test_images']:,} {metrics['test_split']} images"
+    part = f"the {images} had no part\nin the choice"
+    if metrics["test_split"] == "train":
+        part = "it was trained on these\nimages, and errs more on others"
+    last = f" The last epoch errs {metrics['last']['top1_error']:.2f}%."
     classes = metrics["class_names"]
     departures = "\n".join(f"- {departure}" for departure in recipe["departures"]) or "- nowhere that is known."
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
-    images = f"{metrics['test_images']:,} {metrics['test_split']} images"
     return f"""# {recipe["name"]}
 
 `{variant.name}` of [{paper.authors.split(",")[0]} {paper.year}]({paper.url}), *{paper.title}*, trained on {data}:
@@ -207,8 +213,7 @@ Where the training is not the paper's:
 ## Error
 
 One view of each of the {images}: {best["top1_error"]:.2f}% top-1 and {best["top5_error"]:.2f}% top-5 error.
-The weights are those of epoch {metrics["best_epoch"]}, {chosen}; the {images} had no part
-in the choice. The last epoch errs {metrics["last"]["top1_error"]:.2f}%.{theirs}
+The weights are those of epoch {metrics["best_epoch"]}, {chosen}; {part}.{last}{theirs}
 
 ## Licence
 

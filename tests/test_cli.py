@@ -124,9 +124,12 @@ def test_list_filters(capsys):
     assert listed(capsys, "*net20", "--with-weights") == ["resnet20"]
 
 
-def test_list_has_json_in_two_ways(capsys):
-    cli.main(["list", "vgg*", "--format", "json"])
-    assert json.loads(capsys.readouterr().out) == printed_json(capsys, "list", "vgg*")
+def test_list_has_json_in_two_ways(capsys, tmp_path):
+    cli.main(["list", "vgg*", "--format", "json", "--json", str(tmp_path / "vgg.json")])
+    told = json.loads(capsys.readouterr().out)
+    assert told == printed_json(capsys, "list", "vgg*") == json.loads((tmp_path / "vgg.json").read_text())
+    cli.main(["list", "vgg*", "--format", "json", "--json", "-"])
+    assert json.loads(capsys.readouterr().out) == told
 
 
 def test_show(capsys):

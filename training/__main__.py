@@ -144,11 +144,15 @@ def _run(args):
 
     recipe = get_recipe(args.recipe)
     precision = [f"precision={args.precision}"] if args.precision is not None else []
-    recipe = assign(recipe, [*args.set, *precision, *_remat(args)]).replace(
+    recipe = assign(recipe, [*args.set, *precision, *_remat(args)])
+    accumulate = args.accumulate
+    if accumulate is None and any(setting.startswith("accumulate=") for setting in args.set):
+        accumulate = recipe.accumulate  # or it would be lost with a batch of another size
+    recipe = recipe.replace(
         epochs=args.epochs,
         batch_size=args.batch_size,
         hold_out=args.hold_out,
-        accumulate=args.accumulate,
+        accumulate=accumulate,
         early_stopping=args.early_stopping,
     )
     if args.classes is not None:

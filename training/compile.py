@@ -1,5 +1,6 @@
 """A recipe as the arguments of `model.compile` and the callbacks of `model.fit`."""
 
+import math
 from typing import Any
 
 import keras
@@ -192,7 +193,7 @@ def _optimizer(recipe, steps_per_epoch):
 def _rate(recipe, steps_per_epoch) -> Any:
     """The learning rate, or the schedule of it, where so many whole steps are an epoch."""
     schedule, schedules = recipe.schedule, keras.optimizers.schedules
-    all_steps = round(recipe.epochs * steps_per_epoch)
+    all_steps = round(math.ceil(recipe.epochs) * steps_per_epoch)  # a part of an epoch is trained as a whole one
     rate: Any
     if isinstance(schedule, Plateau):
         rate = schedule.rate

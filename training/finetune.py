@@ -82,12 +82,13 @@ def run(
         raise ClassicsError(
             f"{data.name} has one class alone, '{data.class_names[0]}'; a network tells two or more apart."
         )
-    head_epochs = max(1, round(HEAD_SHARE * epochs)) if 0 < epochs < math.inf else 1
     path = checkpoint.contents.path
     assert path is not None  # it was read from there
-    tuning = Tuning(str(weights), checkpoint.name, digest(path, "sha256"), head_epochs, HEAD_RATE, frozen=freeze_up_to)
+    tuning = Tuning(
+        str(weights), checkpoint.name, digest(path, "sha256"), _head_epochs(epochs), HEAD_RATE, freeze_up_to
+    )
     protocol = checkpoint.protocol or variant.protocol
-    recipe = Recipe(
+    base = Recipe(
         name=f"{variant.name}-finetune",
         model=variant.name,
         dataset=data_name,
@@ -103,11 +104,19 @@ def run(
         build={**checkpoint.options, "classes": len(data.class_names)},
         tuning=tuning,
     )
-    recipe = assign(recipe, settings)
-    start = _start(recipe, variant, data, seed)
-    path = train.run(recipe, data_name, data_dir, out, seed, limit=limit, start=start, **options)
+    recipe = assign(base, settings)
+    if recipe.epochs != base.epochs:  # as the command has it that tells them by --epochs
+        head_epochs = _head_epochs(recipe.epochs)
+        base = base.replace(epochs=recipe.epochs, tuning=dataclasses.replace(tuning, head_epochs=head_epochs))
+    start, embedding = _start(recipe, variant, data, seed), train.Embedding(base=base)
+    path = train.run(recipe, data_name, data_dir, out, seed, limit=limit, start=start, embedding=embedding, **options)
     assert path is not None  # there is one process
     return path
+
+
+def _head_epochs(epochs: float) -> int:
+    """How many of so many epochs are the classifier's."""
+    return max(1, round(HEAD_SHARE * epochs)) if 0 < epochs < math.inf else 1
 
 
 def _augment(variant: Variant, protocol: InputProtocol, flip: bool) -> tuple[Operation, ...]:

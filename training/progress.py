@@ -58,7 +58,8 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: Place) -> Itera
             yield f"Epochs {tuning.head_epochs + 1} to {epochs} train all layers{behind}, as follows."
     warm_up = f", from 0 in the first {recipe.warm_up:.4g} epochs" if recipe.warm_up else ""
     smoothed = f", {recipe.label_smoothing:g} of the target on all classes" if recipe.label_smoothing else ""
-    yield f"{recipe.optimizer}; learning rate {recipe.schedule}{warm_up}; loss: {recipe.loss}{smoothed}."
+    rate = str(recipe.schedule) if images.validation else str(recipe.schedule).replace("validation", "training")
+    yield f"{recipe.optimizer}; learning rate {rate}{warm_up}; loss: {recipe.loss}{smoothed}."
     if recipe.average is not None:
         yield f"Judged and shipped are running averages of the weights, which keep {recipe.average:g} at each step."
     if recipe.precision != "float32":

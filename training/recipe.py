@@ -247,6 +247,14 @@ class Recipe:
             raise ClassicsError(f"Early stopping waits for 1 epoch or more, not {recipe.early_stopping}.")
         if recipe.target_error is not None and not 0 <= recipe.target_error < 100:
             raise ClassicsError(f"An error to reach is 0 or more and below 100 percent, not {recipe.target_error:g}.")
+        if isinstance(recipe.schedule, Steps):
+            _check_steps(recipe.schedule)
+        if not 0 <= recipe.label_smoothing < 1:
+            raise ClassicsError(f"Labels are smoothed by 0 or more and below 1, not {recipe.label_smoothing:g}.")
+        if recipe.label_smoothing and recipe.loss != "crossentropy":
+            raise ClassicsError(
+                f"Labels are smoothed for the loss crossentropy, not for the {recipe.loss}; set label_smoothing=0."
+            )
         if recipe.tuning is not None:
             _check_tuning(recipe, recipe.tuning)
         return recipe
@@ -282,6 +290,17 @@ _KINDS: dict[str, Any] = {
     **{name: getattr(augment, name) for name in augment.__all__},
     **{kind.__name__: kind for kind in (SGD, RMSProp, Steps, Plateau, Exponential, Linear, Cosine, Paper, Tuning)},
 }
+
+
+def _check_steps(schedule: Steps) -> None:
+    rates, until = schedule.rates, schedule.until
+    if len(rates) != len(until) + 1:
+        raise ClassicsError(
+            f"{len(until)} epochs in schedule.until divide a training into {len(until) + 1} parts, and schedule.rates "
+            f"has {len(rates)}; set both, such as schedule.rates=0.1,0.01 schedule.until=30."
+        )
+    if list(until) != sorted(set(until)):
+        raise ClassicsError(f"The epochs of schedule.until must rise, not be {', '.join(f'{e:g}' for e in until)}.")
 
 
 def _check_tuning(recipe: Recipe, tuning: Tuning) -> None:

@@ -1,6 +1,7 @@
 """Data for a run: which of its pictures are left out, and what it is judged on where it has no test images."""
 
 import concurrent.futures
+import dataclasses
 import hashlib
 import os
 import pathlib
@@ -12,7 +13,8 @@ import numpy as np
 
 from keras_classics import datasets, pictures
 from keras_classics.choices import SAMPLES
-from keras_classics.datasets import Dataset
+from keras_classics.datasets import Dataset, Files
+from keras_classics.datasets.dataset import of_files
 from keras_classics.errors import ClassicsError
 from training.run_folder import RunFolder
 
@@ -68,7 +70,7 @@ def load(
     Raises:
         ClassicsError: if the data cannot be opened, or there are no images to train on.
     """
-    data = datasets.load(name, data_dir)
+    data = _by_class(datasets.load(name, data_dir))
     if "train" not in data.sizes:
         raise ClassicsError(f"{data.name} has no training images, but only {', '.join(data.sizes)}; choose other data.")
     if limit is not None:
@@ -79,6 +81,30 @@ def load(
         return RunData(name, data, data.judged_split)
     held_out = hold_out_test_split(data)
     return RunData(name, data, data.judged_split) if held_out is None else RunData(name, held_out, HELD_OUT)
+
+
+def _by_class(data: Dataset) -> Dataset:
+    """The data with the training images of files class by class, as folders have them. A table may have its classes in
+    turns, and every tenth row would be of one class."""
+    if data.files is None or "train" not in data.files:
+        return data
+    paths, labels = data.files["train"]
+    order = np.argsort(labels, kind="stable")
+    files = {**data.files, "train": Files(paths[order], labels[order])}
+    return dataclasses.replace(of_files(data.name, data.class_names, files), decode=data.decode)
+
+
+def digest(data: Dataset) -> str:
+    """A sum over the classes' names and, of pictures in files, their paths below the folder of all and their classes:
+    another order of any of them would give the labels another meaning, or train on what was held out."""
+    total = hashlib.sha256("\0".join(data.class_names).encode())
+    files = sorted((data.files or {}).items())
+    ends = [end for _, (paths, _) in files if len(paths) for end in (min(paths), max(paths))]
+    start = len(os.path.commonprefix(ends))
+    for split, (paths, labels) in files:
+        total.update(b"\0".join([split.encode(), *(path[start:] for path in paths)]))
+        total.update(np.asarray(labels, "int64").tobytes())
+    return total.hexdigest()
 
 
 def _without(data: Dataset, skipped: set[str]) -> Dataset:

@@ -17,6 +17,7 @@ import keras
 from keras_classics import datasets
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError, unknown
+from keras_classics.model_card import run_command
 from keras_classics.zoo import get_model
 from training import device, run_data
 from training.assign import assign, differences
@@ -56,11 +57,13 @@ class Embedding:
         recipe: of a run that is resumed, where it stands in no list.
         judge: what takes the place of `judge`; it need not export.
         callbacks: more of Keras' callbacks.
+        base: the recipe before values were set in it, where it stands in no list.
     """
 
     recipe: Recipe | None = None
     judge: Callable[[Recipe, RunData, RunFolder, History], dict[str, Any]] | None = None
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    base: Recipe | None = None
 
 
 ALONE = Embedding()
@@ -126,6 +129,7 @@ def run(
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
     recipe = recipe.replace()  # which finds what cannot be trained with
+    _check_loss(recipe)
     _check_device(on_device, distribution)
     with connected(distribution) as team, device.on(on_device):
         settings = {
@@ -162,16 +166,20 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
         _check_fit(recipe, data)
     team.check_batch(recipe.part_size)
     _check_remat(recipe, team)
+    base = get_recipe(recipe.name) if recipe.name in list_recipes() else embedding.base
     settings = {
         **settings,
         "recipe": recipe.as_dict(),
-        "set": differences(recipe, get_recipe(recipe.name)) if recipe.name in list_recipes() else [],
+        "set": [] if base is None else differences(recipe, base),
         "data": data.name,
         "data_dir": None if data_dir is None else str(data_dir),
         "images": dict(data.dataset.sizes),
+        "pictures": run_data.digest(data.dataset),
         "skipped": skipped,
         "backend": keras.config.backend(),
     }
+    if settings["record"]:
+        _check_record(recipe.name, settings)
     _agree(team, settings, State())
     built = None if start is not None else _built(recipe, settings["seed"], team)
     if not team.is_first:
@@ -183,6 +191,19 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
             folder.save_model(start, folder.start, [])
         folder.write_settings(settings)
         return _train(recipe, data, folder, settings, team, embedding, built)
+
+
+def _check_record(name: str, settings: dict[str, Any]) -> None:
+    """Raises a ClassicsError if another training's results stand where those of this one are to be recorded."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        return
+    held = json.loads(path.read_text("utf-8"))["settings"]
+    if any((held.get(key) or None) != (settings[key] or None) for key in ("data", "limit", "class_weights", "set")):
+        raise ClassicsError(
+            f"'{path}' holds the results of another training ({run_command(held)}) and is not overwritten; move it "
+            "away, or leave out --record."
+        )
 
 
 def _agree(team: Team, settings: dict[str, Any], state: State) -> None:
@@ -207,6 +228,18 @@ def _built(recipe: Recipe, seed: int, team: Team) -> keras.Model:
         return team.synchronized(network(recipe, seed))
 
 
+def _check_loss(recipe: Recipe) -> None:
+    """Raises a ClassicsError if the loss is not of what the network gives: it would be trained, and learn nothing."""
+    activation = recipe.build.get("classifier_activation", get_model(recipe.model).classifier_activation)
+    read = {"crossentropy": ("softmax", "sigmoid"), "MAP criterion": ("null", "linear")}.get(recipe.loss)
+    given = "null" if activation is None else getattr(activation, "__name__", activation)
+    if read is not None and given not in read:
+        raise ClassicsError(
+            f"The loss {recipe.loss} cannot be read off {recipe.model}, whose classifier_activation is {given}; set "
+            f"build.classifier_activation={read[0]} as well, or another loss."
+        )
+
+
 def _check_fit(recipe: Recipe, data: RunData) -> None:
     """Raises a ClassicsError unless the recipe's network and its held-out images fit the data."""
     dataset = data.dataset
@@ -216,6 +249,14 @@ def _check_fit(recipe: Recipe, data: RunData) -> None:
         raise ClassicsError(
             f"One in {recipe.hold_out} of {images} training images is none, so none would be held out to choose the "
             f"best epoch by; give --hold-out {max(2, min(10, images))}, or 0 to choose it by the training loss."
+        )
+    head = recipe.tuning.head_epochs if recipe.tuning else 0
+    epochs = min(epochs for epochs in (head, math.ceil(recipe.epochs) - head) if epochs)
+    parts = epochs * math.ceil(count_images(recipe, dataset).train / recipe.part_size)
+    if 0 < parts < recipe.accumulate:
+        raise ClassicsError(
+            f"A step needs {recipe.accumulate} parts of {recipe.part_size} images, and there are {parts} to train on: "
+            "nothing would be trained; give a smaller --batch-size, more --epochs or --accumulate 1."
         )
 
 
@@ -258,6 +299,11 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
         raise ClassicsError(
             f"{data.name} has other images than when '{folder}' was begun ({data.dataset.sizes}, then "
             f"{settings['images']}); bring them back, or start a new run."
+        )
+    if settings.get("pictures", "") not in ("", run_data.digest(data.dataset)):  # which older runs have not told
+        raise ClassicsError(
+            f"{data.name} has other classes or other names of pictures than when '{folder}' was begun; bring them "
+            "back, or start a new run."
         )
     team.check_batch(recipe.part_size)
     _check_remat(recipe, team)

@@ -25,6 +25,7 @@ FORMATS: Mapping[str, Callable[[Any], Any]] = {
     "text": network_table.show,
     "markdown": lambda networks: sys.stdout.write(network_table.markdown(networks)),
     "csv": lambda networks: sys.stdout.write(network_table.csv_text(networks)),
+    "json": lambda networks: answer("-", networks, lambda: None),
 }
 SORTED_BY = {column.heading: column.key for column in network_table.COLUMNS}
 
@@ -51,17 +52,17 @@ def add_arguments(parser):
     parser.add_argument("--reverse", action="store_true", help="the other way round")
     parser.add_argument(
         "--format",
-        choices=(*FORMATS, "json"),
+        choices=FORMATS,
         default="text",
         metavar="format",
-        help=f"{', '.join(FORMATS)} or json, which is --json - (default text, with the columns that fit the terminal)",
+        help="text, markdown, csv or json, which is --json - (default text, with the columns that fit the terminal)",
     )
     add_json(parser)
 
 
 def run(args):
     networks = ordered(fitting(args), args.sort, args.reverse)
-    answer("-" if args.format == "json" else args.json, networks, lambda: FORMATS[args.format](networks))
+    answer(args.json, networks, lambda: FORMATS[args.format](networks))
 
 
 def fitting(args) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import keras_classics as kc
+from training import __main__ as command
 from training import get_recipe, list_recipes, train
 from training.assign import assign, differences, settable
 from training.recipe import SGD, Cosine, Steps
@@ -56,6 +57,9 @@ def test_each_value_has_the_type_of_its_field():
         ("loss=entropy", "loss takes one of crossentropy, squared error, MAP criterion, not 'entropy'"),
         ("build=[1]", "build takes a JSON object, not '[1]'"),
         ("average=1", "An average keeps between 0 and 1 of itself, not 1"),
+        ("schedule.rates=0.1", "2 epochs in schedule.until divide a training into 3 parts, and schedule.rates has 1;"),
+        ("schedule.until=20,10", "The epochs of schedule.until must rise, not be 20, 10."),
+        ("label_smoothing=1", "Labels are smoothed by 0 or more and below 1, not 1."),
         ("epochs", "sets nothing"),
     ],
 )
@@ -114,3 +118,42 @@ def test_what_is_set_is_told_so_that_it_can_be_set_again():
 
 def test_another_kind_of_rule_is_not_told():
     assert differences(dataclasses.replace(RECIPE, schedule=Cosine(0.1)), RECIPE) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "assignment", "message"),
+    [
+        ("lenet5-mnist", "label_smoothing=0.1", "for the loss crossentropy, not for the MAP criterion"),
+        (
+            "lenet5-mnist",
+            "loss=crossentropy",
+            "whose classifier_activation is null; set build.classifier_activation=so",
+        ),
+        ("lecun1989-mnist", "loss=crossentropy", "whose classifier_activation is scaled_tanh; set"),
+        (
+            "resnet20-cifar10",
+            "loss=MAP criterion",
+            "classifier_activation is softmax; set build.classifier_activation=n",
+        ),
+    ],
+)
+def test_a_loss_that_the_network_cannot_learn_by_is_refused(name, assignment, message, monkeypatch):
+    """Each of these was trained before, to an error of guessing."""
+    monkeypatch.setattr(train, "_begin", lambda *_: None)
+    with pytest.raises(kc.ClassicsError, match=message):
+        train.run(assign(get_recipe(name), [assignment]))
+
+
+def test_every_recipe_has_a_loss_that_its_network_can_learn_by():
+    for name in list_recipes():
+        train._check_loss(get_recipe(name))
+
+
+def test_the_parts_of_a_batch_that_are_set_stay_with_a_batch_of_another_size(monkeypatch):
+    """A batch of another size alone is not divided as the recipe's own was."""
+    given = []
+    monkeypatch.setattr(train, "run", lambda recipe, *_, **__: given.append(recipe))
+    for words in (["--set", "accumulate=2"], []):
+        command.main(["run", "resnet20-cifar10", "--batch-size", "64", *words])
+    command.main(["run", "shufflenet_g3-imagenet", "--batch-size", "64"])
+    assert [(recipe.batch_size, recipe.accumulate) for recipe in given] == [(64, 2), (64, 1), (64, 1)]

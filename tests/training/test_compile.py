@@ -1,6 +1,8 @@
 """The rules of a step, beside torch's and the papers' arithmetic."""
 
 import dataclasses
+import itertools
+import math
 
 import keras
 import numpy as np
@@ -22,7 +24,7 @@ from training.compile import (
     squared_error_to_targets,
     top1,
 )
-from training.recipe import SGD, Cosine, Plateau, RMSProp, Steps
+from training.recipe import SGD, Cosine, Linear, Plateau, RMSProp, Steps
 
 
 @pytest.mark.every_backend
@@ -149,6 +151,16 @@ def test_a_warm_up_rises_in_equal_steps(schedule, after):
     assert float(rate(60)) == pytest.approx(after)
 
 
+@pytest.mark.parametrize("schedule", [Cosine(0.4), Linear(0.4)])
+def test_a_rate_falls_to_the_end_of_an_epoch_that_is_rounded_up(schedule):
+    """0.2 epochs are one, of which the last steps had the rate 0."""
+    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), epochs=0.2, schedule=schedule)
+    rate = compile_arguments(recipe, 10)["optimizer"]._learning_rate
+    rates = [float(rate(step)) for step in range(11)]
+    assert all(a > b for a, b in itertools.pairwise(rates))
+    assert rates[10] == pytest.approx(0, abs=1e-7)
+
+
 def test_what_an_optimizer_is_told_comes_back_from_its_configuration():
     recipe = dataclasses.replace(get_recipe("inception_v3-imagenet"), average=0.999, accumulate=2, warm_up=1.0)
     made = compile_arguments(recipe, 10)["optimizer"]
@@ -196,7 +208,7 @@ def test_a_linear_schedule_falls_to_zero():
     recipe = get_recipe("shufflenet_g3-imagenet")
     steps = 1000
     rate = compile_arguments(recipe, steps * recipe.accumulate)["optimizer"]._learning_rate
-    end = recipe.epochs * steps
+    end = math.ceil(recipe.epochs) * steps
     assert [float(rate(i)) for i in (0, end / 2, end, 2 * end)] == pytest.approx([0.5, 0.25, 0.0, 0.0], abs=1e-6)
     assert recipe.epochs * 1_281_167 / 1024 == pytest.approx(300_000)
 

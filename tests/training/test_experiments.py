@@ -164,6 +164,7 @@ def test_when_a_curve_comes_to_a_level():
     assert reached([60.0, 30.0, 20.0], 45.0) == 1.5
     assert reached([60.0, 30.0], 25.0) is None
     assert reached([40.0], 65.0) == 0.5  # from the 90% of guessing
+    assert reached([40.0], 90.0) == reached([80.0, 20.0], 90.3) == 1.0  # which a network has before it is trained
     measure = Reach("epochs", "epochs", "epochs", VALIDATION_ERROR, None, "old")
     old, new = ({"epochs": 3, "curve": {VALIDATION_ERROR: curve}} for curve in ([80.0, 50.0, 60.0], [50.0, 40.0, 30.0]))
     assert measure.of(old, {"old": old, "new": new}) == 2.0
@@ -440,6 +441,37 @@ def test_the_readmes_table_is_of_what_is_recorded(tmp_path, monkeypatch):
     (tmp_path / "recorded" / "gone.json").write_text("{}")
     with pytest.raises(kc.ClassicsError, match="is of no experiment that there is"):
         report.table()
+
+
+def test_what_is_recorded_is_not_overwritten_by_less(tmp_path, monkeypatch):
+    for module in (engine, report, results):
+        monkeypatch.setattr(module, "RECORDED", tmp_path / "recorded")
+    engine.run(DIFFERENT, out=str(tmp_path / "few"), seeds=3, record=True)
+    engine.run(DIFFERENT, out=str(tmp_path / "all"), record=True)
+    kept = (tmp_path / "recorded" / "made_up.json").read_text()
+    with pytest.raises(kc.ClassicsError, match="holds 10 runs and is not overwritten by the quick form's"):
+        engine.run(DIFFERENT, out=str(tmp_path / "quick"), is_quick=True, record=True)
+    with pytest.raises(kc.ClassicsError, match="holds 10 runs and is not overwritten by 6 alone"):
+        engine.run(DIFFERENT, out=str(tmp_path / "less"), seeds=3, record=True)
+    assert not (tmp_path / "quick").exists()
+    assert (tmp_path / "recorded" / "made_up.json").read_text() == kept
+    engine.resume(DIFFERENT, out=str(tmp_path / "all"), record=True)
+
+
+def test_the_page_has_the_command_of_all_seeds_that_it_rests_on(tmp_path):
+    """Also after it went on with fewer."""
+    engine.run(DIFFERENT, out=str(tmp_path), seeds=4)
+    engine.resume(DIFFERENT, out=str(tmp_path), seeds=2)
+    page = (tmp_path / "made_up.md").read_text("utf-8")
+    assert ", 4 seeds." in page
+    assert "run made_up --seeds 4 --data-dir" in page
+
+
+def test_a_table_of_all_has_no_form_or_folder_of_one(capsys):
+    for words in (["--quick"], ["--out", "folder"]):
+        with pytest.raises(SystemExit):
+            command.main(["experiment", "report", *words])
+        assert "--out and --quick are of one experiment; name it." in capsys.readouterr().err
 
 
 def test_the_commands_list_run_and_report(tmp_path, capsys, monkeypatch):

@@ -20,6 +20,7 @@ from pseudo_random import tensor
 import keras_classics as kc
 from keras_classics import blocks, cli, datasets, evaluation, preprocessing, zoo
 from keras_classics.exporting import run_exported
+from keras_classics.model_card import run_command
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
 from training import __main__ as command
 from training import finetune, get_recipe, list_recipes, train
@@ -251,6 +252,23 @@ def test_a_quarter_of_the_epochs_is_the_classifiers(recipe):
     assert phase_after(11, made) == rest
     paper = get_recipe("resnet20-cifar10")
     assert phase_after(100, paper).recipe == paper
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"settings": ["batch_size=4", "schedule.rate=0.01"], "epochs": 8}, "--epochs 8 {} --set batch_size=4 sched"),
+        ({"settings": ["batch_size=4"], "flip": False}, "--epochs 20 --no-flip {} --set batch_size=4 --data-dir"),
+        ({"settings": ["epochs=8"]}, "--epochs 8 {} --set tuning.head_epochs=5 --data-dir"),
+        ({}, "--epochs 20 {} --data-dir"),
+    ],
+)
+def test_the_command_that_makes_a_fine_tuning_again_has_all_that_was_said(
+    arguments, told, recipe, weights, picture_folder, tmp_path
+):
+    recipe(**arguments)
+    command_line = run_command(RunFolder(tmp_path / "run").read_settings())
+    assert f"--weights {weights} {told.format(f'--data {picture_folder}')}" in command_line
 
 
 def test_early_stopping_does_not_count_the_classifiers_epochs(recipe):

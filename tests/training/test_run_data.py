@@ -11,7 +11,9 @@ import keras_classics as kc
 from keras_classics import datasets
 from training import __main__ as command
 from training import get_recipe, run_data, train, train_batches, validation_batches
+from training.pipeline import trained_part
 from training.progress import plan
+from training.recipe import Plateau
 from training.run_folder import RunFolder
 from training.state import Place
 
@@ -81,6 +83,68 @@ def test_held_out_validation_images_and_held_out_test_images_are_apart(folders):
     trained_on, chosen_by = batch_keys(stream, steps), batch_keys(validation_batches(RECIPE, data, model))
     assert (len(trained_on), len(chosen_by)) == (53, 17)
     assert not set(trained_on) & set(chosen_by)
+
+
+def test_a_table_of_classes_in_turns_holds_out_images_of_all(folders, tmp_path):
+    """Every tenth row of two classes in turns is of one of them."""
+    rows = [f"{folders}/flat/digit_{i % 2}/{i // 2}.png,{'odd' if i % 2 else 'even'}" for i in range(16)]
+    (tmp_path / "table.csv").write_text("\n".join(["path,label", *rows]))
+    data = run_data.load(str(tmp_path / "table.csv")).dataset
+    assert np.bincount(data.labels("train")).tolist() == [7, 7]
+    kept = trained_part(RECIPE, data).files["train"]
+    assert np.bincount(kept.labels).tolist() == [6, 5]
+    for path, label in zip(*kept, strict=True):
+        assert f"digit_{label}/".encode() in path
+
+
+def test_a_run_does_not_go_on_where_a_class_or_a_picture_has_another_name(folders, tmp_path, monkeypatch):
+    """There are as many pictures, but the labels would mean other classes, or others be held out."""
+    monkeypatch.setattr(train, "_train", lambda *_: None)
+    photos = shutil.copytree(folders / "flat", tmp_path / "photos")
+    train.run(RECIPE, str(photos), out=tmp_path / "run")
+    for old, new in (("digit_3", "zero"), ("digit_3/1.png", "digit_3/9.png")):
+        (photos / old).rename(photos / new)
+        with pytest.raises(kc.ClassicsError, match="other classes or other names of pictures than when"):
+            train.resume(tmp_path / "run")
+        (photos / new).rename(photos / old)
+    train.resume(tmp_path / "run")
+    settings = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    del settings["pictures"]  # a run of an older version
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(settings))
+    train.resume(tmp_path / "run")
+
+
+def test_the_recorded_results_of_another_training_are_not_overwritten(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "_train", lambda *_: None)
+    monkeypatch.setattr(train, "RESULTS", tmp_path)
+    recipe = get_recipe("lenet5-mnist")
+    held = {"settings": {"recipe": recipe.as_dict(), "data": "mnist", "seed": 0, "limit": None, "set": []}}
+    (tmp_path / "lenet5-mnist.json").write_text(json.dumps(held))
+    match = r"of another training \(python -m training run lenet5-mnist --data-dir <folder>\) and is not overwritten"
+    with pytest.raises(kc.ClassicsError, match=match):
+        train.run(recipe, "mnist_sample", out=tmp_path / "run", record=True)
+    assert not (tmp_path / "run").exists()
+    train.run(recipe, "mnist_sample", out=tmp_path / "run")
+    held["settings"] |= {"data": "mnist_sample", "seed": 1}
+    (tmp_path / "lenet5-mnist.json").write_text(json.dumps(held))
+    train.run(recipe, "mnist_sample", out=tmp_path / "again", record=True)
+
+
+def test_a_training_that_would_make_no_step_is_refused():
+    """It was judged and shipped as trained."""
+    data = run_data.load("mnist_sample", limit=20)
+    recipe = get_recipe("lenet5-mnist").replace(batch_size=100, accumulate=4, epochs=3, hold_out=0)
+    with pytest.raises(kc.ClassicsError, match="needs 4 parts of 25 images, and there are 3 to train on: nothing"):
+        train._check_fit(recipe, data)
+    train._check_fit(recipe.replace(epochs=4), data)
+
+
+def test_without_validation_images_a_plateau_is_said_to_be_of_the_training_loss(tmp_path):
+    data = run_data.load("mnist_sample", limit=40)
+    recipe = RECIPE.replace(schedule=Plateau(0.01))
+    for hold_out, split in ((4, "validation"), (0, "training")):
+        lines = list(plan(recipe.replace(hold_out=hold_out), data, RunFolder(tmp_path), Place(0)))
+        assert any(f"whenever the {split} loss has not fallen" in line for line in lines)
 
 
 def test_where_no_image_can_be_spared_the_training_images_are_called_so(folders, tmp_path):

@@ -79,3 +79,13 @@ def test_what_cannot_ship_is_told_and_leaves_nothing(run, tmp_path):
     with pytest.raises(kc.ClassicsError, match="is not finished; go on with it: python -m training resume"):
         ship(run.path, tmp_path / "another")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "shipped"]
+
+
+def test_a_card_tells_of_training_images_that_the_network_has_seen_them(run, tmp_path):
+    """Where a class has one picture alone, none can be spared to judge on."""
+    metrics = json.loads(run.metrics.read_text())
+    assert "the 10 test images had no part" in (ship(run.path, tmp_path / "test") / "README.md").read_text("utf-8")
+    run.metrics.write_text(json.dumps({**metrics, "test_split": "train"}))
+    card = (ship(run.path, tmp_path / "train") / "README.md").read_text("utf-8")
+    assert "it was trained on these\nimages, and errs more on others" in card
+    assert "had no part" not in card

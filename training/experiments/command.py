@@ -4,6 +4,7 @@ from keras_classics.choices import BACKENDS
 from keras_classics.cli.arguments import add_json
 from keras_classics.cli.output import answer, console, table
 from keras_classics.cli.parser import Parser, positive
+from keras_classics.errors import ClassicsError
 
 
 def add_experiment(commands) -> None:
@@ -85,6 +86,8 @@ def _report(args):
     from training.experiments.report import table as readme_table
 
     if args.name is None:
+        if args.out or args.quick:
+            raise ClassicsError("--out and --quick are of one experiment; name it. The table is of what is recorded.")
         print(readme_table())
         return
     _show(*anew(get_experiment(args.name), args.out, args.quick))

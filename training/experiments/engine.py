@@ -84,7 +84,8 @@ def run(
 
     Raises:
         ClassicsError: before any time is spent, if the design cannot tell anything, there is no such arm, the data is
-            not there, a network cannot be built, or the folder holds results already.
+            not there, a network cannot be built, the folder holds results already, or more than these would be is
+            recorded.
     """
     files = ResultFiles(working_folder(experiment, out, is_quick), experiment.name)
     if files.json.exists() and files.read(experiment)["runs"]:
@@ -149,6 +150,10 @@ def _carry_out(
     experiment = whole.quick if results["quick"] else whole
     chosen = experiment.arms if arms is None else tuple(map(experiment.arm, arms))
     seeds = range(results["seeds"] or experiment.seeds)
+    if record:
+        _check_record(
+            whole, results["quick"], len(results["runs"]) + len(_left(experiment, chosen, seeds, results["runs"]))
+        )
     data = run_data.load(experiment.data, results["data_dir"], experiment.limit)
     with guests(_networks(experiment)):
         results["arms"] = _sizes(experiment)
@@ -171,6 +176,22 @@ def _carry_out(
             if record:
                 report(whole, {**results, "data_dir": None}, ResultFiles(RECORDED, whole.name))
     return verdict
+
+
+def _check_record(experiment: Experiment, is_quick: bool, runs: int) -> None:
+    """Raises a ClassicsError if what is recorded of this design is more than so many runs, or these are the quick
+    form's and that is not."""
+    files = ResultFiles(RECORDED, experiment.name)
+    try:
+        held = files.read(experiment)
+    except ClassicsError:  # there is none, or it is of another design
+        return
+    if not held["quick"] and (is_quick or len(held["runs"]) > runs):
+        form = "the quick form's" if is_quick else f"{runs} alone"
+        raise ClassicsError(
+            f"'{files.json}' holds {len(held['runs'])} runs and is not overwritten by {form}; leave out --record, or "
+            "move it away."
+        )
 
 
 def _networks(experiment: Experiment) -> list[Variant]:

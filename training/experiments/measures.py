@@ -87,11 +87,12 @@ def learned_nothing(run: Run) -> bool:
 
 
 def reached(curve: list[float], level: float) -> float | None:
-    """After how many epochs the curve falls to `level`; None if it never does."""
+    """After how many epochs the curve falls to `level`; None if it never does. What is no better than guessing is
+    reached with the first epoch that has it, not before the training."""
     before = CHANCE
     for epoch, error in enumerate(curve, 1):
         if error <= level:
-            return epoch - 1 + ((before - level) / (before - error) if before > error else 1.0)
+            return epoch - 1 + ((before - level) / (before - error) if before > max(error, level) else 1.0)
         before = error
     return None
 

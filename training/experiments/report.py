@@ -54,7 +54,8 @@ def wanted(outcome: Outcome) -> str:
 def page(experiment: Experiment, results: Mapping[str, Any], verdict: Verdict, picture: str) -> str:
     """In Markdown: claim, design, picture, verdict, what was measured, command."""
     form, runs = _run_form(experiment, results), results["runs"]
-    again = command("run", experiment, None, results["quick"], results["seeds"])
+    done = max(runs_by_seed(runs), default=-1) + 1  # more than asked for, where fewer were the second time
+    again = command("run", experiment, None, results["quick"], results["seeds"] and max(results["seeds"], done))
     return "\n".join(
         [
             f"# {experiment.claim}",
