@@ -100,7 +100,8 @@ def digest(data: Dataset) -> str:
     total = hashlib.sha256("\0".join(data.class_names).encode())
     files = sorted((data.files or {}).items())
     ends = [end for _, (paths, _) in files if len(paths) for end in (min(paths), max(paths))]
-    start = len(os.path.commonprefix(ends))  # noqa: RUF071: of names, whatever the folders are
+    # By characters, for a table may have paths of both kinds, from the root and from here.
+    start = len(os.path.commonprefix(ends))  # noqa: RUF071
     for split, (paths, labels) in files:
         total.update(b"\0".join([split.encode(), *(path[start:] for path in paths)]))
         total.update(np.asarray(labels, "int64").tobytes())
