@@ -6,6 +6,7 @@ What calls it imports no Keras.
 """
 
 import dataclasses
+import gc
 import json
 import os
 import pathlib
@@ -227,6 +228,7 @@ def main() -> None:
     for format in formats:
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(row(model, format, pictures, folder) | known), file=answers, flush=True)
+        gc.collect()  # the graphs of an export hold each other, and copies of all weights
 
 
 def ordered(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
