@@ -15,7 +15,7 @@ from keras_classics.layers import (
     channels_of,
 )
 
-POOLED = ("avg_pool", "max_pool")  # the layers behind which a network without its top may end
+POOLED = {"avg": "avg_pool", "max": "max_pool"}  # the layers behind which a network without its top may end
 
 
 def pad(x, size: int, name: str):
@@ -162,9 +162,9 @@ def crop_channels(x, before: int, after: int, name: str):
 def pool(x, pooling: str | None):
     """Keras' `pooling`: None leaves (N, H, W, C) as it is, "avg" and "max" give (N, C)."""
     if pooling == "avg":
-        return layers.GlobalAveragePooling2D(name=POOLED[0])(x)
+        return layers.GlobalAveragePooling2D(name=POOLED[pooling])(x)
     if pooling == "max":
-        return layers.GlobalMaxPooling2D(name=POOLED[1])(x)
+        return layers.GlobalMaxPooling2D(name=POOLED[pooling])(x)
     return x
 
 

@@ -201,7 +201,7 @@ def _check_output(model):
         return
     if isinstance(output, list | tuple):
         raise ClassicsError(f"{model.name} has several outputs and none of them is named 'predictions'; take one.")
-    if len(output.shape) != 2 or output._keras_history.operation.name in POOLED:
+    if len(output.shape) != 2 or output._keras_history.operation.name in POOLED.values():
         raise ClassicsError(
             f"{model.name} puts out {tuple(output.shape)} and so has no classes; build it with its top."
         )

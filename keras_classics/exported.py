@@ -57,7 +57,8 @@ def load_export(path: str | pathlib.Path) -> Exported:
     path = pathlib.Path(path)
     if not path.exists():
         raise ClassicsError(f"There is no export '{path}'.")
-    run, facts, labels = _open(path)
+    export = _opened(path)
+    facts, labels = export.text(FACTS), export.text(LABELS)
     if not facts:
         raise ClassicsError(
             f"'{path}' does not tell how its pictures are prepared; export the network anew, by this version of "
@@ -75,7 +76,7 @@ def load_export(path: str | pathlib.Path) -> Exported:
             protocol=protocol,
             feed=model_feed,
             probabilities=told["probabilities"],
-            predict_on_batch=run,
+            predict_on_batch=_runner(export),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise ClassicsError(f"What '{path}' tells of itself is damaged; export the network anew.") from error
@@ -114,18 +115,19 @@ def runner(path: str | pathlib.Path, threads: int | None = None) -> Run:
     Raises:
         ClassicsError: if it cannot be read, or later if it cannot be run on such images here.
     """
-    return _open(pathlib.Path(path), threads)[0]
+    return _runner(_opened(pathlib.Path(path), threads))
 
 
-def _open(path: pathlib.Path, threads: int | None = None) -> tuple[Run, str, str]:
-    """What runs an export, its facts and its labels."""
+def _opened(path: pathlib.Path, threads: int | None = None) -> runtimes.Opened:
     if runtimes.format_of(path) == "onnx":
         check_onnx_installed()
     try:
-        export = runtimes.opened(path, threads)
+        return runtimes.opened(path, threads)
     except Exception as error:  # whatever the runtime raises
         raise _cannot_be_run(error) from error
 
+
+def _runner(export: runtimes.Opened) -> Run:
     def run(images):
         images = np.asarray(images)
         if export.dtype == "uint8":
@@ -139,7 +141,7 @@ def _open(path: pathlib.Path, threads: int | None = None) -> tuple[Run, str, str
         except Exception as error:
             raise _cannot_be_run(error) from error
 
-    return run, export.text(FACTS), export.text(LABELS)
+    return run
 
 
 def _filled(images: np.ndarray, batch: int | None) -> np.ndarray:

@@ -6,7 +6,7 @@ from keras import layers, ops
 from keras_classics.complexity import is_functional
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Conv2D, UnitBias, channel_axis, data_format_of
-from keras_classics.variant import deep_graph
+from keras_classics.variant import deep_graph, settle
 
 
 def to_fully_convolutional(model: keras.Model) -> keras.Model:
@@ -50,9 +50,7 @@ def _of_any_size(model, axis: int, **how) -> keras.Model:
         for variable, value in zip(layer.weights, _weights(model, layer.name), strict=True):
             # A copy in truth: jax's reshape may give the same array, which `predict` of one model takes from the other.
             variable.assign(ops.copy(ops.reshape(value, variable.shape)))
-    for layer in result._flatten_layers():
-        if isinstance(layer, layers.Normalization):
-            layer.finalize_state()  # which Keras leaves to us: it computes with numbers made from its weights
+    settle(result)
     return result
 
 

@@ -18,7 +18,7 @@ from keras_classics.layers import (
     SeparableConv2D,
     channel_axis,
 )
-from keras_classics.variant import deep_graph
+from keras_classics.variant import deep_graph, settle
 
 # No other subclasses, which may do something else with their kernels or their numbers.
 FOLDABLE = (
@@ -78,8 +78,7 @@ def fuse(model: keras.Model) -> keras.Model:
             part = parts.get(layer.name)
             source = model.get_layer(layer.name)
             layer.set_weights(_fold(source, part.norm) if part and part.norm else source.get_weights())
-        if isinstance(layer, layers.Normalization):
-            layer.finalize_state()  # which Keras leaves to us: it computes with numbers made from its weights
+    settle(result)
     with deep_graph():
         fused = ByHand(result.input, result.output, name=model.name)
     if model.compiled:

@@ -36,6 +36,14 @@ def deep_graph() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
+def settle(model: keras.Model) -> None:
+    """What is due when weights were given to a model's layers one by one: Keras' `Normalization` computes with numbers
+    made from its weights, and makes them again only when told."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+
+
 @dataclass(frozen=True, repr=False)
 class Variant:
     """A network of a paper. Calling the record builds the model; reading it answers.
