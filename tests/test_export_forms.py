@@ -108,6 +108,14 @@ def test_pixels_are_scaled_by_rows(tmp_path):
     assert np.shape(scale) == (1, 1, channels)
 
 
+def test_a_saved_model_holds_each_weight_once(tmp_path):
+    """Keras' own export of a model writes them twice."""
+    model = kc.ResNet20(**SMALL, include_preprocessing=True)  # with both signatures
+    kc.export(model, tmp_path / "folder", "saved_model")
+    written = sum(p.stat().st_size for p in (tmp_path / "folder" / "variables").iterdir())
+    assert written < 1.1 * 4 * model.count_params()
+
+
 @pytest.mark.parametrize(("to", "name"), FORMATS)
 def test_the_report_stands_beside_the_export(to, name, tmp_path):
     report = kc.export(kc.LeNet5(seed=0), tmp_path / name, to)

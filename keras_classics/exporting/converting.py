@@ -92,8 +92,7 @@ def _on_tensorflow(model, path, settings: Settings, representative) -> str:
 def _saved_model(model, path: str, spec, settings: Settings, _) -> None:
     from keras_classics.exporting.serving import serving_bytes
 
-    archive = keras.export.ExportArchive()
-    archive.track(model)
+    archive = keras.export.ExportArchive()  # told to `track` the model, it would write each weight twice
     archive.add_endpoint("serve", functools.partial(model.__call__, training=False), input_signature=[spec])
     served = serving_bytes(model, settings.labels, settings.probabilities)
     if served is not None and settings.batch is None:
