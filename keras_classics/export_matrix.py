@@ -36,6 +36,7 @@ ALIKE = 1e-6  # a lesser spread, and the answers to all pictures are the same
 STAR = "* The network answers alike to all pictures, so that agreeing says little."
 SMALL = 64  # pixels; the images of MNIST and CIFAR are no larger
 PICTURES = 8  # scenes by which int8 chooses its scales
+KILLED = "the process was ended by signal"
 TIMEOUT = 3600.0  # seconds for one format, with the building before the first
 
 Row = dict[str, Any]
@@ -83,7 +84,8 @@ def fill(
     tell: Callable[[str], object] = lambda _: None,
 ) -> list[Row]:
     """Exports the networks as each format, and writes a row to the JSON file after each, so that one that was stopped
-    goes on where it stopped: rows that are there are not made anew, but with `again`.
+    goes on where it stopped: rows that are there are not made anew, but with `again`, or where a signal ended the
+    process.
 
     A row has the "network", the "format", and whether it "converts", "runs" and "agrees", each None where it did not
     come to that; the figures of `exporting.Agreement` as "agreement"; how much
@@ -97,8 +99,9 @@ def fill(
         All rows of the file.
     """
     rows = {(row["network"], row["format"]): row for row in read(path)}
+    made = {key for key, row in rows.items() if not row["reason"].startswith(KILLED)}
     for name in names:
-        wanted = [format for format in formats if again or (name, format) not in rows]
+        wanted = [format for format in formats if again or (name, format) not in made]
         for row in _rows(name, wanted, timeout, tell):
             rows[name, row["format"]] = row
             with atomic_write(path) as temporary:
@@ -151,6 +154,8 @@ def _line(process: Any, timeout: float) -> str:
 def _why(code: int, seconds: float, timeout: float, errors: Any) -> str:
     if seconds >= timeout:
         return f"it took more than {timeout:g} seconds"
+    if code < 0:
+        return f"{KILLED} {-code}" + ", perhaps for want of memory" * (code == -9)
     errors.seek(0)
     told = without_notices(errors.read()).decode(errors="replace").strip().splitlines()
     return f"the process ended with {code}" + (f": {told[-1][:300]}" if told else "")

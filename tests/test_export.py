@@ -311,6 +311,21 @@ def test_int8_computes_in_8_bits_throughout(tmp_path):
     assert max(per_channel) == 64
 
 
+def test_probabilities_too_close_for_256_steps_are_told(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Dense(1000, "softmax")(keras.layers.Flatten()(inputs))
+    with pytest.raises(
+        kc.ClassicsError, match=r"in 256ths, and these differ by 0\.0\d+ at most\. Is the network trained"
+    ):
+        kc.export(
+            keras.Model(inputs, outputs),
+            tmp_path / "x.tflite",
+            quantize="int8",
+            representative=np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 3)),
+            include_preprocessing=False,
+        )
+
+
 def test_an_export_that_has_lost_too_much_is_refused(tmp_path, monkeypatch):
     """Another network's in the place of one that 8 bits have spoilt."""
     convert, other = exporting.convert, exporting.with_preprocessing(lenet(1), kc.LeNet5.normalization)

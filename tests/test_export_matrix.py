@@ -57,6 +57,23 @@ def test_a_process_that_fails_or_takes_too_long_is_a_row(tmp_path):
     assert len(export_matrix.read(file)) == 3
 
 
+def test_what_a_signal_ended_is_made_anew(tmp_path, monkeypatch):
+    """As where another process had taken the memory."""
+    file = tmp_path / "matrix.json"
+    told = [export_matrix._why(code, 1, 9, None) for code in (-9, -15)]
+    assert told == [
+        "the process was ended by signal 9, perhaps for want of memory",
+        "the process was ended by signal 15",
+    ]
+    reasons = dict(zip(FORMATS, (*told, "", "it took more than 9 seconds"), strict=False))
+    rows = [{"network": "lenet5", "format": f, "agrees": None, "reason": why} for f, why in reasons.items()]
+    file.write_text(json.dumps({"rows": rows}))
+    asked = []
+    monkeypatch.setattr(export_matrix, "_rows", lambda name, wanted, *_: asked.extend(wanted) or [])
+    export_matrix.fill(file, ["lenet5"], list(reasons))
+    assert asked == list(reasons)[:2]
+
+
 @pytest.mark.parametrize(
     ("error", "cell"),
     [

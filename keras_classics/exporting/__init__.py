@@ -23,6 +23,7 @@ from keras_classics.scenes import scenes
 from keras_classics.spec import PLUS_MINUS_ONE, Normalization
 
 MOST_CHECKED = 100  # of the representative images
+FEW_STEPS = 8  # in which int8 tells probabilities of different pictures apart, and hardly can
 PIXEL = 16  # above which a number is no normalised pixel's
 
 
@@ -133,8 +134,8 @@ def export(
         if not found.holds:
             raise ExportError(
                 f"The export of {model.name} does not agree with it: the answers to {found.images} pictures differ "
-                f"by {found.error:.2g}, of {found.allowed_error:.2g} allowed. Nothing was written"
-                + (f"; {quantize} may not suit the network." if quantize else "; please report this."),
+                f"by {found.error:.2g}, of {found.allowed_error:.2g} allowed. Nothing was written; "
+                + _remedy(quantize, expected),
                 *(True, True, False),
                 found,
             )
@@ -149,6 +150,16 @@ def export(
         )
         report_file.write_text(written(report), "utf-8")
     return report
+
+
+def _remedy(quantize: str | None, expected: np.ndarray) -> str:
+    """What is to be said of an export that does not agree."""
+    if quantize is None:
+        return "please report this."
+    spread = float(np.max(np.ptp(expected, 0)))
+    if quantize == "int8" and are_probabilities(expected) and spread < FEW_STEPS / 256:
+        return f"int8 counts probabilities in 256ths, and these differ by {spread:.2g} at most. Is the network trained?"
+    return f"{quantize} may not suit the network."
 
 
 def _widened(model: keras.Model) -> keras.Model:
