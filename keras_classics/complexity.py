@@ -317,16 +317,30 @@ def trunk(model: keras.Model) -> set[str]:
     return _behind(model, predictions(model)._keras_history.operation.name)
 
 
+def check_reads_images(model: keras.Model) -> None:
+    """Raises a ClassicsError unless the model is built and has one input."""
+    inputs = getattr(model, "inputs", None) or ()
+    if len(inputs) != 1:
+        raise ClassicsError(
+            f"{model.name} reads {len(inputs)} inputs, and not one batch of images; take a model of one."
+        )
+
+
 def predictions(model: keras.Model):
     """The output that is no auxiliary head's.
 
     Raises:
         ClassicsError: if the model has several outputs of which none is "predictions".
     """
-    output = model.output.get("predictions") if isinstance(model.output, dict) else model.outputs[0]
-    if output is None or (len(model.outputs) > 1 and not isinstance(model.output, dict)):
+    output = model.output.get("predictions") if has_named_outputs(model) else model.outputs[0]
+    if output is None or (len(model.outputs) > 1 and not has_named_outputs(model)):
         raise ClassicsError(f"{model.name} has several outputs, and none is named 'predictions'; take a model of one.")
     return output
+
+
+def has_named_outputs(model: keras.Model) -> bool:
+    """Whether the model puts out a dict, as with auxiliary heads."""
+    return isinstance(getattr(model, "output", None), dict)  # Keras' Sequential has none
 
 
 def _behind(model, name: str) -> set[str]:

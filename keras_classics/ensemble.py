@@ -13,8 +13,9 @@ import numpy as np
 
 from keras_classics import feed
 from keras_classics.blocks import POOLED
+from keras_classics.complexity import check_reads_images, predictions
 from keras_classics.crops import Views
-from keras_classics.datasets import known_class_names
+from keras_classics.datasets import own_class_names
 from keras_classics.errors import ClassicsError
 from keras_classics.exported import Exported
 from keras_classics.feed import Feed
@@ -159,8 +160,8 @@ def _member(model: Model, views: Views) -> Member:
                 f"{model.name} is an export, which takes pictures of one size, so it has no dense views; judge the "
                 "Keras model by them."
             )
-        usual = known_class_names(model.protocol.dataset)
-        protocol = replace(model.protocol, class_names=model.class_names if model.class_names != usual else ())
+        names = own_class_names(model.class_names, model.protocol.dataset)
+        protocol = replace(model.protocol, class_names=names)
         return Member(model.name, model.classes, protocol, model.feed, model.probabilities, model.predict_on_batch)
     check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
     _check_output(model)
@@ -193,14 +194,8 @@ def _filled(part, size) -> np.ndarray:
 
 
 def _check_output(model):
-    inputs = getattr(model, "inputs", None) or ()
-    if len(inputs) != 1:
-        raise ClassicsError(f"{model.name} reads {len(inputs)} inputs, and not one picture; take a model of one.")
-    output = feed.output_of(model)
-    if isinstance(output, dict):
-        return
-    if isinstance(output, list | tuple):
-        raise ClassicsError(f"{model.name} has several outputs and none of them is named 'predictions'; take one.")
+    check_reads_images(model)
+    output = predictions(model)
     if len(output.shape) != 2 or output._keras_history.operation.name in POOLED.values():
         raise ClassicsError(
             f"{model.name} puts out {tuple(output.shape)} and so has no classes; build it with its top."

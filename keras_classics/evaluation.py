@@ -235,8 +235,6 @@ def check_class_names(class_names: Sequence[str], data: Dataset) -> None:
 
 
 def _check_own_names(member: Member, data: Dataset) -> None:
-    """The same of the names that a model carries, if it does. A network has its data set's whatever it was trained on:
-    they tell nothing."""
-    names = member.protocol.class_names
-    if names and names != datasets.known_class_names(member.protocol.dataset):
+    """The same of the names that a model carries, if it has its own."""
+    if names := datasets.own_class_names(member.protocol.class_names, member.protocol.dataset):
         check_class_names(names, data)

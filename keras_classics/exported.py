@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_classics import feed, preprocessing, runtimes
 from keras_classics.choices import EXPORT_SUFFIXES
-from keras_classics.datasets import known_class_names
+from keras_classics.datasets import told_class_names
 from keras_classics.errors import ClassicsError, ExportError, first_line
 from keras_classics.feed import Feed
 from keras_classics.runtimes import FACTS, LABELS
@@ -86,8 +86,7 @@ def class_names_of(model: keras.Model) -> tuple[str, ...]:
     """The names of a model's classes, those that it carries or that its data set's name tells; none where they are not
     as many."""
     protocol = preprocessing.protocol_of_answers(model)
-    names = (protocol.class_names or known_class_names(protocol.dataset)) if protocol else ()
-    return names if len(names) == feed.classes_of(model) else ()
+    return told_class_names(protocol.class_names, protocol.dataset, feed.classes_of(model)) if protocol else ()
 
 
 def is_export(path: str | pathlib.Path) -> bool:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_classics import crops, preprocessing
+from keras_classics.complexity import predictions
 from keras_classics.crops import VIEWS, Views
 from keras_classics.layers import channel_axis, data_format_of
 from keras_classics.spec import InputProtocol, Normalization
@@ -177,12 +178,6 @@ def dense_batches(examples, feeds: Sequence[Feed], views: Views) -> Iterator[tup
     return ((parts, np.repeat(label, len(parts[0]))) for scales, label in pictures for parts in scales)
 
 
-def output_of(model: keras.Model):
-    """What the model puts out, a tensor or a dict of them; Keras' `Sequential` has no `output`."""
-    return model.outputs[0] if isinstance(model, keras.Sequential) else model.output
-
-
 def classes_of(model: keras.Model) -> int:
     """The number of classes that the model tells apart, with or without auxiliary heads."""
-    output = output_of(model)
-    return (output["predictions"] if isinstance(output, dict) else output).shape[-1]
+    return predictions(model).shape[-1]

@@ -43,7 +43,8 @@ def check_source(source: str, weights: str | None) -> None:
 def open_source(source: str, weights: str | None, exports: bool = False) -> Opened:
     """The model of a run folder, a .keras file or a repository on the hub, or the network of that name with public or
     given weights; or an export, where the command can do with `exports`."""
-    from keras_classics.datasets import known_class_names
+    from keras_classics import feed
+    from keras_classics.datasets import told_class_names
     from keras_classics.exported import is_export, load_export
     from keras_classics.hub_folder import labels_of
     from keras_classics.loading import folder_of, open_folder
@@ -58,15 +59,14 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
         model = variant(weights=weights)
         if weights is not None and not pathlib.Path(weights).is_file():
             protocol = carried_protocol(model) or variant.protocol
-            class_names = protocol.class_names or known_class_names(protocol.dataset) or None
+            class_names = told_class_names(protocol.class_names, protocol.dataset, feed.classes_of(model)) or None
         return Opened(model, variant, class_names)
     if is_export(path):
         if not exports:
             raise ClassicsError(f"'{source}' is an export, and this takes the Keras model that it was made of.")
         exported = load_export(path)
-        names = exported.class_names or known_class_names(exported.protocol.dataset)
-        fitting = names if len(names) == exported.classes else None
-        return Opened(exported, get_model(exported.network), fitting)
+        names = told_class_names(exported.class_names, exported.protocol.dataset, exported.classes)
+        return Opened(exported, get_model(exported.network), names or None)
     if path.is_dir():
         try:
             class_names = tuple(json.loads((path / "metrics.json").read_text("utf-8"))["class_names"])

@@ -89,24 +89,21 @@ def names_of(member: Member, class_names: Sequence[str] | None) -> Sequence[str]
         return tuple(class_names)
     if protocol.dataset == "imagenet2012" and classes == 1000 and not protocol.class_names:
         return None
-    return _known_names(member) or tuple(f"class {i}" for i in range(classes))
+    return _told_names(member) or tuple(f"class {i}" for i in range(classes))
 
 
-def _known_names(member: Member) -> tuple[str, ...]:
-    """Those that the model carries, or else of its data set; none where they are not as many as its classes."""
-    protocol = member.protocol
-    known = protocol.class_names or datasets.known_class_names(protocol.dataset)
-    return known if len(known) == member.classes else ()
+def _told_names(member: Member) -> tuple[str, ...]:
+    return datasets.told_class_names(member.protocol.class_names, member.protocol.dataset, member.classes)
 
 
 def _check_alike(members: Sequence[Member]) -> None:
     """Raises a ClassicsError if models name their classes otherwise: the mean of their answers would mean nothing."""
-    named = [member for member in members if _known_names(member)]
+    named = [member for member in members if _told_names(member)]
     for member in named:
-        if not same_classes(_known_names(member), _known_names(named[0])):
+        if not same_classes(_told_names(member), _told_names(named[0])):
             raise ClassicsError(
                 f"{named[0].name} and {member.name} tell other classes apart, or in another order: "
-                f"{', '.join(_known_names(named[0])[:3])}, ... and {', '.join(_known_names(member)[:3])}, ...; if they "
+                f"{', '.join(_told_names(named[0])[:3])}, ... and {', '.join(_told_names(member)[:3])}, ...; if they "
                 "were trained on the same ones, give their names as `class_names`."
             )
 

@@ -258,7 +258,7 @@ def test_a_network_inside_a_sequential_is_asked_as_inside_any_model():
 def test_what_cannot_be_asked_is_told_in_one_line():
     two = [keras.Input((8, 8, 3)) for _ in range(2)]
     model = keras.Model(two, keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Add()(two))), name="pair")
-    with pytest.raises(kc.ClassicsError, match="pair reads 2 inputs, and not one picture"):
+    with pytest.raises(kc.ClassicsError, match="pair reads 2 inputs, and not one batch of images"):
         kc.predict(model, PICTURES[0])
     with pytest.raises(kc.ClassicsError, match="Pictures are paths or arrays, or a list of such, not int"):
         kc.predict(colours(), 7)

@@ -144,7 +144,7 @@ def test_auxiliary_heads_stay_behind(tmp_path):
         np.testing.assert_allclose(
             exporting.run_exported(path, images), made.predict(images, verbose=0)["predictions"], atol=1e-5
         )
-    with pytest.raises(kc.ClassicsError, match="mine has several outputs and none of them is named 'predictions'"):
+    with pytest.raises(kc.ClassicsError, match="mine has several outputs, and none is named 'predictions'"):
         exporting.export(keras.Model(inputs, list(outputs.values()), name="mine"), tmp_path / "x.tflite")
 
 
@@ -228,7 +228,7 @@ def test_names_that_are_numbers_and_models_of_two_pictures_are_told_in_one_line(
         kc.export(lenet(0), tmp_path / "x.tflite", class_names=range(10))
     two = [keras.Input((8, 8, 3)) for _ in range(2)]
     model = keras.Model(two, keras.layers.Flatten()(keras.layers.Add()(two)), name="pair")
-    with pytest.raises(kc.ClassicsError, match="pair reads 2 inputs, and an export takes one batch of images"):
+    with pytest.raises(kc.ClassicsError, match="pair reads 2 inputs, and not one batch of images"):
         kc.export(model, tmp_path / "x.tflite", include_preprocessing=False)
 
 

@@ -8,7 +8,7 @@ from keras_classics.datasets.arrays import from_arrays
 from keras_classics.datasets.dataset import Dataset, Files, reading
 from keras_classics.datasets.load import load
 from keras_classics.datasets.parts import limited, select
-from keras_classics.datasets.tfds import CIFAR10_CLASSES, known_class_names
+from keras_classics.datasets.tfds import CIFAR10_CLASSES, known_class_names, own_class_names, told_class_names
 
 __all__ = [
     "CIFAR10_CLASSES",
@@ -19,6 +19,8 @@ __all__ = [
     "known_class_names",
     "limited",
     "load",
+    "own_class_names",
     "reading",
     "select",
+    "told_class_names",
 ]

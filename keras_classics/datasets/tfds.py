@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import urllib.parse
+from collections.abc import Sequence
 
 from keras_classics import decoding, preprocessing
 from keras_classics.datasets.dataset import Dataset
@@ -22,6 +23,19 @@ def known_class_names(name: str) -> tuple[str, ...]:
         return preprocessing.imagenet_classes()[1]
     digits = tuple("0123456789")
     return {"mnist": digits, "svhn_cropped": digits, "cifar10": CIFAR10_CLASSES}.get(name, ())
+
+
+def told_class_names(carried: Sequence[str], dataset: str, classes: int) -> tuple[str, ...]:
+    """The names of a model's classes: those that it carries, or else those of its data set; none where they are not as
+    many."""
+    names = tuple(carried) or known_class_names(dataset)
+    return names if len(names) == classes else ()
+
+
+def own_class_names(carried: Sequence[str], dataset: str) -> tuple[str, ...]:
+    """The names that a model carries, unless they are those of its data set: a network has these whatever it was
+    trained on, so that they tell nothing."""
+    return () if tuple(carried) == known_class_names(dataset) else tuple(carried)
 
 
 def knows(name: str) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_classics import datasets, exported, feed, preprocessing, runtimes
+from keras_classics import datasets, exported, preprocessing, runtimes
 from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
-from keras_classics.complexity import is_functional
+from keras_classics.complexity import check_reads_images, has_named_outputs, is_functional, predictions
 from keras_classics.errors import ClassicsError, ExportError, unknown
 from keras_classics.exporting.agreement import Agreement, agreement, are_probabilities
 from keras_classics.exporting.contents import add, facts_of, layer_names
@@ -259,14 +259,9 @@ def run_exported(path: str | pathlib.Path, images: np.ndarray, batch_size: int =
 
 def _predictions(model: keras.Model) -> keras.Model:
     """The model without auxiliary heads."""
-    inputs = getattr(model, "inputs", None) or ()
-    if len(inputs) != 1:
-        raise ClassicsError(f"{model.name} reads {len(inputs)} inputs, and an export takes one batch of images.")
-    if not isinstance(feed.output_of(model), dict | list | tuple):
-        return model
-    if not isinstance(model.output, dict) or "predictions" not in model.output:
-        raise ClassicsError(f"{model.name} has several outputs and none of them is named 'predictions'; export one.")
-    return keras.Model(model.input, model.output["predictions"], name=model.name)
+    check_reads_images(model)
+    output = predictions(model)
+    return keras.Model(model.input, output, name=model.name) if has_named_outputs(model) else model
 
 
 def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str, ...]:
