@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import sys
+import threading
+import weakref
 
 import keras
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import cli, exporting, runtimes
+from keras_classics.exporting import converting
 from keras_classics.scenes import scenes
 
 SMALL = {"input_shape": (16, 16, 3), "seed": 0}
@@ -106,6 +109,21 @@ def test_pixels_are_scaled_by_rows(tmp_path):
     assert shapes.count((1, width, channels)) == 2  # what they are multiplied by, and what is added
     assert model.get_layer("normalization").get_config()["scale"] == scale
     assert np.shape(scale) == (1, 1, channels)
+
+
+def test_what_refers_to_itself_goes_while_onnx_is_written():
+    """tf2onnx leaves dozens of such copies of all weights."""
+
+    class Copy:
+        def __init__(self):
+            self.itself = self
+
+    copies = [Copy() for _ in range(3)]
+    gone = threading.Event()
+    weakref.finalize(copies[0], gone.set)
+    with converting._collecting():
+        copies.clear()
+        assert gone.wait(10)
 
 
 def test_a_saved_model_holds_each_weight_once(tmp_path):

@@ -1,15 +1,18 @@
 """From a Keras model to a file of another runtime, unchecked. From jax and torch it takes a process of TensorFlow's."""
 
+import contextlib
 import errno
 import functools
+import gc
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +25,7 @@ from keras_classics.quiet import without_notices
 
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 OPSET = 17  # of ONNX
+COLLECT_EACH = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,31 @@ def _tflite(model, path: str, spec, settings: Settings, representative) -> None:
 
 def _onnx(model, path: str, spec, settings: Settings, _) -> None:
     model(keras.ops.zeros([side or 64 for side in (1, *model.input_shape[1:])]))  # or Keras refuses it
-    model.export(path, format="onnx", verbose=False, input_signature=[spec], opset_version=OPSET)
+    with _collecting():
+        model.export(path, format="onnx", verbose=False, input_signature=[spec], opset_version=OPSET)
+
+
+@contextlib.contextmanager
+def _collecting() -> Iterator[None]:
+    """Runs Python's collector all the while.
+
+    tf2onnx copies its graph, with all weights, before each of some forty passes. The copies refer to themselves, so
+    they stay until they are collected, which Python does by itself for many objects, not for large ones.
+    """
+    done = threading.Event()
+
+    def collect():
+        while not done.wait(COLLECT_EACH):
+            gc.collect()
+
+    collector = threading.Thread(target=collect, daemon=True)
+    collector.start()
+    try:
+        yield
+    finally:
+        done.set()
+        collector.join()
+        gc.collect()
 
 
 if __name__ == "__main__":
