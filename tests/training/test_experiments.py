@@ -209,11 +209,15 @@ def test_an_experiment_runs_to_its_page(tmp_path, capsys):
 def test_more_seeds_and_more_arms_join_what_is_there(tmp_path, monkeypatch):
     log = tmp_path / "log"
     monkeypatch.setenv("MADE_UP_LOG", str(log))
+    facts = engine.environment()
+    monkeypatch.setattr(engine, "environment", lambda: facts | {"commit": "a" * 40})
     assert engine.run(DIFFERENT, out=str(tmp_path / "out"), seeds=2).word == FEW
+    monkeypatch.setattr(engine, "environment", lambda: facts | {"commit": "b" * 40})
     assert engine.resume(DIFFERENT, out=str(tmp_path / "out"), seeds=3, arms=["new"]).word == FEW
     assert engine.resume(DIFFERENT, out=str(tmp_path / "out"), seeds=5).word == CONFIRMED
     done = log.read_text().splitlines()
     assert len(done) == len(set(done)) == 10
+    assert f"commits {'a' * 10}, {'b' * 10}. Design" in (tmp_path / "out" / "made_up.md").read_text()
 
 
 def test_a_killed_experiment_repeats_nothing(tmp_path, monkeypatch):

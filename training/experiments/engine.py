@@ -165,9 +165,10 @@ def _carry_out(
                 for job in _jobs(experiment, chosen, seeds, results["runs"]):
                     told.begins(job.told, _left(experiment, chosen, seeds, results["runs"]), results["runs"])
                     try:
-                        results["runs"].append(_done(experiment, job, files, results["data_dir"], data, told))
+                        run = _done(experiment, job, files, results["data_dir"], data, told)
                     except Stopped:
                         raise ClassicsError(f"Stopped. Go on with: {go_on}") from None
+                    results["runs"].append({**run, "commit": results["environment"]["commit"]})
                     files.write(results)
                     remove(files.run(job.name))
                     remove(files.log(job.name))

@@ -126,7 +126,8 @@ def _arms(experiment: Experiment, results: Mapping[str, Any], runs: Sequence) ->
 def _made(results: Mapping[str, Any], runs: Sequence) -> str:
     made, minutes = results["environment"], sum(run["seconds"] for run in runs) / 60
     where = f"{made['hardware']['cores']} cores, {made['backend']}" if made else results["backend"]
-    when = f", {made['date']}, commit {str(made['commit'])[:10]}" if made else ""
+    commits = dict.fromkeys(str(run.get("commit") or made["commit"])[:10] for run in runs) if made else ()
+    when = f", {made['date']}, commit{'s' * (len(commits) > 1)} {', '.join(commits)}" if made else ""
     return f"{len(runs)} runs, {minutes:.0f} minutes of training on {where}{when}. Design {results['version']}."
 
 
