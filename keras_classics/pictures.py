@@ -3,6 +3,7 @@
 import functools
 import io
 import os
+import sys
 from contextlib import contextmanager
 
 import numpy as np
@@ -23,7 +24,8 @@ UPRIGHT = {  # EXIF's orientation: what sets the picture upright
 
 
 def read_image(path, channels: int = 3) -> np.ndarray:
-    """The picture in a file, or a `BytesIO`, as uint8 (H, W, channels): grey for one channel, RGB for three.
+    """The picture in a file or a `BytesIO`, or that of Pillow, as uint8 (H, W, channels): grey for one channel, RGB for
+    three.
 
     It is turned upright as its EXIF data say, its colours are those of sRGB, white shows through what is transparent,
     and of an animation it is the first frame. 16 bits a pixel and floating-point numbers are brought to 0..255. A
@@ -73,6 +75,12 @@ def max_pixels() -> int:
     return 2 * PIL.Image.MAX_IMAGE_PIXELS if PIL.Image.MAX_IMAGE_PIXELS else 2**62  # Pillow warns at one, refuses at 2
 
 
+def is_file_or_pillow(picture) -> bool:
+    """Whether it is a path or an image of Pillow's, for `read_image`; Pillow is not imported for it."""
+    pillow = sys.modules.get("PIL.Image")
+    return isinstance(picture, str | os.PathLike) or (pillow is not None and isinstance(picture, pillow.Image))
+
+
 def is_image(name: str) -> bool:
     """Whether a file's name says that it is a picture; a hidden file is none."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
@@ -80,7 +88,8 @@ def is_image(name: str) -> bool:
 
 def printable(path) -> str:
     """A path with the bytes that are not UTF-8 written as \\xe9, so that it can be printed anywhere."""
-    return "A picture" if isinstance(path, io.BytesIO) else os.fsencode(path).decode("utf-8", "backslashreplace")
+    is_path = isinstance(path, str | bytes | os.PathLike)
+    return os.fsencode(path).decode("utf-8", "backslashreplace") if is_path else "A picture"
 
 
 @contextmanager
@@ -89,6 +98,9 @@ def _open(path):
 
     shown = printable(path)
     try:
+        if isinstance(path, PIL.Image.Image):
+            yield path
+            return
         # Given the name, Pillow 13 maps an uncompressed TIFF to memory and garbles it if it does not stand upright.
         with path if isinstance(path, io.BytesIO) else open(path, "rb") as file, PIL.Image.open(file) as image:
             yield image

@@ -3,21 +3,25 @@
 import itertools
 import os
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from keras_classics import crops, datasets, preprocessing
 from keras_classics.ensemble import Ensemble, Member, Model, check_answers, ensemble, same_classes
 from keras_classics.errors import ClassicsError
-from keras_classics.pictures import read_image
+from keras_classics.pictures import is_file_or_pillow, read_image
 from keras_classics.preprocessing import decode_predictions
 
-Picture = np.ndarray | str | os.PathLike
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Picture: TypeAlias = "np.ndarray | str | os.PathLike | Image"
 
 
 def predict(
     model: Model | Sequence[Model],
-    images: Picture | Sequence[Picture],
+    images: "Picture | Sequence[Picture]",
     top: int = 5,
     class_names: Sequence[str] | None = None,
     batch_size: int = 32,
@@ -28,8 +32,9 @@ def predict(
     Args:
         model: one that the zoo built, with or without auxiliary heads, on any backend, or exported; or several,
             whose probabilities are averaged, as `evaluate` does.
-        images: a path, an array (H, W, C) of pixels 0..255, RGB or grey; or a batch (N, H, W, C) or list of such, of
-            any sizes. Each is resized, cropped and normalised as the model's weights want it.
+        images: a path, an image of Pillow's, or an array (H, W, C) of pixels 0..255, RGB or grey; or a batch
+            (N, H, W, C) or list of such, of any sizes. Each is resized, cropped and normalised as the model's weights
+            want it.
         top: how many classes to return for each.
         class_names: in the order of the model's outputs; by default those that it carries, or of the data set whose
             weights it has, or else "class 0", "class 1", ...: so it is of a classifier of one's own in the place of the
@@ -109,7 +114,7 @@ def _check_alike(members: Sequence[Member]) -> None:
 
 
 def _listed(images) -> list:
-    if isinstance(images, str | os.PathLike):
+    if is_file_or_pillow(images):
         return [images]
     if hasattr(images, "shape"):
         if len(images.shape) not in (3, 4):
@@ -124,7 +129,7 @@ def _listed(images) -> list:
 
 def views_of(picture: Picture, asked: Ensemble) -> list:
     """A picture's views (views, H, W, C) of 0..255 for each of the distinct feeds; of dense ones a list of scales."""
-    pixels = read_image(picture) if isinstance(picture, str | os.PathLike) else np.asarray(picture)
+    pixels = read_image(picture) if is_file_or_pillow(picture) else np.asarray(picture)
     if pixels.ndim != 3 or not pixels.size:
         raise ClassicsError(f"A picture is an array (height, width, channels), not {pixels.shape}.")
     channels = pixels.shape[-1]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import PIL.Image
 import pytest
 from conftest import SHARED
 from pseudo_random import pixels
@@ -253,6 +254,22 @@ def test_a_network_inside_a_sequential_is_asked_as_inside_any_model():
     inputs = keras.Input((32, 32, 3))
     expected = kc.predict(keras.Model(inputs, top(body(inputs))), PICTURES[:2])
     assert kc.predict(keras.Sequential([body, top]), PICTURES[:2]) == expected
+
+
+def test_a_picture_of_pillows_is_asked_about_as_its_file_is(tmp_path):
+    """As its file says, it is turned upright; and its palette is none of its pixels."""
+    model, exif = colours(), PIL.Image.Exif()
+    exif[0x0112] = 6
+    with PIL.Image.fromarray(PICTURES[1]) as picture:
+        picture.convert("P").save(tmp_path / "x.png", exif=exif)
+    expected = kc.predict(model, tmp_path / "x.png")
+    with PIL.Image.open(tmp_path / "x.png") as picture:
+        assert picture.mode == "P"
+        assert kc.predict(model, picture) == kc.predict(model, [picture, tmp_path / "x.png"])[:1] == expected
+    with PIL.Image.open(tmp_path / "x.png") as closed:
+        pass
+    with pytest.raises(kc.ClassicsError, match="'A picture' is no image that can be read whole"):
+        kc.predict(model, closed)
 
 
 def test_what_cannot_be_asked_is_told_in_one_line():
