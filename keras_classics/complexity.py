@@ -288,11 +288,18 @@ def grid(model: keras.Model, name: str) -> tuple[int, float]:
 
 
 def check_graph(model: keras.Model) -> None:
-    """Raises a ClassicsError unless the model is functional, has no other model inside, and calls each layer once."""
+    """Raises a ClassicsError unless the model is functional, of layers alone, has no other model inside, and calls each
+    layer once."""
     if not is_functional(model) or any(isinstance(layer, keras.Model) for layer in model.layers):
         raise ClassicsError(
             f"{model.name} has no graph of layers to read; build it with Keras' Functional API, or take the model that "
             "is inside it."
+        )
+    operation = next((op for op in model.operations if not isinstance(op, keras.Layer)), None)
+    if operation is not None:
+        raise ClassicsError(
+            f"{model.name} has the operation {operation.name} beside its layers, and such a graph is not read; put a "
+            "layer in its place, such as keras.layers.Add."
         )
     called = Counter(node.operation for nodes in model._nodes_by_depth.values() for node in nodes)
     ((layer, times),) = called.most_common(1)

@@ -20,7 +20,6 @@ from keras_classics.errors import ClassicsError
 from keras_classics.exported import Exported
 from keras_classics.feed import Feed
 from keras_classics.fully_convolutional import any_size
-from keras_classics.layers import data_format_of
 from keras_classics.model_file import check_finite
 from keras_classics.preprocessing import imagenet_classes, protocol_of_answers
 from keras_classics.spec import InputProtocol
@@ -203,11 +202,10 @@ def _check_output(model):
 
 
 def _check_square(model):
-    sides = model.input_shape[1:3] if data_format_of(model) == "channels_last" else model.input_shape[2:]
-    if sides[0] != sides[1]:
+    if not feed.is_square(model):
         raise ClassicsError(
-            f"{model.name} reads pictures of {sides[0]}x{sides[1]} pixels, and the views are square; build it with a "
-            "square input."
+            f"{model.name} reads pictures of the shape {model.input_shape[1:]}, and the views are square; build it "
+            "with a square input."
         )
 
 

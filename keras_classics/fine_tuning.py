@@ -31,16 +31,17 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
             layer.trainable = layer in kept
         return model
     inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    frozen: list[keras.Layer] = []
     for network in (model, *inner):
         last = [layer for layer in network.layers if re.match(rf"{re.escape(up_to)}(?!\d)", layer.name)]
-        if last:
-            break
-    else:
+        if last and network is not model:
+            last += [parent for parent in _parents(network) if parent in model.layers]  # what it reads here
+        frozen += _with_all_before(last)
+    if not frozen:
         names = (block_of(layer.name) for m in (model, *inner) for layer in m.layers)
         raise unknown(f"stage of {model.name}", up_to, dict.fromkeys(name for name in names if name))
-    frozen = _with_all_before(last)
-    outside = [*network.layers, *(model.layers if network is not model else ())]
-    if not any(layer.trainable_weights for layer in outside if layer not in frozen and layer is not network):
+    held = {id(leaf) for layer in frozen for leaf in _leaves(layer)}
+    if not any(leaf.trainable_weights for leaf in _leaves(model) if id(leaf) not in held):
         raise ClassicsError(f"Nothing of {model.name} would be left to train after '{up_to}'; freeze an earlier stage.")
     for layer in frozen:
         layer.trainable = False
@@ -70,13 +71,13 @@ def classifiers(model: keras.Model) -> list[keras.Layer]:
     return found
 
 
-def _leaves(model):
-    """The layers of a model and of those inside it."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _leaves(layer)
-        else:
-            yield layer
+def _leaves(layer):
+    """A layer that is no model, or the layers of a model and of those inside it."""
+    if not isinstance(layer, keras.Model):
+        yield layer
+        return
+    for inner in layer.layers:
+        yield from _leaves(inner)
 
 
 def _with_all_before(layers):

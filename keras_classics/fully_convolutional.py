@@ -34,6 +34,8 @@ def to_fully_convolutional(model: keras.Model) -> keras.Model:
             return x
         if isinstance(layer, layers.Dense):
             return _convolution(layer, x, kernel_size if layer is first else 1, flatten.data_format)
+        if _is_softmax(layer):
+            return layers.Softmax(axis, dtype=layer.dtype_policy, name=layer.name)(x)
         return layer(x, *args, **kwargs)
 
     return _of_any_size(model, axis, clone_function=copy, call_function=call)
@@ -90,7 +92,7 @@ def any_size(model: keras.Model) -> keras.Model:
 
 def _checked(model) -> layers.Flatten:
     """The layer that flattens, after which only dense layers and what works on each number alone may come."""
-    kinds = layers.Dense | layers.Dropout | layers.Activation
+    kinds = layers.Dense | layers.Dropout | layers.Activation | layers.Softmax
     places = [i for i, layer in enumerate(model.layers) if isinstance(layer, layers.Flatten)]
     if not places:
         raise ClassicsError(
@@ -122,6 +124,12 @@ def _convolution(dense, x, kernel_size, data_format):
     if not softmax:
         return x
     return layers.Softmax(channel_axis(data_format), dtype=dense.dtype_policy, name=f"{dense.name}_softmax")(x)
+
+
+def _is_softmax(layer) -> bool:
+    """Whether it is one, over the last axis of a vector."""
+    is_activation = isinstance(layer, layers.Activation) and layer.activation is keras.activations.softmax
+    return is_activation or isinstance(layer, layers.Softmax)
 
 
 def _weights(model, name):

@@ -27,6 +27,7 @@ from keras_classics.weights.archive import LIMIT
 from keras_classics.zoo import variant_of
 
 CARD, PREPROCESSOR = "README.md", "preprocessor_config.json"
+METRICS = "metrics.json"  # of a run folder
 FILES = {LABELS: LONGEST, PREPROCESSOR: LONGEST, MODEL: LIMIT}  # that are read, and the most bytes of each
 RESAMPLE = {"bilinear": 2, "bicubic": 3}  # in Pillow's numbers, as the hub's image processors have them
 
@@ -46,6 +47,14 @@ def name_classes(model: keras.Model, class_names: Sequence[str]) -> None:
     if found is None:
         raise ClassicsError(f"{model.name} is no network of this package, and so cannot carry its classes' names.")
     found.protocol = replace(found.protocol, class_names=names)
+
+
+def names_of_run(path: pathlib.Path) -> tuple[str, ...]:
+    """The names of the classes that a finished run tells; none in another folder."""
+    try:
+        return tuple(map(str, json.loads((path / METRICS).read_text("utf-8"))["class_names"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _lines(names: Iterable[str]) -> tuple[str, ...]:

@@ -60,4 +60,6 @@ def open_folder(path: pathlib.Path) -> keras.Model:
     model = open_model(file)
     if file.name == MODEL:
         hub_folder.check(path, model)
+    elif names := hub_folder.names_of_run(path):  # of a run of a version whose models did not carry them
+        hub_folder.name_classes(model, names)
     return model

@@ -179,7 +179,8 @@ def _body(
         "versions": versions,
     }
     reported = metrics["paper_top1_error"]
-    theirs = f" The paper reports {reported:g}%." if reported is not None else ""
+    how = next((row.how for row in variant.reported if row.top1 == reported), "")
+    theirs = f" The paper reports {reported:g}%{how and f' ({how})'}." if reported is not None else ""
     if recipe["hold_out"]:
         chosen = f"the best on one training image in {recipe['hold_out']}, or on validation images of the data's own"
     else:

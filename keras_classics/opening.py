@@ -1,6 +1,5 @@
 """The one place that opens a model by what a user calls it, for the commands and the demo."""
 
-import json
 import pathlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,11 +43,11 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
     """The model of a run folder, a .keras file or a repository on the hub, or the network of that name with public or
     given weights; or an export, where the command can do with `exports`."""
     from keras_classics import feed
-    from keras_classics.datasets import told_class_names
+    from keras_classics.datasets import own_class_names, told_class_names
     from keras_classics.exported import is_export, load_export
-    from keras_classics.hub_folder import labels_of
+    from keras_classics.hub_folder import labels_of, names_of_run
     from keras_classics.loading import folder_of, open_folder
-    from keras_classics.preprocessing import carried_protocol
+    from keras_classics.preprocessing import carried_protocol, protocol_of_answers
     from keras_classics.zoo import get_model, variant_of
 
     path, class_names = pathlib.Path(source), None
@@ -68,9 +67,8 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
         names = told_class_names(exported.class_names, exported.protocol.dataset, exported.classes)
         return Opened(exported, get_model(exported.network), names or None)
     if path.is_dir():
-        try:
-            class_names = tuple(json.loads((path / "metrics.json").read_text("utf-8"))["class_names"])
-        except (OSError, ValueError, KeyError):
-            class_names = labels_of(path)
+        class_names = names_of_run(path) or labels_of(path)
     model = open_folder(path)
+    if not path.is_dir() and (told := protocol_of_answers(model)):
+        class_names = own_class_names(told.class_names, told.dataset) or None
     return Opened(model, variant_of(model), class_names)

@@ -91,7 +91,8 @@ def names_of(member: Member, class_names: Sequence[str] | None) -> Sequence[str]
     if class_names is not None:
         if len(class_names) != classes:
             raise ClassicsError(f"{member.name} has {classes} classes, and {len(class_names)} names were given.")
-        return tuple(class_names)
+        is_imagenets = tuple(class_names) == preprocessing.imagenet_classes()[1]
+        return None if is_imagenets else tuple(class_names)
     if protocol.dataset == "imagenet2012" and classes == 1000 and not protocol.class_names:
         return None
     return _told_names(member) or tuple(f"class {i}" for i in range(classes))

@@ -34,6 +34,11 @@ class Reported:
     source: str = ""
     note: str = ""
 
+    @property
+    def how(self) -> str:
+        """The views, where they are not one crop, and the note; "" where there is nothing to say."""
+        return ", ".join(filter(None, (self.views if self.views != ONE_CROP else "", self.note)))
+
 
 @dataclass(frozen=True)
 class Row:

@@ -268,7 +268,12 @@ class Variant:
             with deep_graph():
                 body = {layer.name for layer in keras.Model(inputs, features).layers}
             with_aux = partial(form, aux_heads=True) if form.aux_head and not aux_heads else None
-            load(model, checkpoint, form.family, body, with_aux, fresh_head)
+            fresh = load(model, checkpoint, form.family, body, with_aux, fresh_head)
+            # What the file's classes are called is not what other classes are.
+            if any(not name.startswith("aux_") for name in fresh):
+                model.get_layer("provenance").protocol = replace(protocol, class_names=(), dataset="")
+            elif not include_top:
+                model.get_layer("provenance").protocol = replace(protocol, class_names=())
         return model
 
     def _check_request(self, include_top, aux_heads, pooling, classes, seed):

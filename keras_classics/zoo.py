@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import keras
 
@@ -85,6 +86,17 @@ def variant_of(model: Variant | str | keras.Model) -> Variant:
             "pass the record, such as keras_classics.ResNet50."
         )
     return get_model(found.network)
+
+
+def form_of(model, variant: Variant) -> Variant:
+    """The record of the form that a model of this network has, as far as its options are numbers, words or None; an
+    export does not tell its form, and has the network's own."""
+    found = provenance(model) if isinstance(model, keras.Model) else None
+    if found is None:
+        return variant
+    changed = {name: value for name, value in found.form.items() if value != variant.form.get(name)}
+    plain = all(isinstance(value, str | int | float | None) for value in changed.values())
+    return variant.with_options(**changed) if plain else replace(variant, reported=())
 
 
 def preprocess_input(images, model: Variant | str | keras.Model):

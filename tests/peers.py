@@ -155,9 +155,9 @@ def golden(source: str, name: str) -> tuple[dict[str, np.ndarray], dict[str, np.
 
 
 def write_safetensors(path, tensors, **changes):
-    """The format, written by hand: an eight-byte length, a JSON table, the numbers."""
+    """The format, written by hand: an eight-byte length, a JSON table, the numbers in the order of their names."""
     table, data = {"__metadata__": {"format": "pt"}}, b""
-    for name, array in tensors.items():
+    for name, array in sorted(tensors.items()):
         table[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [len(data), len(data) + array.nbytes]}
         data += array.astype("<f4").tobytes()
         table[name].update(changes)

@@ -140,3 +140,13 @@ def test_each_call_counts():
             counted(twice)
         with pytest.raises(kc.ClassicsError, match="take the model that is inside it"):
             counted(keras.Model(inputs, outputs))
+
+
+@pytest.mark.structure
+def test_a_graph_with_operations_is_not_read():
+    inputs = keras.Input((8, 8, 3))
+    first = keras.layers.Conv2D(4, 1)(inputs)
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(first + keras.layers.Conv2D(4, 1)(first)))
+    for reads in (complexity.memory, complexity.depth, complexity.layer_table):
+        with pytest.raises(kc.ClassicsError, match="has the operation add beside its layers"):
+            reads(model)

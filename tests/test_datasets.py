@@ -268,3 +268,14 @@ def test_loading_the_library_does_not_load_tensorflow_datasets():
     program = "import sys, keras_classics.datasets; print('tensorflow_datasets' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split() == ["False"]
+
+
+def test_a_split_is_shuffled_before_its_pictures_are_read(picture_folder):
+    data = datasets.load(picture_folder)
+    in_order = list(data.labels("train"))
+    stream = data.split("train", shuffle=True, seed=0)
+    one, other = ([int(label) for _, label in stream.as_numpy_iterator()] for _ in range(2))
+    assert sorted(one) == sorted(other) == sorted(in_order)
+    assert one != other != in_order  # in another order each time
+    again = [int(label) for _, label in data.split("train", shuffle=True, seed=0).as_numpy_iterator()]
+    assert again == one

@@ -153,7 +153,7 @@ def test_what_cannot_be_judged_is_refused():
     refuses("Unknown split of colours 'tset'. Did you mean 'test'", colours(), data(), split="tset")
     refuses("not the same, or not in the same order", colours(), data(), class_names=["green", "red", "blue"])
     refuses(
-        "resnet20 reads pictures of 32x40 pixels, and the views are square",
+        "resnet20 reads pictures of the shape (32, 40, 3), and the views are square",
         kc.ResNet20(input_shape=(32, 40, 3), classes=3),
         data(),
     )
@@ -270,6 +270,12 @@ def test_a_picture_of_pillows_is_asked_about_as_its_file_is(tmp_path):
         pass
     with pytest.raises(kc.ClassicsError, match="'A picture' is no image that can be read whole"):
         kc.predict(model, closed)
+
+
+def test_imagenets_names_have_their_identifiers_when_they_are_given():
+    identifiers, names = preprocessing.imagenet_classes()
+    for _, answers in zip(range(1), kc.predict(kc.ResNet20(classes=1000), PICTURES[0], class_names=names), strict=True):
+        assert all(identifier == identifiers[names.index(name)] for identifier, name, _ in answers)
 
 
 def test_what_cannot_be_asked_is_told_in_one_line():

@@ -83,6 +83,16 @@ def test_a_network_inside_a_model():
     assert len(model.trainable_weights) == 2
 
 
+def test_what_a_network_reads_is_frozen_with_it_and_so_is_a_second_network():
+    inputs = keras.Input((32, 32, 1))
+    colours = keras.layers.Conv2D(3, 1, name="colours")(inputs)
+    bodies = [kc.ResNet20(include_top=False, pooling="avg", name=name) for name in ("one", "two")]
+    features = keras.layers.Average()([body(colours) for body in bodies])
+    model = keras.Model(inputs, keras.layers.Dense(3)(features))
+    kc.freeze(model, up_to="conv4")
+    assert len(model.trainable_weights) == 2
+
+
 @pytest.mark.structure
 @pytest.mark.parametrize(
     ("make", "left"),

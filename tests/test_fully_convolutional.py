@@ -164,3 +164,14 @@ def test_what_a_normalization_has_learned_is_kept():
     inputs = keras.Input((12, 12, 3))
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(learned(inputs))))
     np.testing.assert_allclose(answers(any_size(model), batch), answers(model, batch), atol=1e-5)
+
+
+@pytest.mark.parametrize("softmax", [keras.layers.Softmax(), keras.layers.Activation("softmax")])
+def test_a_softmax_of_its_own_is_taken_after_the_mean(softmax):
+    usual, bare = sharp(small("alexnet")), small("alexnet", classifier_activation=None)
+    bare.set_weights(usual.get_weights())
+    batch = images(1, 131, 131, 3)
+    expected = answers(any_size(usual), batch)
+    got = answers(any_size(keras.Model(bare.input, softmax(bare.output))), batch)
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(got, expected, rtol=1e-4)

@@ -195,6 +195,14 @@ def test_the_card_of_a_run_is_that_of_its_metrics(run, tmp_path, capsys):
     assert len(best) == 5
 
 
+def test_other_names_of_a_runs_classes_are_told_throughout(run, tmp_path):
+    (tmp_path / "names.txt").write_text("".join(f"{name}\n" for name in ANIMALS))
+    card(run, "--out", tmp_path / "folder", "--class-names", tmp_path / "names.txt")
+    assert {path.name for path in (tmp_path / "folder").iterdir()} == FILES  # without the TFLite file of the old names
+    assert ", ".join(ANIMALS[:3]) in (tmp_path / "folder" / "README.md").read_text()
+    assert preprocessing.carried_protocol(kc.load(tmp_path / "folder")).class_names == ANIMALS
+
+
 def test_a_runs_card_names_data_and_weights_without_their_folders(run, tmp_path):
     """Of a fine-tuning on somebody's own pictures, with the command that makes it again."""
     metrics = json.loads((run / "metrics.json").read_text())

@@ -5,9 +5,11 @@ import io
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
 
 import keras_classics as kc
 from keras_classics import decoding, pictures
+from keras_classics.exporting.serving import serving_bytes
 from keras_classics.scenes import scenes
 
 
@@ -106,3 +108,15 @@ def test_weights_of_a_known_data_set_name_their_classes(tmp_path):
     serve = tf.saved_model.load(str(tmp_path / "served")).signatures["serving_bytes"]
     answer = serve(image_bytes=tf.constant([GOOD["grey png"]]))
     assert set(answer["class_names"][0].numpy().astype(str)) <= set("0123456789")
+
+
+def test_the_probability_of_the_only_class_is_what_it_is():
+    model = kc.ResNet20(classes=1, classifier_activation="sigmoid", seed=0)
+    answer, _ = serving_bytes(model, (), False)
+    [[(_, _, expected)]] = kc.predict(model, np.asarray(SCENE))
+    assert answer(tf.constant([GOOD["png"]]))["probabilities"].numpy() == pytest.approx(expected, abs=1e-5)
+    assert 0 < expected < 1
+
+
+def test_pictures_that_are_not_square_have_no_signature_of_their_own():
+    assert serving_bytes(kc.ResNet20(input_shape=(32, 48, 3)), (), True) is None

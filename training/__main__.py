@@ -39,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     finetune.add_argument("network", help="a name that `keras-classics list` prints")
     finetune.add_argument("--weights", required=True, help="imagenet, cifar10, a source, its tag, or a file")
     finetune.add_argument("--data", type=data_set, required=True, help="a folder of class folders, or a data set")
-    finetune.add_argument("--freeze-up-to", metavar="stage", help="leave the network up to it as it is, such as conv3")
+    finetune.add_argument(
+        "--freeze-up-to",
+        metavar="stage",
+        help="leave the network as it is up to and including this stage, such as conv3",
+    )
     finetune.add_argument("--no-flip", action="store_true", help="train on no mirror images, as of letters")
 
     for command in (run, finetune):

@@ -6,6 +6,9 @@ AVERAGE_NOT_PRINTED = (
     "The running average of the weights keeps 0.9999 of itself at a step, as in TensorFlow's published code of "
     "Inception: the paper says that it averages, not how."
 )
+RMSPROP_WITHOUT_MOMENTUM = (
+    "RMSProp has no momentum: the paper prints none. TensorFlow's published code for training such networks has 0.9."
+)
 AUGMENTATION_NOT_PRINTED = "The paper does not print its augmentation: here GoogLeNet's crops, and mirror images."
 
 

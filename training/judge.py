@@ -2,7 +2,7 @@
 
 import math
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -12,7 +12,9 @@ from keras_classics import evaluation, exporting, feed
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.files import remove
+from keras_classics.hub_folder import name_classes
 from keras_classics.plots import confusion, curves
+from keras_classics.spec import ONE_CROP
 from keras_classics.variant import Variant
 from keras_classics.zoo import get_model
 from training.augment.whitening import ZCA_LAYER, Numbers
@@ -51,12 +53,14 @@ def reached_target(recipe: Recipe, history: History) -> bool:
     return 100 * (1 - accuracy) <= recipe.target_error
 
 
-def shipped_form(recipe: Recipe, numbers: Numbers | None = None) -> keras.Model:
-    """The network in the form that is judged and shipped: as trained, without what only the training needs. Where
-    pixels are whitened, by these `numbers`, it does that itself."""
+def shipped_form(recipe: Recipe, class_names: Sequence[str], numbers: Numbers | None = None) -> keras.Model:
+    """The network in the form that is judged and shipped: as trained, without what only the training needs, and with
+    its classes' names. Where pixels are whitened, by these `numbers`, it does that itself."""
     of_training = ("classifier_activation", "aux_heads", "drop_path", "remat")
     build = {k: v for k, v in recipe.build.items() if k not in of_training}
-    return shipped_network(recipe, build, numbers)
+    shipped = shipped_network(recipe, build, numbers)
+    name_classes(shipped, class_names)
+    return shipped
 
 
 def copy_weights(trained: keras.Model, shipped: keras.Model) -> None:
@@ -70,6 +74,7 @@ def copy_weights(trained: keras.Model, shipped: keras.Model) -> None:
 
 def mend_models(
     recipe: Recipe,
+    class_names: Sequence[str],
     folder: RunFolder,
     history: History,
     say: Callable[[str], None],
@@ -83,7 +88,7 @@ def mend_models(
             continue
         whole = is_whole(path)
         if folder.holds(checkpoint, epoch):
-            shipped = shipped_form(recipe, numbers)
+            shipped = shipped_form(recipe, class_names, numbers)
             copy_weights(folder.load_model(checkpoint, epoch, compile=True), shipped)
             folder.save_model(shipped, path, history[:epoch])
             fault = "of another epoch" if whole else "damaged"
@@ -99,9 +104,14 @@ def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path
 
 
 def papers_error(recipe: Recipe) -> float | None:
-    """The top-1 error that the paper reports for such a training, in percent; None where it reports none."""
-    reported = (r for r in get_model(recipe.model).reported if r.dataset == recipe.dataset)
-    return next((r.top1 for r in reported if recipe.reported in (None, r.note)), None)
+    """The top-1 error that the paper reports for such a training, in percent, of one crop if it does; None where it
+    reports none."""
+    rows = [
+        row
+        for row in get_model(recipe.model).reported
+        if row.dataset == recipe.dataset and recipe.reported in (None, row.note)
+    ]
+    return next((row.top1 for row in rows if row.views == ONE_CROP), rows[0].top1 if rows else None)
 
 
 def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) -> dict[str, Any]:

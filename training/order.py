@@ -7,8 +7,6 @@ from keras_classics import pictures
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 
-SHUFFLE_BUFFER = 16_384  # stored images, where there are too many to be shuffled as a whole
-
 # Called with the picture's path, why it cannot be read, and its split.
 Skip = Callable[[str, str, str], None]
 
@@ -23,8 +21,7 @@ def permutation(count: int, key: int):
 def shuffled(data: Dataset, stored, key: int):
     """The `stored` training images in a random order that follows from `key` alone; called in a `tf.data` function.
 
-    Paths, of which a million are small, and images in memory are shuffled as a whole. Others pass through a buffer,
-    which is enough where they are stored shuffled, as tensorflow-datasets stores them (those of imagenet2012 too).
+    Paths are shuffled as a whole, stored images through `Dataset.shuffle_buffer`.
     """
     import tensorflow as tf
 
@@ -33,8 +30,8 @@ def shuffled(data: Dataset, stored, key: int):
         order = permutation(count, key)
         return tf.data.Dataset.from_tensor_slices(tuple(tf.gather(of_all, order) for of_all in data.files["train"]))
     tf.compat.v1.set_random_seed(1)  # of this function's graph: the order then follows from `key` alone
-    buffer = count if data.in_memory else min(count, SHUFFLE_BUFFER)
-    return stored.shuffle(buffer, key, reshuffle_each_iteration=False)  # also where it is read again, to fill a batch
+    # In the same order also where it is read again, to fill a batch.
+    return stored.shuffle(data.shuffle_buffer("train"), key, reshuffle_each_iteration=False)
 
 
 def readable(stream, prepare, places: range, blank, missed, epoch=0):

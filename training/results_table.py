@@ -33,5 +33,5 @@ def _papers(metrics: Mapping[str, Any]) -> str:
     error = metrics["paper_top1_error"]
     if error is None:
         return f"{reported[0].top1:g}% on {reported[0].dataset}" if reported else ""
-    note = next((r.note for r in reported if r.top1 == error), "")
-    return f"{error:g}%, {note}" if note else f"{error:g}%"
+    how = next((row.how for row in reported if row.top1 == error), "")
+    return f"{error:g}%, {how}" if how else f"{error:g}%"

@@ -354,7 +354,7 @@ def _train(
         recipe = _from_start(recipe, folder)
     numbers = numbers_of(recipe, data.dataset, folder, team.say)
     if history and team.is_first:
-        mend_models(recipe, folder, history, say, numbers)
+        mend_models(recipe, data.dataset.class_names, folder, history, say, numbers)
     if not is_trained(recipe, history):
         for line in plan(recipe, data, folder, state.place):
             team.say(line)
@@ -401,7 +401,7 @@ def _fit(
     epochs, seed, (done, first_step) = math.ceil(recipe.epochs), settings["seed"], state.place
     phase = phase_after(done, recipe)
     begins = state.place == Place(phase.first)
-    shipped = shipped_form(recipe, numbers)
+    shipped = shipped_form(recipe, data.dataset.class_names, numbers)
     dataset = whitened(recipe, data.dataset, numbers)
     if any(state.place):
         with team.scope():

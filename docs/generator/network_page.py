@@ -199,7 +199,8 @@ def _recipe(recipe: Recipe) -> str:
 
 
 def _code(facts: Facts, symbol: str) -> str:
-    loaded = facts["weights"][0]["tag"] if facts["weights"] else None
+    own = [entry["tag"] for entry in facts["weights"] if entry["dataset"] == facts["protocol"]["dataset"]]
+    loaded = own[0] if own else None
     taken = f'\nmodel = kc.{symbol}(weights="{loaded}")  # or with public weights' if loaded else ""
     trained = next(iter(recipes_of(facts["name"])), None)
     train = f"python -m training run {trained.name}\n" if trained else ""

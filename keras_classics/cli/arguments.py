@@ -16,7 +16,7 @@ def add_model(parser: Parser) -> None:
     parser.add_argument(
         "model",
         completes=catalogue.read,
-        help="a network's name, a run folder, a .keras file, hf-hub:user/name or, to ask it, an export",
+        help="a network's name, a run folder, a .keras file or hf-hub:user/name; predict and evaluate take exports too",
     )
     parser.add_argument(
         "--weights",

@@ -44,12 +44,17 @@ def run(args):
         path = pathlib.Path(args.out or OUT / title)
         check_free(path, args.overwrite, MODEL)
         _check_network(model, args.model)
-        names = names or (metrics or {}).get("class_names")
+        of_run = (metrics or {}).get("class_names")
+        renamed = names is not None and of_run is not None and list(names) != of_run
+        names = names or of_run
         if names:
             hub_folder.name_classes(model, names)
         status.update(f"Writing {path} ...")
+        if renamed:
+            metrics = {**metrics, "class_names": list(names or ())}
         card = _card(model, title, metrics, args)
-        beside = [source / TFLITE] if metrics is not None and (source / TFLITE).is_file() else []
+        has_tflite = metrics is not None and (source / TFLITE).is_file()
+        beside = [source / TFLITE] if has_tflite and not renamed else []  # it has the names that it had
         files = hub_folder.write(path, model, card, beside, args.overwrite)
         known = exported.class_names_of(model)
     todo = shlex.join(["hf", "upload", "user/name", str(path)])
@@ -59,12 +64,14 @@ def run(args):
 
 def _check_network(model, source: str) -> None:
     """Raises a ClassicsError unless a model is a network of this package that tells classes apart."""
-    from keras_classics import preprocessing
+    from keras_classics import feed, preprocessing
 
     if preprocessing.provenance(model) is None:
         raise ClassicsError(f"'{source}' does not tell which network of this package it is, so no card can either.")
     if len(getattr(model, "output_shape", ())) != 2 and not isinstance(model.output, dict):
         raise ClassicsError(f"'{source}' has no classes; give a network with its top.")
+    if not feed.is_square(model):
+        raise ClassicsError(f"'{source}' reads pictures that are not square, which no card can tell.")
 
 
 def _card(model, title, metrics, args):

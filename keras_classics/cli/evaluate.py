@@ -109,7 +109,7 @@ def run(args):
         "confusion": result.confusion.tolist(),
         "calibration_bins": [_bin(*counts) for counts in result.bins.tolist()],
     }
-    beside = _beside(variants, data, split, args.data in DATA_SETS)
+    beside = _beside(opened[0], data, split, args.data in DATA_SETS)
     answer(args.json, figures | by_class, lambda: show(figures, variants, views, beside))
 
 
@@ -125,12 +125,15 @@ def _named(other):
     return (name, weights) if equals and name.isidentifier() else (other, None)
 
 
-def _beside(variants, data, split, public):
-    """The paper's figures that may stand beside measured ones: for such images, of `public` data, not to train on."""
+def _beside(one, data, split, public):
+    """The paper's figures that may stand beside measured ones: of the network in this form, for such images, of
+    `public` data, not to train on."""
+    from keras_classics.zoo import form_of
+
     theirs = SAMPLES.get(data.name, data.name)
     if not public or split == "train":
         return []
-    return [r for r in variants[0].reported if r.dataset == theirs]
+    return [r for r in form_of(one.model, one.variant).reported if r.dataset == theirs]
 
 
 def _write_row(place, figures):

@@ -28,7 +28,7 @@ def add_arguments(parser):
         help="for int8: a data set or folder whose training images are such as the export will see",
     )
     parser.add_argument("--batch", type=int, metavar="N", help="images at once; by default any number")
-    parser.add_argument("--uint8", action="store_true", help="take whole pixels, as phones have them, not float32")
+    parser.add_argument("--uint8", action="store_true", help="take pixels as bytes, as cameras give them, not float32")
     parser.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
     parser.add_argument(
         "--without-preprocessing",

@@ -15,6 +15,8 @@ from keras_classics.errors import ClassicsError, unknown
 if TYPE_CHECKING:
     import tensorflow as tf
 
+SHUFFLE_BUFFER = 16_384  # stored images, where there are too many to be shuffled as a whole
+
 
 class Files(NamedTuple):
     """The pictures of a split: their `paths` (N,), bytes as the system has them, and `labels` (N,), int64."""
@@ -70,17 +72,32 @@ class Dataset:
             raise unknown(f"split of {self.name}", split, self.sizes)
         return self.stored(split)
 
-    def split(self, split: str) -> "tf.data.Dataset":
-        """The stream of (uint8 image (H, W, C), int64 label) of a split, in a fixed order.
+    def split(self, split: str, shuffle: bool = False, seed: int | None = None) -> "tf.data.Dataset":
+        """The stream of (uint8 image (H, W, C), int64 label) of a split.
 
         A picture that cannot be read ends it with an error of TensorFlow's; see `reading`.
+
+        Args:
+            split: such as "train".
+            shuffle: whether in another order each time, which takes no memory for decoded pictures: their files' names,
+                or the stored images, are shuffled; otherwise in a fixed order.
+            seed: of these orders.
 
         Raises:
             ClassicsError: if the data set has no split of that name.
         """
-        return self.records(split).map(
+        records = self.records(split)
+        if shuffle:
+            records = records.shuffle(max(1, self.shuffle_buffer(split)), seed)
+        return records.map(
             lambda image, label: (self.decode(image), label), num_parallel_calls=os.cpu_count(), deterministic=True
         )
+
+    def shuffle_buffer(self, split: str) -> int:
+        """How many stored images of a split to shuffle at once: all, unless they are too many to be held. Those of
+        tensorflow-datasets are stored shuffled (imagenet2012 too), so that a part is enough."""
+        whole = self.files is not None or self.in_memory
+        return self.sizes[split] if whole else min(self.sizes[split], SHUFFLE_BUFFER)
 
     def labels(self, split: str) -> np.ndarray:
         """The int64 labels (N,) of a split, in its order. Where they stand beside the stored images, as in

@@ -18,9 +18,9 @@ from keras_classics.zoo import variant_of
 
 def facts_of(model: keras.Model, probabilities: bool) -> str:
     """What an export of the model, whose outputs are probabilities or not, tells of itself, as JSON; nothing where the
-    model does not tell or has no classes."""
+    model does not tell, takes no square pictures or has no classes."""
     known, protocol = preprocessing.provenance(model), preprocessing.protocol_of_answers(model)
-    if known is None or protocol is None or len(model.output_shape) != 2:
+    if known is None or protocol is None or len(model.output_shape) != 2 or not feed.is_square(model):
         return ""
     made = feed.feed_of(model, variant_of(model))
     told = {

@@ -23,11 +23,11 @@ def serving_bytes(model: keras.Model, labels: Sequence[str], probabilities: bool
         probabilities: whether the model's outputs are; their softmax is told otherwise.
 
     Returns:
-        None where the model does not tell how its pictures are prepared, or has no classes.
+        None where the model does not tell how its pictures are prepared, takes none that are square, or has no classes.
     """
     import tensorflow as tf
 
-    if preprocessing.provenance(model) is None or len(model.output_shape) != 2:
+    if preprocessing.provenance(model) is None or len(model.output_shape) != 2 or not feed.is_square(model):
         return None
     made, classes = feed.feed_of(model, variant_of(model)), model.output_shape[-1]
     picture = tf.TensorSpec((made.image_size, made.image_size, made.channels), tf.float32)
@@ -38,7 +38,7 @@ def serving_bytes(model: keras.Model, labels: Sequence[str], probabilities: bool
             lambda encoded: made.fit(decoding.decode_in_graph(encoded)), image_bytes, fn_output_signature=picture
         )
         predictions = model(made.model_input(pictures), training=False)
-        likely = predictions if probabilities else tf.nn.softmax(predictions)
+        likely = predictions if probabilities or classes == 1 else tf.nn.softmax(predictions)
         best, places = tf.math.top_k(likely, min(TOP, classes))
         return {"class_names": tf.gather(tf.constant(names), places), "probabilities": best, "predictions": predictions}
 

@@ -84,8 +84,8 @@ def cifar_resnext(cardinality: int, width: int) -> Variant:
         ),
         reported=CIFAR_ERRORS.get(name, ()),
         departures=(
-            "The blocks are those of ImageNet, as in the authors' code; in the paper's own CIFAR experiments they "
-            "activated first.",
+            "The blocks are those of ImageNet, as in the authors' code and the paper's last version; in its first "
+            "version they activated first, as the code's README says.",
         ),
     )
 

@@ -131,6 +131,7 @@ def shufflenet(groups: int, width_multiplier: float = 1.0) -> Variant:
     first, filters = widths(groups, width_multiplier)
     params, macs = COUNTS.get((groups, width_multiplier), (None, None))
     error = ERRORS.get((groups, width_multiplier))
+    source = "Table 5" if width_multiplier > 1 else "Table 2"
     return Variant(
         name=f"shufflenet_g{groups}",
         family="shufflenet",
@@ -140,7 +141,7 @@ def shufflenet(groups: int, width_multiplier: float = 1.0) -> Variant:
         macs=macs,
         features=partial(features, first=first, filters=filters, groups=groups),
         vary=partial(shufflenet, groups),
-        reported=(Reported("imagenet2012", error, source="Table 2"),) if error else (),
+        reported=(Reported("imagenet2012", error, source=source),) if error else (),
         departures=(
             "The paper does not print how a width multiplier scales conv1. As in the authors' later code it has 24 "
             "filters at 1.0 and 1.5 and 48 at 2.0; below 1.0 the multiplier times 24, rounded up to a multiple of the "

@@ -161,6 +161,10 @@ def _contents(layers: Sequence[Layer], origins: Sequence[Origin], ours: bool, pr
     network = max(parts, key=lambda part: sum(len(arrays) for _, arrays in parts[part]))
     if len(origins) > 1 and any(origin != origins[0] for origin in origins):
         raise ClassicsError(f"It holds several networks: {', '.join(o.network for o in origins)}. Save the one alone.")
+    inside = {name for name, _ in parts[network]}
+    others = ({name for name, _ in part} for of, part in parts.items() if of != network)
+    if len(inside) > 1 and inside in others:
+        raise ClassicsError("It holds several networks of one form. Save the one alone.")
     names = _numbered_from_one([name for name, _ in parts[network]])
     tensors: dict[str, np.ndarray] = {}
     for name, arrays in parts[network]:

@@ -21,7 +21,7 @@ def load(
     body: Collection[str],
     with_aux: Callable[[], keras.Model] | None,
     fresh_head: bool,
-) -> None:
+) -> set[str]:
     """Gives a model the weights of a checkpoint, in whatever form it was built.
 
     Args:
@@ -33,6 +33,9 @@ def load(
         fresh_head: whether classifiers that the checkpoint lacks, or of another class count, may start afresh, as a
             warning then says. Auxiliary heads that it lacks do so in any case.
 
+    Returns:
+        The names of the layers that start afresh.
+
     Raises:
         ClassicsError: if the weights are not of this network.
     """
@@ -40,7 +43,7 @@ def load(
     arrays = conversion.arrays
     if (family, table) in BGR:
         arrays = {key: _reversed(array) for key, array in arrays.items()}
-    arrays, fresh = _matched(model, arrays, fresh_head)
+    arrays, fresh = _matched(model, arrays, fresh_head, background=not checkpoint.contents.ours)
     try:
         put(model, arrays)
     except Mismatch as error:
@@ -59,6 +62,7 @@ def load(
         )
     for note in notes:
         warnings.warn(note, stacklevel=3)
+    return fresh
 
 
 DENSE_HINT = (
@@ -118,8 +122,11 @@ def _reversed(array):
     return array[:, :, ::-1] if array.ndim == 4 and array.shape[2] == 3 else array
 
 
-def _matched(model, known: Mapping[str, np.ndarray], fresh_head) -> tuple[dict[str, np.ndarray], set[str]]:
-    """The arrays for the model's class count and channels, and the layers that start afresh."""
+def _matched(
+    model, known: Mapping[str, np.ndarray], fresh_head, background: bool
+) -> tuple[dict[str, np.ndarray], set[str]]:
+    """The arrays for the model's class count and channels, and the layers that start afresh. With `background` the
+    first of 1001 classes is that, as in TensorFlow's networks, and goes where 1000 are wanted."""
     arrays, fresh = {}, set()
     for layer in weighted_layers(model):
         for variable in layer.weights:
@@ -128,8 +135,8 @@ def _matched(model, known: Mapping[str, np.ndarray], fresh_head) -> tuple[dict[s
                 fresh.add(layer.name)
                 continue
             array = known[key]
-            if array.shape[-1:] == (1001,) and shape[-1:] == (1000,):
-                array = array[..., 1:]  # the first class of TensorFlow's networks is the background
+            if background and array.shape[-1:] == (1001,) and shape[-1:] == (1000,):
+                array = array[..., 1:]
             if array.shape != shape and array.ndim == 4 and array.shape[2] == 3 and shape[3:] == array.shape[3:]:
                 array = _for_channels(array, shape[2])
             if fresh_head and array.shape != shape and array.shape[:-1] == shape[:-1]:

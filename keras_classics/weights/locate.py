@@ -58,7 +58,7 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
     if rest and word in words:
         return _of_file(pathlib.Path(rest), word, network)
     if text in words or not (isinstance(weights, pathlib.Path) or path.exists() or path.suffix):
-        entry = find(network.name, network.dataset, text, network.options, dict(network.chosen))
+        entry = find(network.name, network.protocol, text, network.options, dict(network.chosen))
         file = fetch(entry)
         contents = read(file)
         if contents.ours:

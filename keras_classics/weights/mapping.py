@@ -111,12 +111,12 @@ def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 def _stand_behind(left: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]) -> bool:
     """See `Conversion.behind`."""
-    layers: dict[str, int] = {}  # and the axes of the first tensor of each
+    layers: dict[str, int] = {}  # and the most axes of a tensor of each: safetensors has a bias before its kernel
     taken = set()
     for name, array in tensors.items():
         if not IGNORED.fullmatch(name):
             layer = name.rpartition(".")[0]
-            layers.setdefault(layer, np.ndim(array))
+            layers[layer] = max(layers.get(layer, 0), np.ndim(array))
             if name not in left:
                 taken.add(layer)
     last: dict[int | None, int] = {}  # the place of the last layer that was taken, of each count of axes and of all

@@ -193,7 +193,7 @@ def test_an_experiment_runs_to_its_page(tmp_path, capsys):
         "**Verdict: confirmed.**",
         "![The new arm errs less.](made_up.png)",
         "**Design.** Errors are drawn. Nothing is trained. 100 training images of mnist_sample, 5 seeds.",
-        "| test error of old minus that of new | ",
+        "| test error: old minus new | ",
         "`python -m training experiment run made_up --data-dir <folder>`",
     ):
         assert part in page
@@ -436,7 +436,7 @@ def test_the_readmes_table_is_of_what_is_recorded(tmp_path, monkeypatch):
     *_, before, row = report.table().splitlines()
     assert before == not_yet
     page = "[The new arm errs less.](training/results/experiments/made_up.md) (`made_up`)"
-    assert row.startswith(f"| {page} | 2 points | test error of old minus that of new: ")
+    assert row.startswith(f"| {page} | 2 points | test error: old minus new: ")
     assert row.endswith("] | confirmed |")
     kept = ResultFiles(tmp_path / "recorded", "made_up").read(DIFFERENT)
     assert len(kept["runs"]) == 10

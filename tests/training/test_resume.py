@@ -201,7 +201,7 @@ def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_repl
     epoch = best_epoch(history)
     truncate(copied.best)
     copied.checkpoint(epoch).unlink()
-    mend_models(RECIPE, copied, history, said.append)
+    mend_models(RECIPE, tuple("0123456789"), copied, history, said.append)
     assert said == [
         f"'{copied.best}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; a better epoch replaces it."
     ]

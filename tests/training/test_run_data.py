@@ -9,6 +9,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import datasets
+from keras_classics.exported import class_names_of
 from training import __main__ as command
 from training import get_recipe, run_data, train, train_batches, validation_batches
 from training.pipeline import trained_part
@@ -172,6 +173,8 @@ def test_a_run_on_class_folders_says_what_it_is_judged_on(folders, tmp_path, cap
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["test_split"] == "held out of train"
     assert (metrics["test_images"], metrics["train_images"]) == (10, 70)
+    for place in (out, out / "best.keras"):  # LeNet-5's own classes are called "0" to "9"
+        assert class_names_of(kc.load(place)) == tuple(metrics["class_names"])
     assert metrics["paper_top1_error"] is None
 
 

@@ -140,7 +140,7 @@ def test_what_ships_takes_pixels_and_gives_the_trained_networks_answers(recipe, 
         pixels = numbers["mean"] + RNG.uniform(-2, 2, (6, 32, 32, 3)).astype("float32")  # lest softmax saturate
     else:
         rule, numbers, pixels = ContrastAndZCA(), of_zca(), a_few_pictures()
-    trained, shipped = network(recipe, seed=3), shipped_form(recipe, numbers)
+    trained, shipped = network(recipe, seed=3), shipped_form(recipe, datasets.CIFAR10_CLASSES, numbers)
     trained.compile()
     copy_weights(trained, shipped)
     shipped.save(tmp_path / "best.keras")

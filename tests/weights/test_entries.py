@@ -24,7 +24,7 @@ OTHER_FORMS = {"alexnet", "resnet200_v2"}
 
 def chosen(name, weights, **options):
     variant = kc.get_model(name)
-    return find(name, variant.dataset, weights, variant.options, options)
+    return find(name, variant.protocol, weights, variant.options, options)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: f"{e.variant}-{e.tag}")
@@ -110,13 +110,15 @@ def test_every_imagenet_network_has_a_checkpoint_or_is_known_to_have_none(name):
         best = chosen(name, "imagenet")
         assert not best.options
         exact = [e for e in entries_of(name) if not e.options and e.protocol.dataset == "imagenet2012"]
-        assert best.top1 == min(e.top1 for e in exact if not e.noncommercial)
+        sound = [e for e in exact if not e.noncommercial]
+        of_this_size = [e for e in sound if e.protocol.image_size == kc.get_model(name).image_size]
+        assert best.top1 == min(e.top1 for e in of_this_size or sound)
 
 
 def test_the_words_that_choose():
     assert chosen("resnet50", "imagenet").tag == "pytorchcv/resnet50"
     assert chosen("resnet50", "imagenet", form="1x1").tag == "pytorchcv/resnet50"
-    assert chosen("resnet50", "imagenet", form="3x3").tag == "timm/a1_in1k"
+    assert chosen("resnet50", "imagenet", form="3x3").tag == "torchvision/IMAGENET1K_V2"
     assert chosen("resnet50", "keras").tag == "keras"
     assert chosen("vgg11", "tv_in1k").address == "hf-hub:timm/vgg11.tv_in1k"
     assert chosen("vgg11", "timm/vgg11_bn.tv_in1k").options == (("batch_norm", True),)
@@ -135,8 +137,14 @@ def test_what_may_not_be_used_commercially_has_to_be_named():
     best = min(entries_of("resnet18"), key=lambda e: e.top1)
     assert (best.tag, best.noncommercial) == ("timm/fb_swsl_ig1b_ft_in1k", True)
     for word in ("imagenet", "timm"):
-        assert chosen("resnet18", word).tag == "timm/a1_in1k"
+        assert not chosen("resnet18", word).noncommercial
     assert chosen("resnet18", "fb_swsl_ig1b_ft_in1k") == best
+
+
+def test_an_error_of_a_larger_image_chooses_no_network_for_the_usual_one():
+    """timm's a1_in1k errs 26.84% at 288 pixels, and more than pytorchcv's 26.94% at 224."""
+    assert chosen("resnet18", "timm/a1_in1k").protocol.image_size == 288
+    assert chosen("resnet18", "imagenet").tag == "pytorchcv/resnet18"
 
 
 def test_words_that_do_not():

@@ -1,6 +1,7 @@
 """Files that our own models write say which network they are of, in which form, and how its pixels are prepared."""
 
 import json
+from dataclasses import replace
 
 import h5py
 import keras
@@ -12,6 +13,7 @@ from answers import answers
 import keras_classics as kc
 from keras_classics import preprocessing
 from keras_classics.layers import Provenance
+from keras_classics.preprocessing import carried_protocol
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
 
 everywhere = pytest.mark.every_backend
@@ -105,6 +107,33 @@ def test_two_networks_in_one_file(tmp_path):
     path = write(keras.Model(inputs, [net(inputs) for net in both]), tmp_path / "net.keras")
     with pytest.raises(kc.ClassicsError, match="It holds several networks"):
         kc.ResNet20(weights=path)
+
+
+def test_two_networks_of_one_form_in_one_file(tmp_path):
+    inputs = keras.Input((32, 32, 3))
+    both = [kc.ResNet20(name="one", seed=0), kc.ResNet20(name="two", seed=1)]
+    path = write(keras.Model(inputs, [net(inputs) for net in both]), tmp_path / "net.keras")
+    with pytest.raises(kc.ClassicsError, match="several networks of one form"):
+        kc.ResNet20(weights=path)
+
+
+def test_other_classes_are_not_called_what_the_files_are(tmp_path):
+    model = kc.ResNet20(classes=3)
+    found = model.get_layer("provenance")
+    found.protocol = replace(found.protocol, class_names=("a", "b", "c"))
+    path = write(model, tmp_path / "net.keras")
+    with pytest.warns(UserWarning, match="predictions, which start afresh"):
+        other = carried_protocol(kc.ResNet20(weights=path, classes=4))
+    body = carried_protocol(kc.ResNet20(weights=path, include_top=False, pooling="avg"))
+    assert (other.class_names, other.dataset) == ((), "")
+    assert (body.class_names, body.dataset) == ((), "cifar10")
+    assert carried_protocol(kc.ResNet20(weights=path, classes=3)).class_names == ("a", "b", "c")
+
+
+def test_1001_classes_of_our_own_keep_the_first(tmp_path):
+    path = write(kc.ResNet20(classes=1001), tmp_path / "net.keras")
+    with pytest.warns(UserWarning, match="predictions, which start afresh"):
+        kc.ResNet20(weights=path, classes=1000)
 
 
 def test_a_deeper_network_of_the_family_is_no_body(tmp_path):

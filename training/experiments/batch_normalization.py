@@ -50,7 +50,7 @@ EXPERIMENT = Experiment(
     claim="With batch normalisation a network comes to the same error in a fraction of the steps, at rates that it "
     "cannot bear without.",
     source="BN-Inception (Ioffe and Szegedy 2015), section 4.2.2, figures 2 and 3",
-    paper_figure="the same accuracy in 2.3 times fewer steps at the same rate, 15 times at x5, 11 times at x30",
+    paper_figure="the same accuracy in 2.3 times fewer steps at the same rate, 14 times at x5, 11 times at x30",
     design=(
         "A network of six convolutions is trained on a tenth of CIFAR-10 with and without batch normalisation, at the "
         "same constant rate and at 5 and 30 times that. What counts is when the error on 1,000 held-out images is that "

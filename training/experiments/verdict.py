@@ -145,7 +145,7 @@ def line(outcome: Outcome) -> str:
     if outcome.stalled:
         behind += f" ({number_of(outcome.stalled)} learned nothing, and so this decides nothing)"
     joined = "divided by" if comparison.ratio else "minus"
-    return f"{comparison.measure.words} of {comparison.more} {joined} that of {comparison.less}: {outcome.said}{behind}"
+    return f"{comparison.measure.words}: {comparison.more} {joined} {comparison.less}: {outcome.said}{behind}"
 
 
 def number_of(runs: int) -> str:

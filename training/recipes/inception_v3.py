@@ -5,7 +5,7 @@ python -m training run inception_v3-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.inception_v3 import PAPER
 from training.augment import Flip, RandomAreaCrop
-from training.departures import AUGMENTATION_NOT_PRINTED, AVERAGE_NOT_PRINTED, held_out
+from training.departures import AUGMENTATION_NOT_PRINTED, AVERAGE_NOT_PRINTED, RMSPROP_WITHOUT_MOMENTUM, held_out
 from training.recipe import Exponential, Recipe, RMSProp
 
 RECIPES = (
@@ -28,6 +28,7 @@ RECIPES = (
             "The weight decay of 4e-5 is told by the Xception paper. As in the published code it is on kernels alone.",
             AUGMENTATION_NOT_PRINTED,
             AVERAGE_NOT_PRINTED,
+            RMSPROP_WITHOUT_MOMENTUM,
             "The gradients are clipped by their common norm: the paper prints the threshold alone.",
             held_out(100),
         ),

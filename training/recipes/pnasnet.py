@@ -7,7 +7,10 @@ from keras_classics.models.pnasnet import PAPER
 from training.recipe import Recipe
 from training.recipes import nasnet
 
-AS_NASNET_DEPARTURE = "The optimiser, its rates and the batch are NASNet's: the published code prints none."
+AS_NASNET_DEPARTURE = (
+    "The optimiser, its rates, the batch and the steps are NASNet's: the published code prints none, and we did not "
+    "find the paper's own."
+)
 
 
 def imagenet(model: str, size: int, **numbers) -> Recipe:

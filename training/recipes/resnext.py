@@ -9,6 +9,8 @@ from training.augment import Flip, PadAndCrop, RandomAreaCrop
 from training.departures import DECAY_ON_ALL_WEIGHTS, held_out
 from training.recipe import SGD, Recipe, Steps
 
+PLAIN_MOMENTUM = "The momentum is plain; the authors' code has Nesterov's, of which the paper says nothing."
+
 
 def imagenet(model: str) -> Recipe:
     """A tenth of the rate three times, every 30 epochs."""
@@ -25,6 +27,7 @@ def imagenet(model: str) -> Recipe:
         hold_out=100,
         departures=(
             "The epochs are those of the authors' code: the paper does not print them.",
+            PLAIN_MOMENTUM,
             "The colours are left as they are; the authors' code jitters them.",
             DECAY_ON_ALL_WEIGHTS,
             held_out(100),
@@ -33,7 +36,7 @@ def imagenet(model: str) -> Recipe:
 
 
 def cifar10(model: str) -> Recipe:
-    """300 epochs, a tenth of the rate from one half and from three quarters."""
+    """Appendix A: 300 epochs, a tenth of the rate from one half and from three quarters."""
     return Recipe(
         name=f"{model}-cifar10",
         model=model,
@@ -46,7 +49,7 @@ def cifar10(model: str) -> Recipe:
         augment=(PadAndCrop(4, CIFAR10_STATISTICS.mean), Flip()),
         hold_out=10,
         departures=(
-            "Batches of 128, as in the authors' code for these blocks; the paper's were of 256.",
+            PLAIN_MOMENTUM,
             DECAY_ON_ALL_WEIGHTS,
             held_out(10),
         ),

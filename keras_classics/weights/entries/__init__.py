@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from keras_classics.errors import ClassicsError, unknown
-from keras_classics.spec import TRAINING_OPTIONS
+from keras_classics.spec import TRAINING_OPTIONS, InputProtocol
 from keras_classics.weights.entries import (
     idelbayev,
     keras_applications,
@@ -46,12 +46,15 @@ def entries_of(variant: str) -> list[Entry]:
     return sorted(found, key=lambda e: (e.source == own, e.noncommercial, e.top1 if e.top1 is not None else 100))
 
 
-def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Entry:
+def find(
+    variant: str, protocol: InputProtocol, weights: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
+) -> Entry:
     """The checkpoint that `weights` means.
 
     Args:
         variant: the network's name.
-        dataset: what it was made for, which a source's tag means where there are others.
+        protocol: what it was made for: a source means that data set where there are others, and of several checkpoints
+            those go first whose errors were measured on images of that size, for which it is built.
         weights: a data set ("imagenet", "cifar10", "cifar100", "svhn", "mnist"): the best published accuracy that
             fits the network as it is, in the order of `entries_of`; a source ("torchvision") or one of its tags
             ("torchvision/IMAGENET1K_V2", or the part behind the stroke where no other source has it): the network then
@@ -62,7 +65,10 @@ def find(variant: str, dataset: str, weights: str, defaults: Mapping[str, Any], 
     Raises:
         ClassicsError: if there is none; the message lists those of the network.
     """
-    entries = sorted(entries_of(variant), key=lambda e: e.protocol.dataset != dataset)
+    entries = sorted(
+        entries_of(variant),
+        key=lambda e: (e.protocol.dataset != protocol.dataset, e.protocol.image_size != protocol.image_size),
+    )
     tags = [e.tag for e in entries]
     full = [tag for tag in tags if tag.partition("/")[2] == weights]
     if len(full) > 1:
