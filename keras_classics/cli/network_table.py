@@ -88,6 +88,7 @@ def cells(facts: Facts) -> dict[str, str]:
     """A network's row to read, by the columns' headings."""
     row, reported, best = values(facts), _reported(facts), _best(facts)
     elsewhere = f" ({reported['dataset']})" if reported and reported["dataset"] != row["dataset"] else ""
+    views = (row["views"] or "").removesuffix(", 1 scale")
     others = f"+{row['checkpoints'] - bool(best)}" if row["checkpoints"] > bool(best) else ""
     named = f"{best['tag']}{'*' if best['options'] else ''} {_percent(best['top1'])}" if best else ""
     return {
@@ -99,7 +100,7 @@ def cells(facts: Facts) -> dict[str, str]:
         "macs": millions(row["macs"]),
         "depth": str(row["depth"]),
         "field": "all" if row["receptive_field"] is None else str(row["receptive_field"]),
-        "error": f"{_percent(row['top1'], row['top5'])}, {row['views']}{elsewhere}" if reported else "",
+        "error": f"{_percent(row['top1'], row['top5'])}, {views}{elsewhere}" if reported else "",
         "checkpoint": " ".join(filter(None, (named, others))),
     }
 
