@@ -87,7 +87,7 @@ def test_several_checkpoints_have_these_names(tmp_path):
     path = resnet50_names(tmp_path)
     taken = locate(path, kc.ResNet50)
     assert taken.options == {"form": "3x3"}
-    assert taken.protocol == entries.find("resnet50", "imagenet2012", "torchvision", kc.ResNet50.options, {}).protocol
+    assert taken.protocol == entries.find("resnet50", kc.ResNet50.protocol, "torchvision", kc.ResNet50.options, {}).protocol
     form, several = taken.notes
     assert form == f"resnet50 is built with form='3x3', the form of the weights in '{path}'."
     assert several.startswith(
@@ -127,7 +127,7 @@ def test_a_body_tells_its_source_by_its_layers(tmp_path):
     state = {name: array for name, array in net.state_dict().items() if not name.startswith("output")}
     taken = locate(write(state, tmp_path, "pth"), kc.ResNet18)
     assert set(taken.tables) == {"pytorchcv"}
-    assert taken.protocol == entries.find("resnet18", "imagenet2012", "pytorchcv", {}, {}).protocol
+    assert taken.protocol == entries.find("resnet18", kc.ResNet18.protocol, "pytorchcv", {}, {}).protocol
     assert taken.notes == ()
 
 
@@ -154,7 +154,7 @@ def test_a_source_without_such_a_network_is_told(tmp_path):
 
 def test_a_tag_without_its_source(tmp_path):
     def find(weights):
-        return entries.find("resnet50", "imagenet2012", weights, kc.ResNet50.options, {}).tag
+        return entries.find("resnet50", kc.ResNet50.protocol, weights, kc.ResNet50.options, {}).tag
 
     assert find("IMAGENET1K_V1") == "torchvision/IMAGENET1K_V1"
     assert find("a1_in1k") == "timm/a1_in1k"
