@@ -87,7 +87,8 @@ def test_several_checkpoints_have_these_names(tmp_path):
     path = resnet50_names(tmp_path)
     taken = locate(path, kc.ResNet50)
     assert taken.options == {"form": "3x3"}
-    assert taken.protocol == entries.find("resnet50", kc.ResNet50.protocol, "torchvision", kc.ResNet50.options, {}).protocol
+    network = kc.ResNet50
+    assert taken.protocol == entries.find("resnet50", network.protocol, "torchvision", network.options, {}).protocol
     form, several = taken.notes
     assert form == f"resnet50 is built with form='3x3', the form of the weights in '{path}'."
     assert several.startswith(
