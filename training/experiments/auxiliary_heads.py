@@ -8,7 +8,7 @@ from training.experiments.measures import TEST_ERROR, TRAINING_ERROR, At
 from training.experiments.networks import SHIFTS_AND_FLIPS, recipe
 from training.recipe import SGD, Cosine
 
-EARLY = At("early_error", "training error in epoch 10", curve=TRAINING_ERROR, epoch=10)
+EARLY = At("early_error", "training error in epoch 5", curve=TRAINING_ERROR, epoch=5)
 WITH_HEADS = {"build": {"aux_heads": True}}
 
 
@@ -45,7 +45,7 @@ EXPERIMENT = Experiment(
     ),
     recipe=recipe(
         PAPER,
-        epochs=40,
+        epochs=20,
         optimizer=SGD(momentum=0.9, weight_decay=2e-4),
         schedule=Cosine(0.02),
         warm_up=1,
@@ -53,5 +53,5 @@ EXPERIMENT = Experiment(
     ),
     limit=5000,
     seeds=4,
-    minutes=110,
+    minutes=55,
 )

@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
     ),
     recipe=recipe(
         PAPER,
-        epochs=25,
+        epochs=12,
         optimizer=SGD(momentum=0.9),
         schedule=Steps((RATE,)),
         hold_out=6,
@@ -79,5 +79,5 @@ EXPERIMENT = Experiment(
     limit=6000,
     seeds=4,
     curve=VALIDATION_ERROR,
-    minutes=110,
+    minutes=55,
 )
