@@ -59,7 +59,7 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
         if weights is not None and not pathlib.Path(weights).is_file():
             protocol = carried_protocol(model) or variant.protocol
             class_names = told_class_names(protocol.class_names, protocol.dataset, feed.classes_of(model)) or None
-        return Opened(model, variant, class_names)
+        return Opened(model, variant_of(model), class_names)
     if is_export(path):
         if not exports:
             raise ClassicsError(f"'{source}' is an export, and this takes the Keras model that it was made of.")

@@ -70,7 +70,8 @@ def create_model(name: str, /, **kwargs) -> keras.Model:
 
 
 def variant_of(model: Variant | str | keras.Model) -> Variant:
-    """The record of a network: of a record itself, of a name, or of a model that the zoo built, in its form.
+    """The record of a network: of a record itself, of a name, or of a model that the zoo built, in its form. If a form
+    has options that are neither numbers nor words, the network's own without the paper's figures.
 
     Raises:
         ClassicsError: if the name is none of the zoo's, or the model does not tell what it is.
@@ -85,18 +86,11 @@ def variant_of(model: Variant | str | keras.Model) -> Variant:
             f"The model '{model.name}' does not tell which network of the zoo it is, so its pixels are not known; "
             "pass the record, such as keras_classics.ResNet50."
         )
-    return get_model(found.network)
-
-
-def form_of(model, variant: Variant) -> Variant:
-    """The record of the form that a model of this network has, as far as its options are numbers, words or None; an
-    export does not tell its form, and has the network's own."""
-    found = provenance(model) if isinstance(model, keras.Model) else None
-    if found is None:
-        return variant
+    variant = get_model(found.network)
     changed = {name: value for name, value in found.form.items() if value != variant.form.get(name)}
-    plain = all(isinstance(value, str | int | float | None) for value in changed.values())
-    return variant.with_options(**changed) if plain else replace(variant, reported=())
+    if all(isinstance(value, str | int | float | None) for value in changed.values()):
+        return variant.with_options(**changed)
+    return replace(variant, reported=())
 
 
 def preprocess_input(images, model: Variant | str | keras.Model):

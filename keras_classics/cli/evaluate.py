@@ -128,12 +128,10 @@ def _named(other):
 def _beside(one, data, split, public):
     """The paper's figures that may stand beside measured ones: of the network in this form, for such images, of
     `public` data, not to train on."""
-    from keras_classics.zoo import form_of
-
     theirs = SAMPLES.get(data.name, data.name)
     if not public or split == "train":
         return []
-    return [r for r in form_of(one.model, one.variant).reported if r.dataset == theirs]
+    return [r for r in one.variant.reported if r.dataset == theirs]
 
 
 def _write_row(place, figures):

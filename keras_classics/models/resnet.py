@@ -8,7 +8,7 @@ from keras import layers
 from keras_classics.blocks import conv_bn, conv_bn_relu, max_pool, pad_channels, relu
 from keras_classics.errors import unknown
 from keras_classics.layers import MaxPooling2D, channels_of
-from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
+from keras_classics.spec import CIFAR10_32, IMAGENET_224, ONE_CROP, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -133,16 +133,14 @@ IMAGENET_ERRORS: dict[str, list[tuple]] = {
     "resnet101": [(21.75, 6.05, TEN_CROPS, "Table 3"), (19.87, 4.60, DENSE, "Table 4")],
     "resnet152": [(21.43, 5.71, TEN_CROPS, "Table 3"), (19.38, 4.49, DENSE, "Table 4")],
 }
-CIFAR10_ERRORS = {
-    "resnet20": 8.75,
-    "resnet32": 7.51,
-    "resnet44": 7.17,
-    "resnet56": 6.97,
-    "resnet110": 6.43,
-    "resnet1202": 7.93,
+CIFAR10_ERRORS: dict[str, list[tuple]] = {
+    "resnet20": [(8.75, None, ONE_CROP, "Table 6")],
+    "resnet32": [(7.51, None, ONE_CROP, "Table 6")],
+    "resnet44": [(7.17, None, ONE_CROP, "Table 6")],
+    "resnet56": [(6.97, None, ONE_CROP, "Table 6")],
+    "resnet110": [(6.43, None, ONE_CROP, "Table 6", "the best of five runs, whose mean is 6.61")],
+    "resnet1202": [(7.93, None, ONE_CROP, "Table 6")],
 }
-
-NOTES = {"resnet110": "the best of five runs, whose mean is 6.61"}
 
 MEAN_DEPARTURE = "Pixels are normalised by channel means and deviations; the paper subtracts the mean of each pixel."
 PAD_DEPARTURE = "The paper does not say where option A's zero maps go: half stand before and half after the others."
@@ -168,7 +166,7 @@ def _imagenet(name, option, form="1x1", vary=None) -> Variant:
         macs=macs,
         features=partial(imagenet_features, block=block, blocks=blocks, option=option),
         vary=vary,
-        reported=tuple(Reported("imagenet2012", *row) for row in IMAGENET_ERRORS[name]) if form == "1x1" else (),
+        reported=_reported("imagenet2012", IMAGENET_ERRORS[name], option in (None, "B")) if form == "1x1" else (),
         departures=_departures(option, form),
     )
 
@@ -186,13 +184,14 @@ def _cifar(name, option, vary=None) -> Variant:
         macs=macs,
         features=partial(cifar_features, block=basic_block, filters=16, blocks=(n, n, n), option=option),
         vary=vary,
-        reported=(
-            (Reported("cifar10", CIFAR10_ERRORS[name], source="Table 6", note=NOTES.get(name, "")),)
-            if name in CIFAR10_ERRORS
-            else ()
-        ),
+        reported=_reported("cifar10", CIFAR10_ERRORS.get(name, []), option in (None, "A")),
         departures=_departures(option),
     )
+
+
+def _reported(dataset, rows, is_default) -> tuple[Reported, ...]:
+    """Errors of the paper: of another form than the default those alone that name its option."""
+    return tuple(Reported(dataset, *row) for row in rows if is_default or "option" in row[-1])
 
 
 def _departures(option, form="1x1") -> tuple[str, ...]:
