@@ -3,8 +3,9 @@
 import importlib.util
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,6 +28,7 @@ class Exported:
     Attributes:
         name: of the model that was exported.
         network: its record's name.
+        form: of the network, by options; none of an export that was written before it was told.
         classes: how many it tells apart.
         class_names: in the order of the outputs; none where they were not told.
         protocol: how the pictures of its weights are prepared.
@@ -37,6 +39,7 @@ class Exported:
 
     name: str
     network: str
+    form: Mapping[str, Any]
     classes: int
     class_names: tuple[str, ...]
     protocol: InputProtocol
@@ -71,6 +74,7 @@ def load_export(path: str | pathlib.Path) -> Exported:
         return Exported(
             name=told["name"],
             network=told["network"],
+            form=dict(told.get("form", {})),
             classes=told["classes"],
             class_names=tuple(labels.splitlines()),
             protocol=protocol,

@@ -48,7 +48,7 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
     from keras_classics.hub_folder import labels_of, names_of_run
     from keras_classics.loading import folder_of, open_folder
     from keras_classics.preprocessing import carried_protocol, protocol_of_answers
-    from keras_classics.zoo import get_model, variant_of
+    from keras_classics.zoo import get_model, in_form, variant_of
 
     path, class_names = pathlib.Path(source), None
     if not path.exists() and hub_name(source) is not None:
@@ -65,7 +65,7 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
             raise ClassicsError(f"'{source}' is an export, and this takes the Keras model that it was made of.")
         exported = load_export(path)
         names = told_class_names(exported.class_names, exported.protocol.dataset, exported.classes)
-        return Opened(exported, get_model(exported.network), names or None)
+        return Opened(exported, in_form(exported.network, exported.form), names or None)
     if path.is_dir():
         class_names = names_of_run(path) or labels_of(path)
     model = open_folder(path)

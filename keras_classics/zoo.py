@@ -1,8 +1,9 @@
 """All networks by name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import keras
 
@@ -70,8 +71,7 @@ def create_model(name: str, /, **kwargs) -> keras.Model:
 
 
 def variant_of(model: Variant | str | keras.Model) -> Variant:
-    """The record of a network: of a record itself, of a name, or of a model that the zoo built, in its form. If a form
-    has options that are neither numbers nor words, the network's own without the paper's figures.
+    """The record of a network: of a record itself, of a name, or of a model that the zoo built, in its form.
 
     Raises:
         ClassicsError: if the name is none of the zoo's, or the model does not tell what it is.
@@ -86,8 +86,18 @@ def variant_of(model: Variant | str | keras.Model) -> Variant:
             f"The model '{model.name}' does not tell which network of the zoo it is, so its pixels are not known; "
             "pass the record, such as keras_classics.ResNet50."
         )
-    variant = get_model(found.network)
-    changed = {name: value for name, value in found.form.items() if value != variant.form.get(name)}
+    return in_form(found.network, found.form)
+
+
+def in_form(network: str, form: Mapping[str, Any]) -> Variant:
+    """The record of the network of that name in a form, as `Variant.form` tells it. If options of the form are neither
+    numbers nor words, the network's own without the paper's figures.
+
+    Raises:
+        ClassicsError: if there is no such network.
+    """
+    variant = get_model(network)
+    changed = {name: value for name, value in form.items() if value != variant.form.get(name)}
     if all(isinstance(value, str | int | float | None) for value in changed.values()):
         return variant.with_options(**changed)
     return replace(variant, reported=())

@@ -6,13 +6,17 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # Torch's threads otherwise spin while they wait, and take the cores from the process beside.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.pop("COLUMNS", None)  # by which the commands' tables are as wide as the terminal that the tests run in
-if os.environ["KERAS_BACKEND"] == "jax":  # which compiles far longer than it computes
+if os.environ["KERAS_BACKEND"] == "jax":  # which compiles far longer than it computes: briefly, and the same once
     os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=0"
+    COMPILED = tempfile.TemporaryDirectory()
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 import keras
 import pytest

@@ -227,7 +227,7 @@ def test_models_of_other_classes_are_no_ensemble():
 def test_an_export_for_imagenet_tells_wordnets_identifiers_as_its_model_does():
     answers = np.eye(1000, dtype="float32")[[386]]
     shipped = exported.Exported(
-        *("resnet50", "resnet50", 1000, preprocessing.imagenet_classes()[1], kc.ResNet50.protocol),
+        *("resnet50", "resnet50", {}, 1000, preprocessing.imagenet_classes()[1], kc.ResNet50.protocol),
         *(feed.feed_of_default(kc.ResNet50), True, lambda images: answers),
     )
     assert kc.predict(shipped, PICTURES[0], 1) == [[("n02504458", "African bush elephant", 1.0)]]

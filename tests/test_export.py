@@ -14,6 +14,7 @@ from keras_classics import cli, datasets, exporting, preprocessing, runtimes
 from keras_classics.errors import ExportError
 from keras_classics.exporting import contents
 from keras_classics.exporting.converting import OPSET
+from keras_classics.opening import open_source
 from keras_classics.scenes import scenes
 from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Normalization
 
@@ -221,6 +222,16 @@ def test_an_export_is_judged_and_asked_like_its_model(to, name, included, tmp_pa
     np.testing.assert_allclose([p for *_, p in theirs[0]], [p for *_, p in ours[0]], atol=1e-5)
     with pytest.raises(kc.ClassicsError, match="lenet5 is an export, which takes pictures of one size"):
         kc.evaluate(shipped, data, "dense-1", verbose=0)
+
+
+def test_an_export_tells_the_form_so_no_error_of_another_form_stands_beside_it(tmp_path):
+    """The paper's 8.75% is of option A."""
+    for shortcut, errors in (("A", [8.75]), ("B", [])):
+        path = tmp_path / f"{shortcut}.tflite"
+        kc.export(kc.ResNet20(seed=0, shortcut=shortcut), path)
+        opened = open_source(str(path), None, exports=True)
+        assert opened.model.form["shortcut"] == shortcut
+        assert [r.top1 for r in opened.variant.reported] == errors
 
 
 def test_names_that_are_numbers_and_models_of_two_pictures_are_told_in_one_line(tmp_path):

@@ -26,6 +26,7 @@ def facts_of(model: keras.Model, probabilities: bool) -> str:
     told = {
         "name": model.name,
         "network": known.network,
+        "form": known.form,
         "classes": model.output_shape[-1],
         "protocol": asdict(replace(protocol, class_names=())),
         "normalizes": made.normalization is None,

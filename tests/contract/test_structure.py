@@ -280,6 +280,23 @@ def test_lists_and_finds_networks():
     assert kc.get_model("ResNet50") is kc.get_model("resnet50") is kc.ResNet50
     assert "resnet50" in repr(kc.ResNet50)
     assert zoo.variant_of(kc.ResNet20()) is kc.ResNet20
+    other = zoo.variant_of(kc.ResNet20(shortcut="B"))
+    assert (other.name, other.form["shortcut"]) == ("resnet20", "B")
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "errors"),
+    [
+        (kc.ResNet20, {"shortcut": "B"}, []),
+        (kc.ResNet34, {"shortcut": "C"}, [24.52, 25.03, 24.19, 21.53]),  # each says which shortcuts it is of
+        (kc.ResNet50, {"form": "3x3"}, []),
+        (kc.ResNet164V2, {"form": "3x3"}, []),
+        (kc.DenseNetBC100_12, {"compression": 0.25}, []),
+        (kc.DenseNet121, {"dropout": 0.2}, [25.02, 23.61]),  # which changes no answer
+    ],
+)
+def test_errors_of_the_paper_are_of_the_form_that_it_has(network, options, errors):
+    assert [r.top1 for r in network.with_options(**options).reported] == errors
 
 
 @pytest.mark.parametrize(
