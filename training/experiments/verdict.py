@@ -141,7 +141,7 @@ def line(outcome: Outcome) -> str:
     comparison = outcome.comparison
     behind = ""
     if outcome.missed:
-        behind = f" ({number_of(outcome.missed)} never came to the level, and count as if at the end)"
+        behind = f" (counting the last epoch for {number_of(outcome.missed)} that never came to the level)"
     if outcome.stalled:
         behind += f" ({number_of(outcome.stalled)} learned nothing, and so this decides nothing)"
     joined = "divided by" if comparison.ratio else "minus"
