@@ -146,19 +146,7 @@ def _run(args):
     from training.assign import assign
     from training.recipes import get_recipe
 
-    recipe = get_recipe(args.recipe)
-    precision = [f"precision={args.precision}"] if args.precision is not None else []
-    recipe = assign(recipe, [*args.set, *precision, *_remat(args)])
-    accumulate = args.accumulate
-    if accumulate is None and any(setting.startswith("accumulate=") for setting in args.set):
-        accumulate = recipe.accumulate  # or it would be lost with a batch of another size
-    recipe = recipe.replace(
-        epochs=args.epochs,
-        batch_size=args.batch_size,
-        hold_out=args.hold_out,
-        accumulate=accumulate,
-        early_stopping=args.early_stopping,
-    )
+    recipe = assign(get_recipe(args.recipe), _settings(args)).replace(epochs=args.epochs)
     if args.classes is not None:
         recipe = recipe.replace(build={**recipe.build, "classes": args.classes})
     _report(
@@ -179,15 +167,16 @@ def _run(args):
     )
 
 
-def _remat(args) -> list[str]:
-    return ["build.remat=true"] if args.remat else []
+def _settings(args) -> list[str]:
+    """What the options of both `run` and `finetune` set in a recipe."""
+    names = ("batch_size", "hold_out", "accumulate", "precision", "early_stopping")
+    options = [f"{name}={getattr(args, name)}" for name in names if getattr(args, name) is not None]
+    return [*args.set, *options, *(["build.remat=true"] if args.remat else [])]
 
 
 def _finetune(args):
     from training import finetune
 
-    names = ("batch_size", "hold_out", "accumulate", "precision", "early_stopping")
-    settings = [f"{name}={getattr(args, name)}" for name in names if getattr(args, name) is not None]
     _report(
         finetune.run(
             args.network,
@@ -197,7 +186,7 @@ def _finetune(args):
             args.out,
             args.seed,
             epochs=finetune.EPOCHS if args.epochs is None else args.epochs,
-            settings=[*args.set, *settings, *_remat(args)],
+            settings=_settings(args),
             freeze_up_to=args.freeze_up_to,
             flip=not args.no_flip,
             limit=args.limit,

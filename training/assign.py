@@ -16,6 +16,7 @@ RULES = ("optimizer", "schedule", "tuning")  # fields of a recipe that have fiel
 
 def assign(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     """The recipe with values set, each as name=value: a number, true or false, none, numbers with commas between them.
+    A batch of another size is not divided unless `accumulate` is set as well.
 
     The fields of the optimizer and the schedule are named "optimizer.momentum", the builder's options "build.dropout",
     which take JSON.
@@ -23,6 +24,7 @@ def assign(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     Raises:
         ClassicsError: for a name that is not known, where the nearest is suggested, or a value that does not fit it.
     """
+    given: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
@@ -37,16 +39,19 @@ def assign(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
             rule = dataclasses.replace(getattr(recipe, holder), **{field: _value(name, known[name], text)})
             recipe = dataclasses.replace(recipe, **{holder: rule})
         else:
-            recipe = dataclasses.replace(recipe, **{name: _value(name, known[name], text)})
-    return recipe.replace()
+            given[name] = _value(name, known[name], text)
+    none: dict[str, Any] = {k: v for k, v in given.items() if v is None}  # which `replace` takes for "as it is"
+    return dataclasses.replace(recipe, **none).replace(**given)
 
 
 def differences(recipe: Recipe, base: Recipe) -> list[str]:
     """What `assign` has to set in `base` to make it the recipe, as far as it can."""
+    resized = base.replace(batch_size=recipe.batch_size)  # which may have changed `accumulate` too
+    known = settable(base)
     return [
         f"{name}={_text(_get(recipe, name))}"
         for name in settable(recipe)
-        if name in settable(base) and _get(recipe, name) != _get(base, name)
+        if name in known and _get(recipe, name) != _get(base if name == "batch_size" else resized, name)
     ]
 
 

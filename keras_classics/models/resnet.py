@@ -8,7 +8,7 @@ from keras import layers
 from keras_classics.blocks import conv_bn, conv_bn_relu, max_pool, pad_channels, relu
 from keras_classics.errors import unknown
 from keras_classics.layers import MaxPooling2D, channels_of
-from keras_classics.spec import CIFAR10_32, IMAGENET_224, ONE_CROP, Paper, Reported
+from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -119,27 +119,35 @@ MACS_3X3 = {"resnet50": 4_089_184_256, "resnet101": 7_801_405_440, "resnet152": 
 
 TEN_CROPS = "10 crops"
 DENSE = "dense, 5 scales"
+
+# Shortcut option where the paper names it, top-1 and top-5 error, views, place.
 IMAGENET_ERRORS: dict[str, list[tuple]] = {
-    "plainnet18": [(27.94, None, TEN_CROPS, "Table 2")],
-    "plainnet34": [(28.54, 10.02, TEN_CROPS, "Tables 2 and 3")],
-    "resnet18": [(27.88, None, TEN_CROPS, "Table 2", "option A")],
+    "plainnet18": [("", 27.94, None, TEN_CROPS, "Table 2")],
+    "plainnet34": [("", 28.54, 10.02, TEN_CROPS, "Tables 2 and 3")],
+    "resnet18": [("A", 27.88, None, TEN_CROPS, "Table 2")],
     "resnet34": [
-        (24.52, 7.46, TEN_CROPS, "Table 3", "option B"),
-        (25.03, 7.76, TEN_CROPS, "Table 3", "option A"),
-        (24.19, 7.40, TEN_CROPS, "Table 3", "option C"),
-        (21.53, 5.60, DENSE, "Table 4", "option C"),
+        ("B", 24.52, 7.46, TEN_CROPS, "Table 3"),
+        ("A", 25.03, 7.76, TEN_CROPS, "Table 3"),
+        ("C", 24.19, 7.40, TEN_CROPS, "Table 3"),
+        ("C", 21.53, 5.60, DENSE, "Table 4"),
     ],
-    "resnet50": [(22.85, 6.71, TEN_CROPS, "Table 3"), (20.74, 5.25, DENSE, "Table 4")],
-    "resnet101": [(21.75, 6.05, TEN_CROPS, "Table 3"), (19.87, 4.60, DENSE, "Table 4")],
-    "resnet152": [(21.43, 5.71, TEN_CROPS, "Table 3"), (19.38, 4.49, DENSE, "Table 4")],
+    "resnet50": [("", 22.85, 6.71, TEN_CROPS, "Table 3"), ("", 20.74, 5.25, DENSE, "Table 4")],
+    "resnet101": [("", 21.75, 6.05, TEN_CROPS, "Table 3"), ("", 19.87, 4.60, DENSE, "Table 4")],
+    "resnet152": [("", 21.43, 5.71, TEN_CROPS, "Table 3"), ("", 19.38, 4.49, DENSE, "Table 4")],
 }
-CIFAR10_ERRORS: dict[str, list[tuple]] = {
-    "resnet20": [(8.75, None, ONE_CROP, "Table 6")],
-    "resnet32": [(7.51, None, ONE_CROP, "Table 6")],
-    "resnet44": [(7.17, None, ONE_CROP, "Table 6")],
-    "resnet56": [(6.97, None, ONE_CROP, "Table 6")],
-    "resnet110": [(6.43, None, ONE_CROP, "Table 6", "the best of five runs, whose mean is 6.61")],
-    "resnet1202": [(7.93, None, ONE_CROP, "Table 6")],
+
+
+def _table_6(error, note="") -> tuple[Reported, ...]:
+    return (Reported("cifar10", error, source="Table 6", note=note),)
+
+
+CIFAR10_ERRORS = {
+    "resnet20": _table_6(8.75),
+    "resnet32": _table_6(7.51),
+    "resnet44": _table_6(7.17),
+    "resnet56": _table_6(6.97),
+    "resnet110": _table_6(6.43, "the best of five runs, whose mean is 6.61"),
+    "resnet1202": _table_6(7.93),
 }
 
 MEAN_DEPARTURE = "Pixels are normalised by channel means and deviations; the paper subtracts the mean of each pixel."
@@ -166,7 +174,7 @@ def _imagenet(name, option, form="1x1", vary=None) -> Variant:
         macs=macs,
         features=partial(imagenet_features, block=block, blocks=blocks, option=option),
         vary=vary,
-        reported=_reported("imagenet2012", IMAGENET_ERRORS[name], option in (None, "B")) if form == "1x1" else (),
+        reported=_imagenet_errors(name, option) if form == "1x1" else (),
         departures=_departures(option, form),
     )
 
@@ -184,14 +192,18 @@ def _cifar(name, option, vary=None) -> Variant:
         macs=macs,
         features=partial(cifar_features, block=basic_block, filters=16, blocks=(n, n, n), option=option),
         vary=vary,
-        reported=_reported("cifar10", CIFAR10_ERRORS.get(name, []), option in (None, "A")),
+        reported=CIFAR10_ERRORS.get(name, ()) if option == "A" else (),
         departures=_departures(option),
     )
 
 
-def _reported(dataset, rows, is_default) -> tuple[Reported, ...]:
-    """Errors of the paper: of another form than the default those alone that name its option."""
-    return tuple(Reported(dataset, *row) for row in rows if is_default or "option" in row[-1])
+def _imagenet_errors(name, option) -> tuple[Reported, ...]:
+    """Errors of the paper with this option; the default's record has those of the others too, and names them."""
+    return tuple(
+        Reported("imagenet2012", top1, top5, views, place, f"option {named}" if named else "")
+        for named, top1, top5, views, place in IMAGENET_ERRORS[name]
+        if named == option or option in (None, "B")
+    )
 
 
 def _departures(option, form="1x1") -> tuple[str, ...]:

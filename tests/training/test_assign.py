@@ -155,5 +155,10 @@ def test_the_parts_of_a_batch_that_are_set_stay_with_a_batch_of_another_size(mon
     monkeypatch.setattr(train, "run", lambda recipe, *_, **__: given.append(recipe))
     for words in (["--set", "accumulate=2"], []):
         command.main(["run", "resnet20-cifar10", "--batch-size", "64", *words])
-    command.main(["run", "shufflenet_g3-imagenet", "--batch-size", "64"])
-    assert [(recipe.batch_size, recipe.accumulate) for recipe in given] == [(64, 2), (64, 1), (64, 1)]
+    for words in (["--batch-size", "64"], ["--set", "batch_size=64"]):
+        command.main(["run", "shufflenet_g3-imagenet", *words])
+    assert [(recipe.batch_size, recipe.accumulate) for recipe in given] == [(64, 2), (64, 1), (64, 1), (64, 1)]
+    own = get_recipe("shufflenet_g3-imagenet")
+    for accumulate in (1, 2):
+        changed = own.replace(batch_size=64, accumulate=accumulate)
+        assert assign(own, differences(changed, own)) == changed
