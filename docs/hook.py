@@ -58,6 +58,8 @@ def on_page_markdown(markdown, page, config, files):
     path = page.file.src_uri
     language = "ru" if path.startswith("ru/") else "en"
     up = "../" * path.count("/")
+    for name in PAGES_OF_ROOT:  # which lie beside docs in the repository, and in it on the site
+        markdown = markdown.replace(f"]({up}../{name})", f"]({up}{name.lower()})")
     if path == "networks.md":
         page.meta["hide"] = ["toc"]  # the table needs its room
         for name in catalogue.read():

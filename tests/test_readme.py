@@ -66,6 +66,15 @@ def test_every_document_that_the_readme_leads_to_exists():
         assert (ROOT / link).exists(), link
 
 
+def test_every_file_that_a_page_leads_to_exists():
+    """In the repository, where README sends its readers; of the site, mkdocs looks."""
+    made = {ROOT / "docs" / place for place in ("networks", "api")}  # when the site is built
+    for page in (ROOT / "docs").rglob("*.md"):
+        for link in re.findall(r"\]\((?!http|#)([^)#\s]+)", page.read_text("utf-8")):
+            target = (page.parent / link).resolve()
+            assert target.exists() or made & {*target.parents}, (page, link)
+
+
 def test_every_recipe_network_and_experiment_that_is_named_exists():
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         text = page.read_text("utf-8")

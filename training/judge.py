@@ -104,11 +104,13 @@ def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path
 
 
 def papers_error(recipe: Recipe) -> float | None:
-    """The top-1 error that the paper reports for such a training, in percent, of one crop if it does; None where it
-    reports none."""
+    """The top-1 error that the paper reports for such a training of the network's form, in percent, of one crop if it
+    does; None where it reports none."""
+    network = get_model(recipe.model)
+    form = {name: value for name, value in recipe.build.items() if name in network.options}
     rows = [
         row
-        for row in get_model(recipe.model).reported
+        for row in network.with_options(**form).reported
         if row.dataset == recipe.dataset and recipe.reported in (None, row.note)
     ]
     return next((row.top1 for row in rows if row.views == ONE_CROP), rows[0].top1 if rows else None)

@@ -47,6 +47,10 @@ def conv_relu(x, filters, size, strides=1, padding="same", groups=1, bias=0.0, *
 
 # Section 3.3: k and alpha of the normalisation; Caffe and Torch divide this alpha by the window, and Caffe adds 1.
 LRN = {"paper": (2, 1e-4), "caffe": (1, 1e-4 / 5), "torch": (2, 1e-4 / 5)}
+LRN_DEPARTURE = (
+    "Local response normalisation has the constants of {}, k = {} and alpha = {:g}; the paper's are 2 and 0.0001."
+)
+TOWER_DEPARTURE = "No convolution is in groups: the two towers of the paper are one, which has more parameters."
 
 
 def normalize(x, lrn, name):
@@ -91,6 +95,7 @@ def alexnet(groups: int = 2, lrn: str = "paper") -> Variant:
         raise ClassicsError(f"AlexNet lives on 1 or 2 GPUs: `groups` must be 1 or 2, not {groups!r}.")
     if lrn not in LRN:
         raise unknown("response normalisation of alexnet", lrn, LRN)
+    is_paper = (groups, lrn) == (2, "paper")
     return Variant(
         name="alexnet",
         family="alexnet",
@@ -103,11 +108,13 @@ def alexnet(groups: int = 2, lrn: str = "paper") -> Variant:
         features=partial(features, groups=groups, lrn=lrn),
         head=head,
         vary=alexnet,
-        reported=(Reported("imagenet2012", 40.7, 18.2, "10 crops", "Table 2", "1 CNN"),) if groups == 2 else (),
+        reported=(Reported("imagenet2012", 40.7, 18.2, "10 crops", "Table 2", "1 CNN"),) if is_paper else (),
         departures=(
             "The input is 227x227, for which the first layer gives the 55x55 maps of the paper's figures; for the "
             "224x224 that the paper prints it would give 54x54.",
             "The mean colour is subtracted; the paper subtracts the mean of each pixel.",
+            *((TOWER_DEPARTURE,) if groups == 1 else ()),
+            *((LRN_DEPARTURE.format(lrn.capitalize(), *LRN[lrn]),) if lrn != "paper" else ()),
         ),
     )
 

@@ -5,6 +5,7 @@ from keras import layers
 from keras_classics.blocks import batch_norm, concat, conv, max_pool, pool, predictions, relu
 from keras_classics.initializers import HeNormal
 from keras_classics.layers import channels_of
+from keras_classics.models.inception_v3 import GAMMA_DEPARTURE
 from keras_classics.models.inception_v4 import (
     CONSTANTS_DEPARTURE,
     V,
@@ -154,6 +155,7 @@ InceptionResNetV1 = network(
         "the published networks; Figure 15 has 5, 10 and 5, and no such layer.",
         SCALE_DEPARTURE,
         CONSTANTS_DEPARTURE,
+        GAMMA_DEPARTURE,
     ),
 )
 InceptionResNetV2 = network(
@@ -172,5 +174,6 @@ InceptionResNetV2 = network(
         "and a 1x1 convolution to 1536 channels before the pooling.",
         SCALE_DEPARTURE,
         CONSTANTS_DEPARTURE,
+        GAMMA_DEPARTURE,
     ),
 )

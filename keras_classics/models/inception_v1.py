@@ -146,9 +146,9 @@ def inception_v1(batch_norm: bool = False) -> Variant:
         ),
         table=TABLE,
         departures=(
-            "Three rows of Table 1 print counts that do not follow from their filters: 2.7K parameters and 34M "
+            "Three rows of Table 1 print counts that are far from those of their filters: 2.7K parameters and 34M "
             "multiply-adds for the 7x7 convolution, which has 9.4K and 118M; 463K for 4c, which has 498K; 1072K and "
-            "54M for 5a, which has 1019K and 51M.",
+            "54M for 5a, which has 1019K and 51M. For 4a, 4d, 4e and 5b it prints 1 or 2% too few parameters.",
             "The paper does not print the constants of local response normalisation: they are those of Caffe's "
             "replication, which has it after pool 1 and conv 2.",
             "The paper does not tell the initialisation: here uniform with variance 1 / fan-in, as in Caffe's "

@@ -67,6 +67,13 @@ def features(x, as_printed):
     return x
 
 
+PUBLISHED_DEPARTURE = (
+    "The published network: the pool projections of 4c and 4d have 128 filters, where Figure 5 prints 96, and the "
+    "convolutions have biases, which the paper leaves out as batch normalisation cancels them. `as_printed=True` is "
+    "the figure's."
+)
+
+
 def inception_v2(as_printed: bool = False) -> Variant:
     """The network that is published as BN-Inception; or `as_printed` in the paper's Figure 5."""
     return Variant(
@@ -84,9 +91,7 @@ def inception_v2(as_printed: bool = False) -> Variant:
             Reported("imagenet2012", 21.99, 5.82, views="144 crops", source="Figure 4"),
         ),
         departures=(
-            "The published network: the pool projections of 4c and 4d have 128 filters, where Figure 5 prints 96, and "
-            "the convolutions have biases, which the paper leaves out as batch normalisation cancels them. "
-            "`as_printed=True` is the figure's.",
+            *(() if as_printed else (PUBLISHED_DEPARTURE,)),
             "The paper speaks of 13.6 million parameters; its figure gives 11.2 million.",
             "The paper does not tell the initialisation: here He's.",
         ),

@@ -3,6 +3,7 @@
 from functools import partial
 
 from keras_classics.blocks import avg_pool, concat, conv_bn_relu, global_pool_head, max_pool
+from keras_classics.models.inception_v3 import GAMMA_DEPARTURE
 from keras_classics.spec import IMAGENET_299, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -165,5 +166,6 @@ InceptionV4 = network(
         "7x1, and prints the four of the longest branch in another order; Figure 3 leaves out the stride 2 of its last "
         "convolution.",
         CONSTANTS_DEPARTURE,
+        GAMMA_DEPARTURE,
     ),
 )

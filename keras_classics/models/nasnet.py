@@ -108,9 +108,10 @@ DETAILS_DEPARTURE = (
     "What the paper leaves open is as in the published code: the constants of batch normalisation, the auxiliary head, "
     "the factorised reduction and the 1x1 convolutions that bring a cell's two inputs to its width."
 )
+PADDING_DEPARTURE = "Where a reduction pools, the zeros around the map are read, as in keras.applications."
 
 
-def imagenet(*, sides: tuple[int, int], **facts) -> Variant:
+def imagenet(*, sides: tuple[int, int], departures: tuple[str, ...] = (), **facts) -> Variant:
     """The record of an ImageNet network of cells; PNASNet's are made here too."""
     return Variant(
         protocol=InputProtocol("imagenet2012", PLUS_MINUS_ONE, *sides, squash=True),  # as IMAGENET_299
@@ -119,7 +120,7 @@ def imagenet(*, sides: tuple[int, int], **facts) -> Variant:
         aux_head=aux_head,
         aux_weights=(0.4,),
         aux_min_size=67,
-        departures=(INITIALIZATION_DEPARTURE, DETAILS_DEPARTURE),
+        departures=(INITIALIZATION_DEPARTURE, DETAILS_DEPARTURE, *departures),
         **facts,
     )
 
@@ -166,7 +167,8 @@ def nasnet(
             **SIZES[name],
         ),
         vary=partial(nasnet, name),
-        reported=ERRORS[name],
+        reported=ERRORS[name] if params and not counts_padding else (),
+        departures=(PADDING_DEPARTURE,) if counts_padding else (),
     )
 
 
@@ -197,7 +199,9 @@ def nasnet_cifar(normal: Cell = NORMAL, reduction: Cell = REDUCTION, drop_path: 
         reported=(
             Reported("cifar10", 3.41, source="Table 1", note="mean of five runs"),
             Reported("cifar10", 2.65, source="Table 1", note=TRAINED_WITH_CUTOUT),
-        ),
+        )
+        if paper
+        else (),
         departures=(INITIALIZATION_DEPARTURE, DETAILS_DEPARTURE),
     )
 

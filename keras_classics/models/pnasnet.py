@@ -68,7 +68,7 @@ def pnasnet(name: str, cell: Cell = PNASNET_5, drop_path: float = 0.0) -> Varian
         macs=macs,
         features=partial(features, cell=cell, drop_path=checked_rate(drop_path), **SIZES[name]),
         vary=partial(pnasnet, name),
-        reported=ERRORS[name],
+        reported=ERRORS[name] if params else (),
     )
 
 

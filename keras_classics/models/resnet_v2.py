@@ -120,13 +120,23 @@ FIRST_DEPARTURE = (
     "The first unit begins with batch normalisation and ReLU as all others do, although those of conv1 come shortly "
     "before; the appendix can be read as leaving them out."
 )
+FORM_DEPARTURES = {
+    "1x1": (),
+    "3x3": ("A bottleneck strides in its 3x3, where the authors' strides in the first 1x1.",),
+    "keras": (
+        "keras.applications' form: conv1 has neither batch normalisation nor ReLU behind it, the last unit of a stage "
+        "strides, in its 3x3, and conv1, the last convolutions of units and the projections have biases.",
+    ),
+}
+DEPTHS_OF_THE_PAPER = (152, 200)  # Table 5, on ImageNet
+DEPTH_DEPARTURE = "The paper has no network of this depth on ImageNet: this one has the blocks of the first ResNet."
 
 
 def _depth(name) -> int:
     return int(name.removeprefix("resnet").removesuffix("_v2"))
 
 
-def _record(name, form, **facts) -> Variant:
+def _record(name, form, departures=(), **facts) -> Variant:
     params, macs = COUNTS[name]
     return Variant(
         name=name,
@@ -135,6 +145,7 @@ def _record(name, form, **facts) -> Variant:
         params=params if form != "keras" else None,
         macs=macs.get(form),
         reported=ERRORS.get(name, ()) if form == "1x1" else (),
+        departures=(MEAN_DEPARTURE, *FORM_DEPARTURES[form], *departures),
         **facts,
     )
 
@@ -149,7 +160,10 @@ def resnet_v2(name: str, form: str = "1x1") -> Variant:
         protocol=IMAGENET_224,
         features=partial(imagenet_features, blocks=UNITS[_depth(name)], form=form),
         vary=partial(resnet_v2, name),
-        departures=(MEAN_DEPARTURE, FIRST_DEPARTURE),
+        departures=(
+            *((FIRST_DEPARTURE,) if form != "keras" else ()),
+            *((DEPTH_DEPARTURE,) if _depth(name) not in DEPTHS_OF_THE_PAPER else ()),
+        ),
     )
 
 
@@ -161,7 +175,7 @@ def _cifar(name, block, n, form, vary=None) -> Variant:
         min_size=4,
         features=partial(cifar_features, block=block, blocks=(n, n, n), form=form),
         vary=vary,
-        departures=(MEAN_DEPARTURE, PROJECTION_DEPARTURE) if block is basic_block else (MEAN_DEPARTURE,),
+        departures=(PROJECTION_DEPARTURE,) if block is basic_block else (),
     )
 
 

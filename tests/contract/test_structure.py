@@ -374,6 +374,14 @@ OTHER_VALUES = {
 
 
 @every_network
+def test_a_form_that_is_not_the_papers_has_not_its_errors(name):
+    variant = kc.get_model(name)
+    alike = {"dropout", "drop_path", "initialization"}  # change no answer
+    for option in set(variant.options) - alike - {"as_printed"} if variant.reported else ():
+        assert variant.with_options(**{option: OTHER_VALUES[option]}).reported != variant.reported, option
+
+
+@every_network
 def test_a_record_and_each_form_of_it_can_be_pickled_and_copied(name):
     variant = kc.get_model(name)
     forms = [variant, *(variant.with_options(**{option: OTHER_VALUES[option]}) for option in variant.options)]

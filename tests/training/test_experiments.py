@@ -23,13 +23,14 @@ import keras_classics as kc
 from keras_classics.blocks import conv
 from keras_classics.zoo import get_model, guests, list_models, variant_of
 from training import __main__ as command
-from training.experiments import NAMES, engine, intervals, report, results
+from training.experiments import NAMES, engine, intervals, list_experiments, report, results
 from training.experiments.design import Arm, Comparison, Experiment, described
-from training.experiments.measures import TEST_ERROR, TRAIN_ERROR, VALIDATION_ERROR, At, Reach, reached
+from training.experiments.judging import of_diverged
+from training.experiments.measures import TEST_ERROR, TRAIN_ERROR, VALIDATION_ERROR, At, Measure, Reach, reached
 from training.experiments.networks import network
 from training.experiments.progress import seconds_left
 from training.experiments.results import ResultFiles
-from training.experiments.verdict import CONFIRMED, FEW, REFUTED, UNDECIDED, figure, judged, line
+from training.experiments.verdict import CONFIRMED, FEW, REFUTED, UNDECIDED, figure, judged, line, misses
 from training.recipe import SGD, Recipe, Steps
 
 TESTS = pathlib.Path(__file__).parents[1]
@@ -159,6 +160,40 @@ def test_an_interval_of_one_value_has_no_end():
     assert intervals.interval([2.0]) == (2.0, -math.inf, math.inf, 1)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "level", "word", "missed"),
+    [
+        ([60.0, 30.0, 20.0, 10.0], [30.0, 20.0, 10.0, 5.0], 25.0, CONFIRMED, (0, 0)),
+        ([80.0, 70.0, 60.0, 50.0], [30.0, 20.0, 10.0, 5.0], 25.0, CONFIRMED, (5, 0)),  # at least so much later
+        ([80.0, 70.0, 60.0, 50.0], [60.0, 50.0, 40.0, 20.0], 25.0, UNDECIDED, (5, 0)),  # how much later is not known
+        ([60.0, 50.0, 40.0, 20.0], [80.0, 70.0, 60.0, 50.0], 25.0, REFUTED, (0, 5)),
+        ([80.0, 70.0, 60.0, 50.0], [80.0, 70.0, 60.0, 50.0], 25.0, UNDECIDED, (5, 5)),
+    ],
+)
+def test_a_run_that_never_comes_to_the_level_bounds_on_one_side_alone(old, new, level, word, missed):
+    reach = Reach("epochs", "epochs", "epochs", VALIDATION_ERROR, level)
+    made = made_up(*DIFFERENT.arms, comparisons=(Comparison("old", "new", reach, least=1.5, ratio=True),))
+    runs = runs_of(made, 5)
+    for run in runs:
+        shift = run["seed"] / 100
+        curve = [error + shift for error in (old if run["arm"] == "old" else new)]
+        run.update(epochs=4, curve={VALIDATION_ERROR: curve}, metrics={"train_error": 20.0})
+    (outcome,) = judged(made, runs).outcomes
+    assert (outcome.verdict, outcome.missed) == (word, missed)
+    words = [f"5 runs of {name}" for name, count in zip(("old", "new"), missed, strict=True) if count]
+    assert line(outcome).count(" and ".join(words) or "times") == 1
+    assert misses(reach, "old", runs) == set(range(missed[0]))
+
+
+def test_a_run_that_diverged_has_every_measure_of_one_that_guesses():
+    """A pair that lacked one would leave the comparison in silence."""
+    assert of_diverged(10) == {
+        **{"test_error": 90.0, "train_error": 90.0, "gap": 0.0, "calibration_error": 0.0},
+        **{"test_loss": math.log(10), "train_loss": math.log(10)},
+    }
+    assert {m.key for e in list_experiments() for m in e.measures if type(m) is Measure} <= of_diverged(10).keys()
+
+
 def test_when_a_curve_comes_to_a_level():
     assert reached([60.0, 30.0, 20.0], 30.0) == 2.0
     assert reached([60.0, 30.0, 20.0], 45.0) == 1.5
@@ -192,7 +227,8 @@ def test_an_experiment_runs_to_its_page(tmp_path, capsys):
         "*Nobody, figure 0: 2 points.*",
         "**Verdict: confirmed.**",
         "![The new arm errs less.](made_up.png)",
-        "**Design.** Errors are drawn. Nothing is trained. 100 training images of mnist_sample, 5 seeds.",
+        "**Design.** Errors are drawn. Nothing is trained. 100 training images of mnist_sample, and as many test "
+        "images; 5 seeds.",
         "| test error: old minus new | ",
         "`python -m training experiment run made_up --data-dir <folder>`",
     ):
@@ -467,7 +503,7 @@ def test_the_page_has_the_command_of_all_seeds_that_it_rests_on(tmp_path):
     engine.run(DIFFERENT, out=str(tmp_path), seeds=4)
     engine.resume(DIFFERENT, out=str(tmp_path), seeds=2)
     page = (tmp_path / "made_up.md").read_text("utf-8")
-    assert ", 4 seeds." in page
+    assert "; 4 seeds." in page
     assert "run made_up --seeds 4 --data-dir" in page
 
 

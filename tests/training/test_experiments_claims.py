@@ -22,7 +22,7 @@ VERSIONS = {
     "dropout_and_augmentation": "5bc80e5c3543e381",
     "global_pooling": "e4a078c3d3779847",
     "small_kernels": "09b525e6fca8a2a8",
-    "auxiliary_heads": "452f1a77b9e11258",
+    "auxiliary_heads": "fda60f1dd6040899",
     "batch_normalization": "68297d6325a8e0c7",
     "label_smoothing": "709fd907ce234b8b",
     "initialization": "b4685f5e5dc61c58",
@@ -61,7 +61,7 @@ def test_the_arms_of_a_claim_can_be_built_and_differ_as_it_says(name):
         assert words
         assert "|" not in words
     compared = {arm for c in experiment.comparisons for arm in (c.more, c.less)}
-    shown = {"BN x30"} & {arm.name for arm in experiment.arms}  # for the eye, and no part of the verdict
+    shown = {"BN x30", "weight 1"} & {arm.name for arm in experiment.arms}  # for the eye, and no part of the verdict
     assert compared == {arm.name for arm in experiment.arms} - shown
     for arm, model in models(name).items():
         assert model.output_shape == (None, 10), arm

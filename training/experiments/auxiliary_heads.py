@@ -41,7 +41,6 @@ EXPERIMENT = Experiment(
         Comparison("no heads", "weight 0.3", EARLY, least=-3.0),
         Comparison("weight 0.3", "no heads", EARLY, least=-3.0),
         Comparison("no heads", "weight 0.3", TEST_ERROR),
-        Comparison("weight 1", "weight 0.3", TEST_ERROR),
     ),
     recipe=recipe(
         PAPER,

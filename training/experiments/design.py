@@ -77,7 +77,7 @@ class Experiment:
         source: where it is made: paper, figure or table, section.
         paper_figure: what the paper measured, in words for a table.
         design: in two sentences: what is compared, on what; and where it departs from the paper.
-        arms: that differ in what `varies` names, and in nothing else.
+        arms: that differ in what `varies` names, and in nothing else. One that no comparison has is only shown.
         varies: keys of `described`.
         recipe: that all arms have in common; its name and its model are those of the arms.
         comparisons: that confirm the claim if all of them do, and refute it if one does.

@@ -30,7 +30,8 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
 def of_diverged(classes: int) -> dict[str, float]:
     """The metrics of a run that diverged: those of a network that guesses."""
     error, loss = 100 - 100 / classes, math.log(classes)
-    return {"test_error": error, "train_error": error, "gap": 0.0, "test_loss": loss, "train_loss": loss}
+    errors = {"test_error": error, "train_error": error, "gap": 0.0, "calibration_error": 0.0}
+    return errors | {"test_loss": loss, "train_loss": loss}
 
 
 def curves(history: History, diverged_before: int = 0) -> dict[str, list[float]]:

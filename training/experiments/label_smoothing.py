@@ -9,7 +9,7 @@ from training.recipe import SGD, Cosine
 
 EXPERIMENT = Experiment(
     name="label_smoothing",
-    claim="Smoothed labels lower the test error, and a network is less overconfident with them.",
+    claim="Smoothed labels lower the test error, and bring probabilities nearer to the share of right answers.",
     source="Inception v3 (Szegedy et al. 2015), section 7",
     paper_figure="0.2 points of top-1 and of top-5 error on ImageNet; that it prevents overconfidence, without figures",
     design=(

@@ -31,6 +31,10 @@ class Measure:
         """The number, or None where the run has none. `same_seed` are the runs of the same seed by their arms."""
         return run["metrics"].get(self.key)
 
+    def misses(self, run: Run, same_seed: Mapping[str, Run]) -> bool:
+        """Whether the number is only less than what it would be, for the run ended too soon."""
+        return False
+
 
 @dataclass(frozen=True)
 class Reach(Measure):
@@ -55,7 +59,7 @@ class Reach(Measure):
     def rests_on(self, pair, same_seed):
         return [same_seed[self.level_of]] if self.level_of else []
 
-    def misses(self, run: Run, same_seed: Mapping[str, Run]) -> bool:
+    def misses(self, run, same_seed):
         """Whether the run never falls to the level."""
         level = self._level(same_seed)
         return level is not None and reached(run["curve"][self.curve], level) is None

@@ -14,7 +14,7 @@ from keras_classics.plots.saving import save
 from training.experiments.design import Experiment
 from training.experiments.intervals import FEWEST, interval
 from training.experiments.measures import Measure, Run
-from training.experiments.verdict import Verdict, line, runs_by_seed, values
+from training.experiments.verdict import Verdict, line, misses, runs_by_seed, values
 
 MARKERS = "osD^vP*X"
 LINES = (*STYLES, (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
@@ -80,16 +80,18 @@ def _values(axes: Axes, experiment: Experiment, measure: Measure, runs: Sequence
         if not of_arm:
             continue
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
-        axes.scatter(
-            [place] * len(of_arm), list(of_arm.values()), color=colour, marker=marker, s=28, alpha=0.7, zorder=2
-        )
+        late = misses(measure, experiment.arms[place].name, runs)
+        for seed, value in of_arm.items():
+            inside = "none" if seed in late else colour
+            axes.scatter(place, value, edgecolor=colour, facecolor=inside, marker=marker, s=28, alpha=0.7, zorder=2)
         mean, low, high, count = interval(list(of_arm.values()))
-        if count >= FEWEST:
+        if count >= FEWEST and not late:
             around = [[mean - low], [high - mean]]
             axes.errorbar(place + 0.22, mean, around, fmt="_", color=colour, capsize=5, markersize=12, linewidth=2)
     axes.set_ylabel(textwrap.fill(f"{measure.words}, {measure.unit}", 40))
-    axes.set_title("each seed; beside it the mean, 95% interval", fontsize=10, loc="left")
     names = [arm.name for arm in experiment.arms]
+    hollow = "\nhollow: never came to the level" * any(misses(measure, name, runs) for name in names)
+    axes.set_title(f"each seed; beside it the mean, 95% interval{hollow}", fontsize=10, loc="left")
     slanted = len(names) > 3 or max(map(len, names)) > 16
     axes.set_xticks(range(len(names)), names, rotation=35 if slanted else 0, ha="right" if slanted else "center")
     axes.set_xlim(-0.5, len(names) - 0.3)

@@ -17,12 +17,14 @@ from training.experiments.verdict import (
     Verdict,
     judged,
     line,
+    misses,
     number_of,
     runs_by_seed,
     summary,
     values,
 )
 
+SAME_IMAGES = " All seeds have the same images: an interval is of other weights and orders, not of other images."
 HEAD = ("| claim | the paper | ours | verdict |", "|---|---|---|---|")
 
 
@@ -66,7 +68,7 @@ def page(experiment: Experiment, results: Mapping[str, Any], verdict: Verdict, p
             "",
             f"![{experiment.claim}]({picture})",
             "",
-            f"**Design.** {experiment.design} {_size(form, results)}",
+            *_design(experiment, results),
             "",
             *_arms(form, results, runs),
             "",
@@ -78,7 +80,7 @@ def page(experiment: Experiment, results: Mapping[str, Any], verdict: Verdict, p
             ),
             "",
             "Differences are paired by the seed; the intervals are Student's. An interval wholly above what the claim "
-            "wants confirms it, one wholly below refutes it.",
+            "wants confirms it, one wholly below refutes it." + SAME_IMAGES * (experiment.recipe is not None),
             "",
             f"**Make it again:** `{again} --data-dir <folder>`",
             "",
@@ -93,12 +95,23 @@ def _compared(outcome: Outcome) -> tuple[str, str]:
     return what, effect
 
 
-def _size(experiment: Experiment, results: Mapping[str, Any]) -> str:
-    images = f"{experiment.limit:,} training images" if experiment.limit else "All images"
-    seeds = len(runs_by_seed(results["runs"]))
-    epochs = f", {experiment.recipe.epochs:g} epochs" if experiment.recipe else ""
-    quick = "The quick form: " if results["quick"] else ""
-    return f"{quick}{images} of {experiment.data}{epochs}, {seeds} seed{'s' * (seeds != 1)}."
+def _design(experiment: Experiment, results: Mapping[str, Any]) -> list[str]:
+    """What was designed and, of a quick form, what ran of it."""
+    ran = _size(_run_form(experiment, results), len(runs_by_seed(results["runs"])))
+    if not results["quick"]:
+        return [f"**Design.** {experiment.design} {ran}"]
+    whole = _size(experiment, experiment.seeds)
+    return [f"**Design.** {experiment.design} {whole}", "", f"**What ran is the quick form:** {ran}"]
+
+
+def _size(experiment: Experiment, seeds: int) -> str:
+    recipe, limit = experiment.recipe, experiment.limit
+    images = f"All images of {experiment.data}"
+    if limit:
+        held_out = f", {limit // recipe.hold_out:,} of them held out" if recipe and recipe.hold_out else ""
+        images = f"{limit:,} training images of {experiment.data}{held_out}, and as many test images"
+    epochs = f"; {recipe.epochs:g} epochs" if recipe else ""
+    return f"{images}{epochs}; {seeds} seed{'s' * (seeds != 1)}."
 
 
 def _arms(experiment: Experiment, results: Mapping[str, Any], runs: Sequence) -> list[str]:
@@ -120,6 +133,10 @@ def _arms(experiment: Experiment, results: Mapping[str, Any], runs: Sequence) ->
     told = ["", f"{number_of(diverged)} diverged, and count as networks that guess."] if diverged else []
     if stalled := sum(learned_nothing(run) for run in counted) - diverged:
         told += ["", f"{number_of(stalled)} learned nothing: the training error is that of guessing."]
+    for measure in measures:
+        late = {arm.name: len(misses(measure, arm.name, runs)) for arm in experiment.arms}
+        if said := ", ".join(f"{count} of {name}" for name, count in late.items() if count):
+            told += ["", f"Runs that never came to the level, and count as the last epoch: {said}."]
     return [*rows, "", "Mean ± standard deviation (seeds).", *told]
 
 
@@ -128,7 +145,7 @@ def _made(results: Mapping[str, Any], runs: Sequence) -> str:
     where = f"{made['hardware']['cores']} cores, {made['backend']}" if made else results["backend"]
     commits = dict.fromkeys(str(run.get("commit") or made["commit"])[:10] for run in runs) if made else ()
     when = f", {made['date']}, commit{'s' * (len(commits) > 1)} {', '.join(commits)}" if made else ""
-    return f"{len(runs)} runs, {minutes:.0f} minutes of training on {where}{when}. Design {results['version']}."
+    return f"{len(runs)} runs, {minutes:.0f} minutes on {where}{when}. Design {results['version']}."
 
 
 def anew(experiment: Experiment, out: str | None = None, is_quick: bool = False) -> tuple[Verdict, ResultFiles]:

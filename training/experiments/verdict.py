@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from training.experiments.design import Comparison, Experiment
 from training.experiments.intervals import FEWEST, Interval, interval
-from training.experiments.measures import Measure, Reach, Run, learned_nothing
+from training.experiments.measures import Measure, Run, learned_nothing
 
 CONFIRMED, REFUTED, UNDECIDED, FEW = "confirmed", "refuted", "not decided here", "too few seeds"
 
@@ -21,7 +21,9 @@ class Outcome:
         effect: what `more` has more than `less`, or of a ratio how many times as much, paired by the seed; None without
             a pair.
         verdict: on this comparison.
-        missed: how many of the runs in it never reached a level that they were to reach.
+        missed: how many runs of `more` and of `less` never reached a level that they were to reach. Such a run would
+            have more of the measure than it counts for: what `more` misses refutes nothing, what `less` misses
+            confirms nothing.
         stalled: how many of those that it rests on learned nothing. Then nothing is decided: what one arm learns is no
             answer to why the other did not.
     """
@@ -29,7 +31,7 @@ class Outcome:
     comparison: Comparison
     effect: Interval | None
     verdict: str
-    missed: int = 0
+    missed: tuple[int, int] = (0, 0)
     stalled: int = 0
 
     @property
@@ -86,17 +88,16 @@ def judged(experiment: Experiment, runs: Sequence[Run], is_quick: bool = False) 
 
 
 def _outcome(comparison: Comparison, runs: Sequence[Run]) -> Outcome:
-    effects, missed, stalled = [], 0, 0
+    effects, missed, stalled, measure = [], [0, 0], 0, comparison.measure
     for same_seed in runs_by_seed(runs).values():
         if not {comparison.more, comparison.less} <= same_seed.keys():
             continue
         pair = [same_seed[comparison.more], same_seed[comparison.less]]
-        more, less = (comparison.measure.of(run, same_seed) for run in pair)
+        more, less = (measure.of(run, same_seed) for run in pair)
         if more is None or less is None:
             continue
-        if isinstance(comparison.measure, Reach):
-            missed += sum(comparison.measure.misses(run, same_seed) for run in pair)
-        stalled += sum(map(learned_nothing, comparison.measure.rests_on(pair, same_seed)))
+        missed = [count + measure.misses(run, same_seed) for count, run in zip(missed, pair, strict=True)]
+        stalled += sum(map(learned_nothing, measure.rests_on(pair, same_seed)))
         effects.append(math.log(more / less) if comparison.ratio else more - less)
     if not effects:
         return Outcome(comparison, None, FEW)
@@ -104,17 +105,19 @@ def _outcome(comparison: Comparison, runs: Sequence[Run]) -> Outcome:
     if comparison.ratio:
         mean, low, high = (math.exp(min(value, 700.0)) for value in effect[:3])  # above, floats end
         effect = Interval(mean, low, high, effect.number)
-    return Outcome(comparison, effect, _word(effect, comparison.least, stalled), missed, stalled)
+    word = _word(effect, comparison.least, missed, stalled)
+    return Outcome(comparison, effect, word, (missed[0], missed[1]), stalled)
 
 
-def _word(effect: Interval, least: float, stalled: int) -> str:
+def _word(effect: Interval, least: float, missed: Sequence[int], stalled: int) -> str:
     if effect.number < FEWEST:
         return FEW
     if stalled:
         return UNDECIDED
-    if effect.low > least:
+    of_more, of_less = missed
+    if effect.low > least and not of_less:
         return CONFIRMED
-    return REFUTED if effect.high < least else UNDECIDED
+    return REFUTED if effect.high < least and not of_more else UNDECIDED
 
 
 def values(measure: Measure, arm: str, runs: Sequence[Run]) -> dict[int, float]:
@@ -125,6 +128,12 @@ def values(measure: Measure, arm: str, runs: Sequence[Run]) -> dict[int, float]:
         if arm in same_seed
     }
     return {seed: value for seed, value in found.items() if value is not None}
+
+
+def misses(measure: Measure, arm: str, runs: Sequence[Run]) -> set[int]:
+    """The seeds of an arm's runs that never reached the level of the measure, if it has one."""
+    by_seed = runs_by_seed(runs).items()
+    return {seed for seed, same_seed in by_seed if arm in same_seed and measure.misses(same_seed[arm], same_seed)}
 
 
 def summary(of: Mapping[int, float], unit: str) -> str:
@@ -140,8 +149,9 @@ def line(outcome: Outcome) -> str:
     """A comparison and what it came to, in words."""
     comparison = outcome.comparison
     behind = ""
-    if outcome.missed:
-        behind = f" (counting the last epoch for {number_of(outcome.missed)} that never came to the level)"
+    arms = zip((comparison.more, comparison.less), outcome.missed, strict=True)
+    if missed := " and ".join(f"{number_of(count)} of {arm}" for arm, count in arms if count):
+        behind = f" (counting the last epoch for {missed} that never came to the level)"
     if outcome.stalled:
         behind += f" ({number_of(outcome.stalled)} learned nothing, and so this decides nothing)"
     joined = "divided by" if comparison.ratio else "minus"
