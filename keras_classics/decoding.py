@@ -32,10 +32,9 @@ _TURNED = (  # EXIF's tag 0x0112, but for the value 1, in either order of bytes;
     r"|\x12\x01(\x03\x00\x01\x00\x00\x00[^\x01]|[\x01\x02\x04-\x0d]\x00)"
     r"|tiff:Orientation(=\"|>)[^1]"
 )
-_ORIENTATION = (  # the same with a value
-    r"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x0VALUE|\x12\x01\x03\x00\x01\x00\x00\x00\x0VALUE\x00"
-    r"|tiff:Orientation(=\"|>)VALUE"
-)
+# The same with any value, which they keep: a byte, or a digit.
+_EXIF_STANDS = r"\x01\x12\x00\x03\x00\x00\x00\x01\x00(\C)|\x12\x01\x03\x00\x01\x00\x00\x00(\C)\x00"
+_XMP_STANDS = r"tiff:Orientation=\"(\d)|tiff:Orientation>(\d)"
 _PNG_EXTRAS = "tRNS|iCCP|eXIf|acTL|Raw profile type|tiff:Orientation"
 
 
@@ -56,15 +55,15 @@ def decode_contents(contents):
 def decode_in_graph(contents):
     """The JPEG or PNG in a string tensor, by TensorFlow's operations alone, for a graph that is served without Python.
 
-    The pixels are those of `decode_contents`, but that a colour profile is ignored.
+    The pixels are those of `decode_contents`, but that a colour profile is ignored, and EXIF data in a PNG's text.
 
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs, if it is neither, damaged, too large or of four components.
     """
     import tensorflow as tf
 
-    head = tf.strings.substr(contents, 0, HEAD)
-    is_jpeg, is_png = _begins(head, JPEG), _begins(head, PNG)
+    is_jpeg, is_png = _begins(contents, JPEG), _begins(contents, PNG)
+    head = tf.cond(is_png, lambda: _png_ends(contents), lambda: tf.strings.substr(contents, 0, HEAD))
     known = tf.debugging.Assert(is_jpeg | is_png, ["A picture is neither JPEG nor PNG."])
     with tf.control_dependencies([known]):
         start = tf.strings.join([head, b"\0" * HEADER])
@@ -207,8 +206,7 @@ def _other_decoder(contents, is_jpeg):
         return decoder, tf.image.extract_jpeg_shape(contents)
 
     def png():
-        head = tf.strings.substr(contents, 0, HEAD)
-        return tf.where(_has(head, _PNG_EXTRAS), _PILLOW, _PNG), _png_header(contents)
+        return tf.where(_has(_png_ends(contents), _PNG_EXTRAS), _PILLOW, _PNG), _png_header(contents)
 
     size = tf.strings.length(contents)
     end = tf.strings.substr(contents, tf.maximum(size - 8, 0), 8)
@@ -230,6 +228,15 @@ def _tables(contents):
         tells = (marker & 0xFFF0 == 0xFFE0) | (marker == 0xFFFE)
         place = tf.where(tells, place + 2 + length, place)
     return tf.minimum(tf.where(marker == 0xFFDB, place, HEAD), HEAD)
+
+
+def _png_ends(contents):
+    """Where a PNG tells of its colours and how it stands: before its pixels, or behind them."""
+    import tensorflow as tf
+
+    size = tf.strings.length(contents)
+    rest = tf.maximum(size - HEAD, tf.minimum(size, HEAD))
+    return tf.strings.substr(contents, 0, HEAD) + tf.strings.substr(contents, rest, HEAD)
 
 
 def _png_header(contents):
@@ -273,11 +280,18 @@ def _on_white(image):
 
 
 def _upright(image, head):
-    """A picture turned as the beginning of its file says; see `pictures.UPRIGHT`."""
+    """A picture turned as its file says: as the first EXIF tag, for a thumbnail's stands behind the picture's own; or
+    where there is none, as XMP. See `pictures.UPRIGHT`."""
     import tensorflow as tf
 
+    def first(pattern):
+        return tf.strings.regex_replace(head, rf"^\C*?(?:{pattern})\C*$", r"\1\2")
+
+    by_xmp = tf.cond(_has(head, _XMP_STANDS), lambda: first(_XMP_STANDS), lambda: tf.constant(b"1"))
+    stands = tf.cond(_has(head, _EXIF_STANDS), lambda: first(_EXIF_STANDS), lambda: by_xmp)
+
     def is_turned(value: int):
-        return _has(head, _ORIENTATION.replace("VALUE", str(value)))
+        return (stands == bytes([value])) | (stands == str(value).encode())
 
     transposed = [value for value in pictures.UPRIGHT if value >= 5]
     mirrored = {0: (3, 4, 7, 8), 1: (2, 3, 6, 7)}  # by axis, after the transposition

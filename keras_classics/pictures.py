@@ -10,7 +10,10 @@ import numpy as np
 
 from keras_classics.errors import ClassicsError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".avif"),
+    *(".ppm", ".pgm", ".tif", ".tiff"),
+)
 
 UPRIGHT = {  # EXIF's orientation: what sets the picture upright
     2: "FLIP_LEFT_RIGHT",

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 
 import numpy as np
 import PIL.Image
@@ -12,11 +13,19 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import datasets, feed
+from keras_classics.datasets import parts
 
 
 def arrays(data, split):
     images, labels = zip(*data.split(split).as_numpy_iterator(), strict=True)
     return images, np.array(labels)
+
+
+def test_the_first_of_images_whose_classes_are_not_told_are_the_first():
+    """`evaluate` saves predictions of such a split, whose rows are known by their places."""
+    chosen = parts._first(np.full(60_000, -1), 10)
+    np.testing.assert_array_equal(np.nonzero(chosen)[0], np.arange(10))
+    np.testing.assert_array_equal(parts._first(np.array([0, 0, 1, 1, 0]), 4), [True, True, True, True, False])
 
 
 def test_the_embedded_sample():
@@ -103,6 +112,14 @@ def pictures(*places):
     for place in places:
         place.parent.mkdir(parents=True, exist_ok=True)
         PIL.Image.new("L", (4, 4), 100).save(place)
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".avif", ".webp", ".JPG"])
+def test_a_folder_has_the_pictures_of_every_kind_that_can_be_read(suffix, tmp_path):
+    pictures(tmp_path / "cat" / "1.png", tmp_path / "dog" / f"1{suffix}")
+    data = datasets.load(str(tmp_path))
+    assert data.sizes == {"train": 2}
+    assert arrays(data, "train")[0][1].shape == (4, 4, 3)
 
 
 @pytest.mark.parametrize("name", ["val", "valid", "validation"])
@@ -230,6 +247,7 @@ def test_a_data_dir_that_is_not_there_is_told_at_once(tmp_path):
     program = f"""
 import sys
 from keras_classics import datasets, feed
+from keras_classics.datasets import parts
 try:
     datasets.load("cifar10", {str(tmp_path / "nowhere")!r})
 except ValueError as error:
@@ -253,6 +271,23 @@ def test_a_bucket_is_left_to_tensorflow_datasets(monkeypatch):
     with pytest.raises(kc.ClassicsError, match="no network here"):
         datasets.load("mnist", "gs://bucket/sets")
     assert asked == ["gs://bucket/sets"]
+
+
+def test_imagenets_secret_split_is_left_out_of_every_version(monkeypatch):
+    import tensorflow_datasets as tfds
+
+    features = {"image": tfds.features.Image(), "label": tfds.features.ClassLabel(num_classes=1000)}
+
+    def builder(name, data_dir):
+        splits = {split: types.SimpleNamespace(num_examples=9) for split in ("train", "validation", "test")}
+        info = types.SimpleNamespace(features=features, supervised_keys=("image", "label"), splits=splits)
+        return types.SimpleNamespace(name="imagenet2012", is_prepared=lambda: True, info=info)
+
+    monkeypatch.setattr(tfds, "builder", builder)
+    for name in ("imagenet2012", "imagenet2012:5.1.0"):
+        data = datasets.load(name)
+        assert (set(data.sizes), data.judged_split) == ({"train", "validation"}, "validation")
+        assert data.class_names[0].startswith("tench")
 
 
 def test_splits_and_classes_are_checked():

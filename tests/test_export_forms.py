@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 
 import keras
@@ -13,7 +14,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import cli, exporting, runtimes
-from keras_classics.exporting import converting
+from keras_classics.exporting import converting, report
 from keras_classics.scenes import scenes
 
 SMALL = {"input_shape": (16, 16, 3), "seed": 0}
@@ -184,6 +185,12 @@ kc.export(kc.LeNet5(seed=0), {str(tmp_path / "x.tflite")!r})
     assert any(name.endswith("-x.tflite") for name in left)
     assert all(name.startswith(".") for name in left)
     assert kc.export(kc.LeNet5(seed=0), tmp_path / "x.tflite").holds
+
+
+def test_the_time_is_of_one_picture_however_many_a_step_takes():
+    waits = lambda images: time.sleep(0.02)  # noqa: E731
+    assert 20 < report._latency(waits, np.zeros((1, 2))) < 30
+    assert 5 < report._latency(waits, np.zeros((4, 2))) < 7.5
 
 
 def test_the_command_tells_what_the_export_costs(capsys, tmp_path):

@@ -1,6 +1,8 @@
 """A SavedModel that is served encoded pictures answers as `predict` does of the files."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -25,6 +27,28 @@ def turned(orientation):
     return exif.tobytes()
 
 
+def with_thumbnail(order, picture, thumbnail):
+    """EXIF data that tell how the picture stands, and how its thumbnail does."""
+    tag = struct.Struct(f"{order}HHIHH")  # of an IFD: tag, type SHORT, count, value, padding
+    ifds = [
+        struct.pack(f"{order}H", 1) + tag.pack(0x0112, 3, 1, value, 0) + struct.pack(f"{order}I", following)
+        for value, following in ((picture, 26), (thumbnail, 0))
+    ]
+    return b"Exif\0\0" + {"<": b"II", ">": b"MM"}[order] + struct.pack(f"{order}HI", 42, 8) + b"".join(ifds)
+
+
+def xmp(orientation):
+    return f'<x:xmpmeta><rdf:Description tiff:Orientation="{orientation}"/></x:xmpmeta>'.encode()
+
+
+def with_late_exif(png, orientation):
+    """The PNG with its EXIF data behind its pixels, as the specification allows."""
+    body = b"eXIf" + turned(orientation).removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:-12] + chunk + png[-12:]
+
+
+NOISE = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 500, 3), "uint8"))  # packed, above 128 KiB
 SCENE = PIL.Image.fromarray(scenes(1, 40, 56)[0])
 GHOST = PIL.Image.merge("RGBA", (*SCENE.split(), SCENE.convert("L")))
 DEEP = PIL.Image.fromarray(np.asarray(SCENE.convert("L")).astype("uint16") * 257)
@@ -42,6 +66,13 @@ GOOD = {
     "grey png with alpha": encoded(GHOST.convert("LA"), "PNG"),
     "png of 16 bits": encoded(DEEP, "PNG"),
     "turned png": encoded(SCENE, "PNG", exif=turned(6)),
+    "png turned behind its pixels": with_late_exif(encoded(NOISE, "PNG"), 6),
+    "small png turned behind its pixels": with_late_exif(encoded(SCENE, "PNG"), 8),
+    "upright jpeg with a turned thumbnail": encoded(SCENE, "JPEG", exif=with_thumbnail("<", 1, 6)),
+    "turned jpeg with an upright thumbnail": encoded(SCENE, "JPEG", exif=with_thumbnail(">", 6, 1)),
+    "turned jpeg with another's thumbnail": encoded(SCENE, "JPEG", exif=with_thumbnail(">", 3, 8)),
+    "jpeg turned by xmp": encoded(SCENE, "JPEG", xmp=xmp(6)),
+    "upright jpeg turned by xmp": encoded(SCENE, "JPEG", exif=turned(1), xmp=xmp(6)),
     **{f"jpeg turned {i}": encoded(SCENE, "JPEG", exif=turned(i)) for i in range(1, 9)},
 }
 
@@ -50,8 +81,21 @@ GOOD = {
 def test_pixels_in_a_graph_are_those_of_the_file(kind):
     import tensorflow as tf
 
-    got = tf.function(decoding.decode_in_graph)(tf.constant(GOOD[kind])).numpy()
-    np.testing.assert_array_equal(got, pictures.read_image(io.BytesIO(GOOD[kind])))
+    expected = pictures.read_image(io.BytesIO(GOOD[kind]))
+    for decode in (decoding.decode_in_graph, decoding.decode_contents):
+        np.testing.assert_array_equal(tf.function(decode)(tf.constant(GOOD[kind])).numpy(), expected)
+
+
+def test_pictures_that_stand_otherwise_than_their_thumbnails():
+    """Lest the test above compare what Pillow does not turn either."""
+    for kind, shape in (
+        ("upright jpeg with a turned thumbnail", (40, 56, 3)),
+        ("turned jpeg with an upright thumbnail", (56, 40, 3)),
+        ("jpeg turned by xmp", (56, 40, 3)),
+        ("upright jpeg turned by xmp", (40, 56, 3)),
+        ("png turned behind its pixels", (500, 300, 3)),
+    ):
+        assert pictures.read_image(io.BytesIO(GOOD[kind])).shape == shape, kind
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ class _L2(keras.optimizers.Optimizer):
     Keras' own `weight_decay` shrinks the weight beside the momentum, which with a momentum of 0.9 is ten times weaker.
 
     Where Keras accumulates gradients, its schedules count parts of a batch, and its averages move at each of them: here
-    both know whole steps alone.
+    both know whole steps alone. On several devices of tensorflow it decays and clips the gradient of the whole batch,
+    where Keras would do so with each device's part of it.
     """
 
     def __init__(self, *args, l2=0.0, l2_on="all", **kwargs):
@@ -29,13 +30,19 @@ class _L2(keras.optimizers.Optimizer):
         self.l2, self.l2_on = l2, l2_on
 
     def apply(self, grads, trainable_variables=None):
-        weights = self._trainable_variables if trainable_variables is None else trainable_variables
+        weights = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        if keras.config.backend() == "tensorflow":
+            pairs = super()._all_reduce_sum_gradients(list(zip(grads, weights, strict=True)))
+            grads = [gradient for gradient, _ in pairs]
         if self.l2:
             grads = [
                 g + self.l2 * ops.convert_to_tensor(w) if g is not None and self._decays(w) else g
                 for g, w in zip(grads, weights, strict=True)
             ]
         super().apply(grads, trainable_variables)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        return grads_and_vars  # `apply` has done it
 
     def _decays(self, weight):
         return self.l2_on == "all" or weight.name.endswith("kernel")
@@ -198,7 +205,7 @@ def _rate(recipe, steps_per_epoch) -> Any:
     if isinstance(schedule, Plateau):
         rate = schedule.rate
     elif isinstance(schedule, Exponential):
-        steps = round(schedule.epochs * steps_per_epoch)
+        steps = schedule.epochs * steps_per_epoch  # of few images no whole number
         rate = schedules.ExponentialDecay(schedule.rate, steps, schedule.factor, staircase=True)
     elif isinstance(schedule, Linear):
         rate = schedules.PolynomialDecay(schedule.rate, all_steps, end_learning_rate=0.0)

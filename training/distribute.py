@@ -114,6 +114,13 @@ class Team:
                     "storage that all of them see."
                 )
 
+    def wait(self) -> None:
+        """Returns once all processes have come here."""
+        if self.processes > 1:
+            from jax.experimental import multihost_utils
+
+            multihost_utils.sync_global_devices("keras_classics")
+
     def part(self) -> None:
         """Waits until all processes have come here, and ends their connection, for the first has the rest to do."""
         if self.processes > 1:
@@ -143,19 +150,38 @@ class Team:
             keras.distribution.set_distribution(self.strategy)
 
     def synchronized(self, model: keras.Model) -> keras.Model:
-        """The model, whose batch norms see the whole batch if they are to."""
-        if keras.config.backend() == "tensorflow" and self.devices > 1 and self.sync_batch_norm:
+        """The model, whose batch norms see the whole batch if they are to, whatever it was saved with."""
+        if keras.config.backend() == "tensorflow":
             for layer in model._flatten_layers():
                 if isinstance(layer, keras.layers.BatchNormalization):
-                    layer.synchronized = True
+                    layer.synchronized = self.devices > 1 and self.sync_batch_norm
         return model
 
-    def judged_by_each(self, stream):
-        """The stream of validation batches, as each device judges them whole: so no image counts twice, however many
-        there are. TensorFlow divides batches of any size."""
+    def batch_to_judge(self, images: int, batch: int) -> int:
+        """How many of so many validation images to judge at once, at most a `batch`: TensorFlow divides a batch of any
+        size among its devices, but each needs an image.
+
+        Raises:
+            ClassicsError: if there are fewer images than devices.
+        """
+        if keras.config.backend() != "tensorflow" or self.devices == 1:
+            return batch
+        fits = (size for size in range(batch, self.devices - 1, -1) if not 0 < images % size < self.devices)
+        if images < self.devices or (size := next(fits, 0)) == 0:
+            raise ClassicsError(
+                f"{images} validation images cannot be divided among {self.devices} devices; hold out more of them, or "
+                "train on fewer devices."
+            )
+        return size
+
+    def judged_by_each(self, stream, batch: int):
+        """The stream of validation batches, as each device of jax judges them whole, so that no image counts twice,
+        however many there are; tensorflow divides them, which are then of this size."""
         local = self.devices // self.processes
-        if keras.config.backend() != "jax" or local == 1 or stream is None:
+        if stream is None or local == 1:
             return stream
+        if keras.config.backend() == "tensorflow":
+            return stream.rebatch(batch)
         import tensorflow as tf
 
         return stream.map(lambda *batch: tf.nest.map_structure(lambda part: tf.concat([part] * local, 0), batch))

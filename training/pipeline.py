@@ -224,7 +224,8 @@ def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: 
         def prepare(_, example):
             return part.decode(example[0]), example[1]
 
-        blank = tf.zeros((1, 1, part.channels), tf.uint8), tf.constant(0, tf.int64)
+        made = part.split(split).element_spec[0]
+        blank = tf.zeros([side or 1 for side in made.shape], made.dtype), tf.constant(0, tf.int64)
         examples = (
             readable(part.records(split).enumerate(), prepare, range(images), blank, missed).repeat().take(images)
         )

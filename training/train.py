@@ -148,12 +148,23 @@ def _check_device(on_device: str | None, distribution: Distribution | None) -> N
         raise ClassicsError("A training on one device is not distributed; leave out the one or the other.")
 
 
-def _check_remat(recipe: Recipe, team: Team) -> None:
-    if recipe.build.get("remat") and team.devices > 1 and keras.config.backend() == "tensorflow":
+def _check_devices(recipe: Recipe, data: RunData, team: Team) -> None:
+    """Raises a ClassicsError unless the devices of the team can train together by the recipe."""
+    team.check_batch(recipe.part_size)
+    if team.devices == 1 or keras.config.backend() != "tensorflow":
+        return
+    if recipe.build.get("remat"):
         raise ClassicsError(
             "tensorflow cannot compute maps again where a step goes over several devices; leave out --remat, or "
             "choose --backend jax."
         )
+    if recipe.accumulate > 1:
+        raise ClassicsError(
+            "tensorflow cannot divide a batch into parts where a step goes over several devices; give --accumulate 1, "
+            "or choose --backend jax."
+        )
+    if images := count_images(recipe, data.dataset).validation:
+        team.batch_to_judge(images, recipe.part_size)
 
 
 def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -> pathlib.Path | None:
@@ -164,8 +175,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     if skipped := run_data.check_pictures(data, team.say):
         data = run_data.load(data_name, data_dir, limit, skipped)
         _check_fit(recipe, data)
-    team.check_batch(recipe.part_size)
-    _check_remat(recipe, team)
+    _check_devices(recipe, data, team)
     base = get_recipe(recipe.name) if recipe.name in list_recipes() else embedding.base
     settings = {
         **settings,
@@ -305,8 +315,7 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
             f"{data.name} has other classes or other names of pictures than when '{folder}' was begun; bring them "
             "back, or start a new run."
         )
-    team.check_batch(recipe.part_size)
-    _check_remat(recipe, team)
+    _check_devices(recipe, data, team)
     with locked(run_folder.lock) if team.is_first else nullcontext():
         return _train(recipe, data, run_folder, settings, team, embedding)
 
@@ -360,7 +369,9 @@ def _train(
             team.say(line)
         _fit(recipe, data, folder, settings, team, state, numbers, built, embedding.callbacks)
     while not is_trained(recipe, state.history):  # the next phase begins as a resumed run does
+        team.wait()  # for the first, which writes it
         state = folder.last_state(team.say)
+        _agree(team, settings, state)
         _fit(recipe, data, folder, settings, team, state, numbers, None, embedding.callbacks)
     history = state.history
     team.part()
@@ -406,6 +417,7 @@ def _fit(
     if any(state.place):
         with team.scope():
             model = folder.load_model(folder.checkpoint(*state.place), done, compile=not begins)
+            team.synchronized(model)
             put_back(seeds(model), state.seeds)
     else:
         model = built or _built(recipe, seed, team)
@@ -429,8 +441,8 @@ def _fit(
         phase.freeze(model)
         with team.scope():
             model.compile(**compile_arguments(phase.recipe, steps))
-    validated = count_images(recipe, data.dataset).validation > 0
-    made = callbacks(recipe, validated)
+    validated = count_images(recipe, data.dataset).validation
+    made = callbacks(recipe, validated > 0)
     on_terminal = os.isatty(1)
     made += [
         Replay(recipe, made, state.history),
@@ -444,7 +456,9 @@ def _fit(
         made.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
     # Keras' bar; `Progress` says the rest.
     bar = {"add_progbar": True, "verbose": 1} if on_terminal and team.is_first else {}
-    judged = team.judged_by_each(validation_batches(recipe, dataset, model, skip))
+    judged = validation_batches(recipe, dataset, model, skip)
+    if validated:
+        judged = team.judged_by_each(judged, team.batch_to_judge(validated, recipe.part_size))
     try:
         with _resumable(folder), team.scope():
             model.fit(
@@ -527,7 +541,7 @@ class EpochWriter(keras.callbacks.Callback):
         # With auxiliary heads Keras names the output as well: what is told is what the predictions reach.
         logs = {k.replace("predictions_accuracy", "accuracy"): float(v) for k, v in (logs or {}).items()}
         row = {"epoch": epoch + 1, **logs}
-        row["learning_rate"] = _learning_rate(self.model)
+        row.setdefault("learning_rate", _learning_rate(self.model))  # there if a plateau has changed it since
         row["seconds"] = round(time.perf_counter() - self._began, 2)
         self.history.append(row)
         if self.folder.writes:
@@ -571,7 +585,12 @@ class StopAtNaN(keras.callbacks.Callback):
 
 
 def _learning_rate(model) -> float:
-    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+    """That of the last step."""
+    optimizer = model.optimizer
+    schedule = optimizer._learning_rate
+    is_schedule = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
+    rate = schedule(optimizer.iterations - 1) if is_schedule else optimizer.learning_rate
+    return float(keras.ops.convert_to_numpy(rate))
 
 
 class Replay(keras.callbacks.Callback):

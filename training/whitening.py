@@ -57,14 +57,21 @@ def whitened(recipe: Recipe, data: Dataset, numbers: Numbers | None) -> Dataset:
 
     if numbers is None:
         return data
+    rule = RULES[recipe.pixels]
+
+    def decode(path):
+        return rule.whiten(_fit(recipe, data.decode(path))[tf.newaxis], numbers)[0]
+
+    if data.files is not None:  # which are shuffled as a whole, and left out where they cannot be read
+        return dataclasses.replace(data, decode=decode, decode_window=None)
 
     def stored(split):
         stream = data.split(split).map(lambda image, label: (_fit(recipe, image), label), os.cpu_count())
         stream = stream.batch(AT_ONCE)  # for a matrix is multiplied by many images as fast as by a few
-        stream = stream.map(lambda images, labels: (RULES[recipe.pixels].whiten(images, numbers), labels))
+        stream = stream.map(lambda images, labels: (rule.whiten(images, numbers), labels))
         return stream.unbatch().apply(tf.data.experimental.assert_cardinality(data.sizes[split]))
 
-    return dataclasses.replace(data, stored=stored, decode=lambda image: image, files=None)
+    return dataclasses.replace(data, stored=stored, decode=lambda image: image)
 
 
 def network(recipe: Recipe, seed: int) -> keras.Model:

@@ -53,9 +53,8 @@ def limited(data: Dataset, count: int, splits: Iterable[str] | None = None) -> D
     """
     if count < 1:
         raise ClassicsError(f"The limit is a number of images of at least 1, not {count}.")
-    classes = len(data.class_names)
     splits = data.sizes if splits is None else splits
-    return select(data, {split: (split, _first(_labels(data, split, count), count, classes)) for split in splits})
+    return select(data, {split: (split, _first(_labels(data, split, count), count)) for split in splits})
 
 
 def _labels(data, split, count) -> np.ndarray:
@@ -67,16 +66,18 @@ def _labels(data, split, count) -> np.ndarray:
     labels = []
     for label in data.records(split).map(lambda _, label: label).as_numpy_iterator():
         labels.append(label)
+        if label < 0:  # not told
+            continue
         seen[label] += 1
         if seen[label] == share and seen.min() == share:
             break
     return np.array(labels, "int64")
 
 
-def _first(labels, count, classes) -> np.ndarray:
+def _first(labels, count) -> np.ndarray:
     """Booleans: the `count` images that come first, if one counts by their number within their class."""
     number = np.empty(len(labels), int)
-    for label in range(classes):
+    for label in np.unique(labels):  # also the -1 of those that are not told
         (of_class,) = np.nonzero(labels == label)
         number[of_class] = np.arange(len(of_class))
     chosen = np.zeros(len(labels), bool)

@@ -82,9 +82,9 @@ def open_tfds(name: str, data_dir: str | pathlib.Path | None) -> Dataset:
         return examples.map(lambda example: (example[image_key], example[label_key]))
 
     sizes = {split: info.num_examples for split, info in builder.info.splits.items()}
-    if name == "imagenet2012":
+    if builder.name == "imagenet2012":
         sizes.pop("test", None)  # its labels are not public
-    names = known_class_names(name) or tuple(label.names or map(str, range(label.num_classes)))
+    names = known_class_names(builder.name) or tuple(label.names or map(str, range(label.num_classes)))
     pixels = math.prod(side or math.inf for side in image.shape)
     in_memory = sizes.get("train", 1) * pixels <= IN_MEMORY
     made = Dataset(name, names, sizes, image.shape[-1], in_memory, records, image.decode_example)

@@ -67,7 +67,7 @@ def deck(data: str, data_dir: str | None = None) -> Deck:
     many of each class; and as examples some of another split.
 
     Raises:
-        ClassicsError: as `datasets.load` does, or if there are none.
+        ClassicsError: as `datasets.load` does, or if there are none, or their classes are not told.
     """
     from keras_classics import datasets
 
@@ -80,6 +80,8 @@ def deck(data: str, data_dir: str | None = None) -> Deck:
         for split, limit in limits.items():
             records = datasets.limited(opened, limit, [split]).records(split)
             stored[split] = [(image, int(label)) for image, label in records.as_numpy_iterator()]
+    if any(label < 0 for _, label in stored[asked]):
+        raise ClassicsError(f"{opened.name} does not tell the classes of its '{asked}' pictures; choose other data.")
     return Deck(opened.name, opened.class_names, stored[asked], stored[others] if others else [], opened.decode)
 
 

@@ -30,8 +30,9 @@ PIXEL = 16  # above which a number is no normalised pixel's
 def with_preprocessing(model: keras.Model, normalization: Normalization) -> keras.Model:
     """A model of the same name that takes pixels of 0..255, normalises them and calls `model`.
 
-    A model that knows its own normalisation uses that in place of `normalization`.
+    A model that knows its own normalisation uses that in place of `normalization`. Auxiliary heads are left out.
     """
+    model = _predictions(model)
     if preprocessing.normalizes(model):
         return model
     carried = preprocessing.carried_protocol(model)
@@ -146,7 +147,7 @@ def export(
             quantize=quantize,
             input_shape=(batch, *model.input_shape[1:]),
             input_dtype=input_dtype,
-            **costs(temporary, images[:1]),
+            **costs(temporary, np.repeat(images[:1], batch or 1, 0)),
         )
         report_file.write_text(written(report), "utf-8")
     return report

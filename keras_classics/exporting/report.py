@@ -58,8 +58,8 @@ def written(report: Report) -> str:
     return json.dumps({**asdict(report), "path": pathlib.Path(report.path).name, **environment()}, indent=1) + "\n"
 
 
-def costs(path: pathlib.Path, image: np.ndarray) -> dict:
-    """The fields of a report that are of the file alone, measured with one image (1, ...)."""
+def costs(path: pathlib.Path, images: np.ndarray) -> dict:
+    """The fields of a report that are of the file alone, measured with the images (N, ...) of a step."""
     operations = partitions = outside = None
     if path.suffix == EXPORT_SUFFIXES["tflite"]:
         operations, partitions, outside = _tflite_operations(path)
@@ -71,19 +71,19 @@ def costs(path: pathlib.Path, image: np.ndarray) -> dict:
         "operations": operations,
         "partitions": partitions,
         "outside": outside,
-        "milliseconds": {threads: _latency(run, image) for threads, run in runners.items()},
+        "milliseconds": {threads: _latency(run, images) for threads, run in runners.items()},
     }
 
 
-def _latency(run: exported.Run, image: np.ndarray) -> float:
-    """Milliseconds."""
-    run(image)
+def _latency(run: exported.Run, images: np.ndarray) -> float:
+    """Milliseconds an image."""
+    run(images)
     times: list[float] = []
     while len(times) < 3 or sum(times) < SECONDS:
         start = time.perf_counter()
-        run(image)
+        run(images)
         times.append(time.perf_counter() - start)
-    return 1000 * float(np.median(times))
+    return 1000 * float(np.median(times)) / len(images)
 
 
 def _sorted(names) -> dict[str, int]:

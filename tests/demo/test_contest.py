@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from keras_classics import datasets
 from keras_classics.demo import contest, networks
 from keras_classics.demo.networks import Network
 from keras_classics.errors import ClassicsError
@@ -16,6 +17,15 @@ LENET5 = Network("lenet5-mnist", "lenet5", "mnist")
 @pytest.fixture(scope="module")
 def cards():
     return contest.deck("mnist_sample")
+
+
+def test_pictures_whose_classes_are_not_told_are_no_deck(monkeypatch):
+    """-1 would be taken for the last class."""
+    known = datasets.load("mnist_sample")
+    hidden = dataclasses.replace(known, stored=lambda split: known.stored(split).map(lambda image, label: (image, -1)))
+    monkeypatch.setattr(datasets, "load", lambda *_: hidden)
+    with pytest.raises(ClassicsError, match="does not tell the classes of its 'test' pictures"):
+        contest.deck.__wrapped__("hidden")
 
 
 def test_both_are_counted(cards):

@@ -24,7 +24,7 @@ from training.compile import (
     squared_error_to_targets,
     top1,
 )
-from training.recipe import SGD, Cosine, Linear, Plateau, RMSProp, Steps
+from training.recipe import SGD, Cosine, Exponential, Linear, Plateau, RMSProp, Steps
 
 
 @pytest.mark.every_backend
@@ -159,6 +159,16 @@ def test_a_rate_falls_to_the_end_of_an_epoch_that_is_rounded_up(schedule):
     rates = [float(rate(step)) for step in range(11)]
     assert all(a > b for a, b in itertools.pairwise(rates))
     assert rates[10] == pytest.approx(0, abs=1e-7)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 40])
+def test_a_rate_falls_by_epochs_that_are_no_whole_number_of_steps(steps):
+    """Of few images: by a rounded number of steps it fell by tens of percent too soon or too late, or by none."""
+    schedule = Exponential(0.1, factor=0.5, epochs=2.4)
+    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), epochs=24, schedule=schedule)
+    rate = compile_arguments(recipe, steps)["optimizer"]._learning_rate
+    for step in range(24 * steps):
+        assert float(rate(step)) == pytest.approx(0.1 * 0.5 ** math.floor(step / (2.4 * steps) + 1e-6))
 
 
 def test_what_an_optimizer_is_told_comes_back_from_its_configuration():

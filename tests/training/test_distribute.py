@@ -19,7 +19,8 @@ from keras_classics.errors import ClassicsError
 from training import get_recipe, train_batches
 from training.__main__ import main
 from training.distribute import Distribution, Team, connected
-from training.train import _check_remat
+from training.run_data import load
+from training.train import _check_devices
 
 RUN = ["run", "resnet20-cifar10", "--limit", "320", "--epochs", "2", "--hold-out", "5", "--batch-size", "32"]
 RUN += ["--set", "schedule.rates=0.001,0.001,0.001"]  # rounding grows with the rate
@@ -49,11 +50,67 @@ def test_a_batch_is_divided_among_the_devices():
         Team(devices=4).check_batch(126)
 
 
-def test_on_several_devices_tensorflow_computes_no_maps_again():
-    recipe = get_recipe("resnet20-cifar10").replace(build={"remat": True})
-    _check_remat(recipe, Team(devices=1))
-    with pytest.raises(ClassicsError, match="leave out --remat"):
-        _check_remat(recipe, Team(devices=2))
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"build": {"remat": True}}, "leave out --remat"),
+        ({"accumulate": 2}, "give --accumulate 1"),
+        ({"hold_out": 5000}, "1 validation images cannot be divided among 2 devices"),
+        ({"batch_size": 17}, "A batch of 17 cannot be divided"),
+    ],
+)
+def test_what_tensorflow_cannot_do_on_several_devices_is_told_before_it_begins(changes, told, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
+    recipe, data = get_recipe("lenet5-mnist").replace(**changes), load("mnist_sample", None, None)
+    _check_devices(recipe, data, Team(devices=1))
+    with pytest.raises(ClassicsError, match=told):
+        _check_devices(recipe, data, Team(devices=2))
+
+
+def test_each_device_of_tensorflow_has_an_image_to_judge(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
+    team = Team(devices=4)
+    for images, batch in ((128, 32), (130, 32), (129, 32), (97, 8), (5, 8)):
+        size = team.batch_to_judge(images, batch)
+        assert 4 <= size <= batch
+        assert images % size == 0 or images % size >= 4
+    assert team.batch_to_judge(128, 32) == 32
+    assert Team(devices=1).batch_to_judge(129, 32) == 32
+    for images in (3, 5):
+        with pytest.raises(ClassicsError, match="hold out more of them"):
+            team.batch_to_judge(images, 4)
+
+
+DECAY = """
+import contextlib
+import keras, numpy as np, tensorflow as tf
+(cpu,), two = tf.config.list_physical_devices("CPU"), [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, two)
+from training.compile import L2SGD
+rng = np.random.default_rng(0)
+x, y = rng.standard_normal((8, 3)).astype("float32"), rng.standard_normal((8, 2)).astype("float32")
+stream = tf.data.Dataset.from_tensor_slices((x, y)).batch(8).repeat()
+for options in ({"l2": 0.5}, {"global_clipnorm": 0.3}, {"l2": 0.5, "global_clipnorm": 0.3, "use_ema": True}):
+    found = []
+    for strategy in (None, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+        with strategy.scope() if strategy else contextlib.nullcontext():
+            model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="ones")])
+            model.compile(L2SGD(0.1, momentum=0.9, **options), "mse")
+            model.fit(stream, steps_per_epoch=3, verbose=0)
+        found.append(model.get_weights()[0])
+    print("difference", np.abs(found[0] - found[1]).max(), "moved", np.abs(found[0] - 1).max())
+"""
+
+
+def test_tensorflow_decays_and_clips_the_gradient_of_the_whole_batch():
+    """On two devices as on one: each by itself would decay twice."""
+    if BACKEND != "tensorflow":
+        pytest.skip("what tensorflow does")
+    made = subprocess.run([sys.executable, "-c", DECAY], capture_output=True, text=True, check=True)
+    lines = [line.split() for line in made.stdout.splitlines() if line.startswith("difference")]
+    assert len(lines) == 3
+    for _, difference, _, moved in lines:
+        assert float(difference) < 1e-5 < 1e-2 < float(moved)
 
 
 def test_words_of_distribution_alone_and_with_a_device(capsys):
@@ -85,6 +142,8 @@ def test_batch_norms_see_the_whole_batch_unless_asked():
     Team(devices=2).synchronized(model)
     assert norms
     assert all(norm.synchronized for norm in norms)
+    Team(devices=1).synchronized(model)  # goes on alone
+    assert not any(norm.synchronized for norm in norms)
 
 
 def test_processes_that_differ_are_named(monkeypatch):
