@@ -15,7 +15,8 @@ from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.datasets import told_class_names
 from keras_classics.errors import ClassicsError, ExportError, first_line
 from keras_classics.feed import Feed
-from keras_classics.runtimes import FACTS, LABELS
+from keras_classics.places import LABELS
+from keras_classics.runtimes import FACTS
 from keras_classics.spec import InputProtocol, protocol_of
 
 Run = Callable[[np.ndarray], np.ndarray]

@@ -50,15 +50,6 @@ def atomic_write(path: str | pathlib.Path, replace_folder: bool = False) -> Iter
         remove(temporary)
 
 
-def check_free(path: pathlib.Path, overwrite: bool, mark: str) -> None:
-    """Raises a ClassicsError unless a folder may be written there: nothing is there, or with `overwrite` a folder of
-    the same kind, that is, with a file called `mark`."""
-    if path.exists() and not overwrite:
-        raise ClassicsError(f"'{path}' exists and is not overwritten; choose another --out, or --overwrite.")
-    if path.exists() and not (path / mark).exists():
-        raise ClassicsError(f"'{path}' is no folder with a {mark}, so it is not replaced; choose another --out.")
-
-
 def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:
     """Removes what killed processes left half written in a folder, and nothing else.
 

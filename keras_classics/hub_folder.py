@@ -19,14 +19,13 @@ import keras
 from keras_classics import feed, preprocessing
 from keras_classics.errors import ClassicsError
 from keras_classics.exported import class_names_of
-from keras_classics.files import atomic_write, check_free
-from keras_classics.places import MODEL
-from keras_classics.runtimes import LABELS, LONGEST
+from keras_classics.files import atomic_write
+from keras_classics.places import CARD, LABELS, MODEL, PREPROCESSOR, check_free
+from keras_classics.runtimes import LONGEST
 from keras_classics.variant import deep_graph
 from keras_classics.weights.archive import LIMIT
 from keras_classics.zoo import variant_of
 
-CARD, PREPROCESSOR = "README.md", "preprocessor_config.json"
 METRICS = "metrics.json"  # of a run folder
 FILES = {LABELS: LONGEST, PREPROCESSOR: LONGEST, MODEL: LIMIT}  # that are read, and the most bytes of each
 RESAMPLE = {"bilinear": 2, "bicubic": 3}  # in Pillow's numbers, as the hub's image processors have them
@@ -113,7 +112,7 @@ def write(
     Raises:
         ClassicsError: if something is there that is not to be replaced, or it cannot be written.
     """
-    check_free(path, overwrite, MODEL)
+    check_free(path, overwrite)
     with atomic_write(path, replace_folder=overwrite) as folder:
         folder.mkdir()
         with deep_graph():

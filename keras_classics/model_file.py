@@ -1,11 +1,14 @@
 """Opening a `.keras` file: nothing in it is run, and what is wrong with it is said in one line."""
 
 import json
+import math
 import pathlib
 import re
+import threading
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -13,8 +16,10 @@ import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.variant import deep_graph
-from keras_classics.weights.archive import open_hdf5, open_zip
+from keras_classics.weights.archive import LIMIT, RATIO, open_hdf5, open_zip
 from keras_classics.weights.keras_file import WEIGHTS
+
+_OPENING = threading.RLock()  # one model at a time
 
 
 def open_model(path: str | pathlib.Path) -> keras.Model:
@@ -36,7 +41,8 @@ def open_model(path: str | pathlib.Path) -> keras.Model:
                 raise ClassicsError(f"Its {code} holds code, which is not run; save the network without it.")
             with archive.open(WEIGHTS) as weights, open_hdf5(weights, path.stat().st_size):
                 pass
-        with deep_graph(), warnings.catch_warnings(record=True) as warned:
+        most = min(LIMIT, RATIO * path.stat().st_size)
+        with _variables_within(most), deep_graph(), warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             model = keras.saving.load_model(path, compile=False)
         check_finite(model)
@@ -45,6 +51,32 @@ def open_model(path: str | pathlib.Path) -> keras.Model:
     for warning in warned:  # of a file that cannot be opened, the error says enough
         warnings.warn(warning.message, stacklevel=2)
     return model
+
+
+@contextmanager
+def _variables_within(most: int) -> Iterator[None]:
+    """Layers that this thread builds inside take no more than so many bytes, before they have taken them: what a small
+    file says of its layers may be as large as it likes.
+
+    Raises:
+        ClassicsError: if they would.
+    """
+    add_weight, builder, total = keras.layers.Layer.add_weight, threading.get_ident(), 0
+
+    def counted(self, shape=None, *args, **kwargs):
+        nonlocal total
+        if threading.get_ident() == builder:
+            total += 4 * math.prod(shape or ())
+            if total > most:
+                raise ClassicsError(f"Its layers would take {total:,} bytes, which is too much.")
+        return add_weight(self, shape, *args, **kwargs)
+
+    with _OPENING:
+        keras.layers.Layer.add_weight = counted
+        try:
+            yield
+        finally:
+            keras.layers.Layer.add_weight = add_weight
 
 
 def check_finite(model: keras.Model) -> None:

@@ -1,13 +1,16 @@
 """Where a model lies, by its name: on the Hugging Face hub, or here. It imports no Keras, so that a command can refuse
 a wrong name at once."""
 
+import pathlib
 import re
 from dataclasses import dataclass
 
 from keras_classics.errors import ClassicsError
 
 PREFIX = "hf-hub:"
-MODEL = "model.keras"  # of a folder on the hub
+# The files of a folder on the hub, and of a run that went along.
+MODEL, CARD, LABELS, PREPROCESSOR = "model.keras", "README.md", "labels.txt", "preprocessor_config.json"
+TFLITE = "model.tflite"
 _REPOSITORY = r"\w[\w.-]*/\w[\w.-]*"
 _REVISION = r"[\w./-]+"
 _OTHERS = ("hf", "hf_hub", "hub", "hfhub", "huggingface")  # prefixes that mean the hub elsewhere
@@ -51,3 +54,19 @@ def nowhere(place: str) -> ClassicsError:
         f" If it is on the Hugging Face hub, write '{PREFIX}{place}'." if re.fullmatch(_REPOSITORY, place, re.A) else ""
     )
     return ClassicsError(f"There is no run folder, .keras file or export '{place}'.{hint}")
+
+
+def check_free(path: pathlib.Path, overwrite: bool) -> None:
+    """Raises a ClassicsError unless a folder for the hub may be written there: nothing is there, or with `overwrite`
+    such a folder, without anything else in it."""
+    if not path.exists():
+        return
+    if not overwrite:
+        raise ClassicsError(f"'{path}' exists and is not overwritten; choose another --out, or --overwrite.")
+    if not (path / MODEL).exists():
+        raise ClassicsError(f"'{path}' is no folder with a {MODEL}, so it is not replaced; choose another --out.")
+    if strange := sorted({file.name for file in path.iterdir()} - {MODEL, CARD, LABELS, PREPROCESSOR, TFLITE}):
+        raise ClassicsError(
+            f"'{path}' holds {strange[0]}{' and more' * (len(strange) > 1)}, which would be lost; choose another "
+            "--out, or move that away."
+        )

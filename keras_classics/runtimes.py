@@ -17,7 +17,6 @@ from keras_classics.choices import EXPORT_SUFFIXES
 from keras_classics.errors import ClassicsError
 
 RUNTIMES = {"tflite": "LiteRT", "onnx": "ONNX Runtime", "saved_model": "TensorFlow"}
-LABELS = "labels.txt"  # the class names, a line each in the order of the outputs
 FACTS = "network.json"  # which network it is, and how its pictures are prepared
 EXTRA = "assets.extra"  # the folder of a SavedModel that has them
 LONGEST = 1 << 20  # bytes of such a text

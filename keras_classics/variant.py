@@ -270,10 +270,15 @@ class Variant:
             with_aux = partial(form, aux_heads=True) if form.aux_head and not aux_heads else None
             fresh = load(model, checkpoint, form.family, body, with_aux, fresh_head)
             # What the file's classes are called is not what other classes are.
-            if any(not name.startswith("aux_") for name in fresh):
+            if any(not name.startswith("aux_") for name in fresh) or not include_top:
                 model.get_layer("provenance").protocol = replace(protocol, class_names=(), dataset="")
-            elif not include_top:
-                model.get_layer("provenance").protocol = replace(protocol, class_names=())
+            elif fresh_head and (protocol.class_names or (checkpoint.classes or form.classes) == classes):
+                warnings.warn(
+                    f"{form.name} keeps the classifier of '{checkpoint.name}' and what its classes are called, for it "
+                    f"has {classes} classes as well. If yours are others, take include_top=False and put a classifier "
+                    "of your own behind it.",
+                    stacklevel=2,
+                )
         return model
 
     def _check_request(self, include_top, aux_heads, pooling, classes, seed):

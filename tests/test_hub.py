@@ -396,6 +396,12 @@ def test_what_is_there_is_not_overwritten(net, folder, tmp_path, capsys):
     refused("exists and is not overwritten", "card", net, "--out", folder, capsys=capsys)
     refused("is no folder with a model.keras", "card", net, "--out", tmp_path, "--overwrite", capsys=capsys)
     assert (folder / "README.md").read_text() == before
+    (folder / ".git").mkdir()
+    (folder / "my_notes.md").write_text("mine")
+    refused("holds .git and more, which would be lost", "card", net, "--out", folder, "--overwrite", capsys=capsys)
+    assert (folder / "my_notes.md").read_text() == "mine"
+    (folder / ".git").rmdir()
+    (folder / "my_notes.md").unlink()
     card(net, "--out", folder, "--overwrite", "--licence", "mit")
     assert "license: mit" in (folder / "README.md").read_text()
     assert (folder / "labels.txt").read_text().startswith("0\n1\n")  # of the data set that the file names

@@ -125,6 +125,17 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
         open_model(tmp_path / "bomb.keras")
 
 
+def test_layers_that_a_small_file_makes_large_are_refused_before_they_are_built(lenet, tmp_path):
+    def config(layers):
+        layers["f6"]["config"]["units"] = 10**8
+
+    built = keras.layers.Layer.add_weight
+    with pytest.raises(kc.ClassicsError, match=r"would take 48,0\d\d,\d+,\d+ bytes|would take \d+,\d+,\d+,\d+ bytes"):
+        open_model(changed(lenet, tmp_path / "large.keras", config))
+    assert keras.layers.Layer.add_weight is built
+    assert open_model(lenet).name == "lenet5"
+
+
 @pytest.mark.parametrize(("content", "message"), [(None, "there is no such file"), (b"text", "it is no .keras file")])
 def test_no_model(tmp_path, content, message):
     path = tmp_path / "model.keras"

@@ -9,11 +9,9 @@ from keras_classics.cli.arguments import add_backend, add_json
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, console, working
 from keras_classics.errors import ClassicsError
-from keras_classics.files import check_free
-from keras_classics.places import MODEL, PREFIX, hub_name, nowhere
+from keras_classics.places import PREFIX, TFLITE, check_free, hub_name, nowhere
 
 OUT = pathlib.Path("hub")
-TFLITE = "model.tflite"  # of a run, which goes along
 
 
 def add_arguments(parser):
@@ -34,7 +32,7 @@ def run(args):
     metrics = _metrics(source)
     names = None if args.class_names is None else _read_names(pathlib.Path(args.class_names))
     if args.out:
-        check_free(pathlib.Path(args.out), args.overwrite, MODEL)
+        check_free(pathlib.Path(args.out), args.overwrite)
     start(args.backend)
     with working(f"Opening {args.model}") as status:
         from keras_classics import exported, hub_folder, loading
@@ -42,7 +40,7 @@ def run(args):
         model = loading.load(source)
         title = model.name if metrics is None else str(metrics["settings"]["recipe"]["name"])
         path = pathlib.Path(args.out or OUT / title)
-        check_free(path, args.overwrite, MODEL)
+        check_free(path, args.overwrite)
         _check_network(model, args.model)
         of_run = (metrics or {}).get("class_names")
         renamed = names is not None and of_run is not None and list(names) != of_run

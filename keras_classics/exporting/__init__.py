@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_classics import datasets, exported, preprocessing, runtimes
+from keras_classics import datasets, exported, preprocessing
 from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.complexity import check_reads_images, has_named_outputs, is_functional, predictions
@@ -19,6 +19,7 @@ from keras_classics.exporting.tflite_metadata import add_metadata
 from keras_classics.files import atomic_write
 from keras_classics.fusion import fuse
 from keras_classics.layers import channel_axis, data_format_of
+from keras_classics.places import LABELS
 from keras_classics.scenes import scenes
 from keras_classics.spec import PLUS_MINUS_ONE, Normalization
 
@@ -281,7 +282,7 @@ def _tell_android(path: pathlib.Path, model: keras.Model, labelled: bool) -> Non
     if data_format_of(model) == "channels_last" and channels in (1, 3):
         done = preprocessing.normalizes(model)
         left = Normalization((0.0,), (1.0,)) if done else _normalization(model)
-        add_metadata(path, model.name, left.for_channels(channels), runtimes.LABELS if labelled else None)
+        add_metadata(path, model.name, left.for_channels(channels), LABELS if labelled else None)
 
 
 def _natural_images(model: keras.Model) -> np.ndarray:

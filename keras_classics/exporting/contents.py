@@ -12,7 +12,8 @@ import keras
 
 from keras_classics import feed, preprocessing
 from keras_classics.choices import EXPORT_SUFFIXES
-from keras_classics.runtimes import EXTRA, FACTS, LABELS
+from keras_classics.places import LABELS
+from keras_classics.runtimes import EXTRA, FACTS
 from keras_classics.zoo import variant_of
 
 

@@ -30,10 +30,14 @@ def open_zip(file: BinaryIO, size: int) -> Iterator[zipfile.ZipFile]:
 @contextmanager
 def open_hdf5(file: IO[bytes], size: int) -> Iterator[h5py.File]:
     """An HDF5 file of `size` bytes; refused if its parts lie in other files, or unpack to too much."""
-    total = 0
+    total, visited = 0, set()
 
     def visit(group):
         nonlocal total
+        address = h5py.h5o.get_info(group.id).addr
+        if address in visited:  # a group may have many names, and stand in itself
+            return
+        visited.add(address)
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise ClassicsError(f"Its part '{name}' lies elsewhere.")

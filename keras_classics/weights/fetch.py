@@ -42,10 +42,12 @@ def fetch(entry: Entry) -> pathlib.Path:
         _check(path, entry)
         return path
     with atomic_write(path) as temporary:
-        try:
-            keras.utils.get_file(
-                temporary.name, entry.address, cache_dir=path.parents[1], cache_subdir=path.parent.name
+        if not os.access(path.parent, os.W_OK):  # or Keras would download to another place
+            raise ClassicsError(
+                f"'{path.parent}' cannot be written to; name another folder for downloads by KERAS_HOME."
             )
+        try:
+            keras.utils.get_file(temporary.name, entry.address, cache_dir=path.parent, cache_subdir=".")
         except Exception as error:  # Keras raises Exception itself
             if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
                 raise  # the disk's
@@ -114,12 +116,14 @@ def digest(path: pathlib.Path, algorithm: str) -> str:
     try:
         with open(path, "rb") as file:
             if path.name.endswith(".pth.zip") and zipfile.is_zipfile(path):
-                with zipfile.ZipFile(file) as archive, archive.open(archive.infolist()[0]) as member:
-                    _update(hasher, member)
+                with zipfile.ZipFile(file) as archive:
+                    (info,) = (info for info in archive.infolist() if not info.is_dir())
+                    with archive.open(info) as member:
+                        _update(hasher, member)
             else:
                 _update(hasher, file)
-    except (zipfile.BadZipFile, IndexError, RuntimeError):
-        return "no sum: it is no archive"
+    except (zipfile.BadZipFile, ValueError, RuntimeError):
+        return "no sum: it is no archive of one file"
     return hasher.hexdigest()
 
 

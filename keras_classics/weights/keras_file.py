@@ -33,14 +33,16 @@ def read_keras(path) -> Contents:
         if file.read(2) != b"PK":
             with open_hdf5(file, size) as h5:
                 layers, classes = list(_stored_layers(h5)), _classes(h5)
-                prepared_by = _prepared_by("", (kind for kind, _ in classes))
+                prepared_by = _prepared_by((kind.title().replace("_", ""), name) for kind, name in classes)
                 return _contents(layers, _origins(h5), ("input_layer", "image") in classes, prepared_by)
         with open_zip(file, size) as archive:
             config = archive.read("config.json").decode()
             weights = archive.read(WEIGHTS)
         with open_hdf5(io.BytesIO(weights), size) as h5:
             in_order = sorted(_stored_layers(h5), key=lambda layer: config.find(f'"name": "{layer[1]}"'))
-            return _contents(in_order, _origins(h5), "keras_classics" in config, _prepared_by(config, ()))
+            return _contents(
+                in_order, _origins(h5), "keras_classics" in config, _prepared_by(_configured(json.loads(config)))
+            )
 
 
 def _stored_layers(h5: h5py.File) -> Iterator[Layer]:
@@ -98,11 +100,29 @@ def _classes(h5: h5py.File) -> list[tuple[str, str]]:
 PREPARING = ("Rescaling", "Normalization", "Lambda", "GetItem", "Subtract", "TrueDivide", "Divide")
 
 
-def _prepared_by(config: str, kinds: Iterable[str]) -> tuple[str, ...]:
-    """Which of these classes are in a model's configuration, or among the kinds of layers in a file without one, where
-    operations are not."""
-    named = {*re.findall(r'"class_name": "(?:\w+>)?(\w+)"', config), *(kind.title().replace("_", "") for kind in kinds)}
-    return tuple(name for name in PREPARING if name in named)
+# Layers of our networks that are of these classes and prepare no pixels, or as the network says.
+OWN_RESCALING = re.compile(r"normalization|negative_penalty|inception_resnet_\w+_scale")
+
+
+def _prepared_by(layers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Which of these classes are among the layers of a model, by their classes and names; operations are only where
+    there is a configuration."""
+    named = {kind for kind, name in layers if not (kind == "Rescaling" and OWN_RESCALING.fullmatch(name))}
+    return tuple(kind for kind in PREPARING if kind in named)
+
+
+def _configured(config: Any) -> Iterator[tuple[str, str]]:
+    """The class and the name of whatever has both in a model's configuration."""
+    if isinstance(config, Mapping):
+        if "class_name" in config:
+            inner = config.get("config")
+            name = inner.get("name", "") if isinstance(inner, Mapping) else ""
+            yield str(config["class_name"]).rpartition(">")[2], str(name)
+        for value in config.values():
+            yield from _configured(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _configured(value)
 
 
 def read_hdf5(path) -> Contents:
@@ -112,7 +132,8 @@ def read_hdf5(path) -> Contents:
         names = _attribute(root, "layer_names")
         layers = [layer for name in names for layer in _legacy_layers(name, root[name])]
         config = _text(h5.attrs.get("model_config", "null"))
-        prepared_by = _prepared_by(config, (re.sub(r"_\d+$", "", name) for name in names))
+        kinds = ((re.sub(r"_\d+$", "", name).title().replace("_", ""), name) for name in names)
+        prepared_by = _prepared_by([*kinds, *_configured(json.loads(config))])
         origins = list(_configured_origins(json.loads(config)))
         return _contents(layers, origins, "keras_classics" in config, prepared_by)
 

@@ -8,6 +8,7 @@ from typing import Any
 from keras_classics.errors import ClassicsError
 from keras_classics.layers.provenance import described
 from keras_classics.places import PREFIX
+from keras_classics.spec import InputProtocol
 from keras_classics.weights import entries
 from keras_classics.weights.checkpoint import (
     Checkpoint,
@@ -125,7 +126,7 @@ def _of_ours(path, contents: Contents, network: Record) -> Checkpoint:
         )
     tables = {"ours": IDENTITY}
     classes = len(origin.protocol.class_names) or None
-    notes = _form_note(path, network, options)
+    notes = _form_note(path, network, options) + _preparing_note(path, contents, network.name, _pixels(origin.protocol))
     return Checkpoint(str(path), contents, tables, options, origin.protocol, classes, notes)
 
 
@@ -150,11 +151,7 @@ def _by_names(path, contents, network: Record, fitting: Sequence[Entry], tables:
     firsts = {_feeding(e, count): e for e in reversed(others)}  # one of each kind will do
     others = [e for e in others if e is firsts[_feeding(e, count)] and _feeding(e, count) != _feeding(entry, count)]
     notes = _form_note(path, network, dict(entry.options))
-    if contents.prepared_by:
-        notes += (
-            f"The model in '{path}' prepares pixels itself, by {' and '.join(contents.prepared_by)}. That is left out: "
-            f"the pixels are prepared as '{entry.tag}' has them, {_told(entry)}.",
-        )
+    notes += _preparing_note(path, contents, f"'{entry.tag}'", _told(entry))
     if others:
         words = ", ".join(repr(e.tag) for e in others)
         notes += (
@@ -171,12 +168,25 @@ def _feeding(entry: Entry, count: int | None):
     return replace(entry.protocol, dataset=dataset), entry.options
 
 
+def _preparing_note(path, contents: Contents, whose: str, told: str) -> tuple[str, ...]:
+    if not contents.prepared_by:
+        return ()
+    return (
+        f"The model in '{path}' prepares pixels itself, by {' and '.join(contents.prepared_by)}. That is left out: the "
+        f"pixels are prepared as {whose} has them, {told}.",
+    )
+
+
 def _told(entry: Entry) -> str:
-    p = entry.protocol
-    mean, std = (", ".join(f"{v:g}" for v in values) for values in (p.normalization.mean, p.normalization.std))
     form = f"{settings(dict(entry.options))}, " if entry.options else ""
+    return form + _pixels(entry.protocol)
+
+
+def _pixels(p: InputProtocol) -> str:
+    mean, std = (", ".join(f"{v:g}" for v in values) for values in (p.normalization.mean, p.normalization.std))
     resized = f"{p.resize_size} pixels{' squashed' if p.squash else ''}"
-    return f"{form}{p.dataset}, mean {mean}, deviation {std}, {p.image_size} of {resized}, {p.interpolation}"
+    of = p.dataset or "data of its own"
+    return f"{of}, mean {mean}, deviation {std}, {p.image_size} of {resized}, {p.interpolation}"
 
 
 def _preference(entry: Entry, network: Record):

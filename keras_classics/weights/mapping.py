@@ -23,7 +23,7 @@ TORCH = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-IGNORED = re.compile(r".*num_batches_tracked")
+IGNORED = re.compile(r".*num_batches_tracked|n_averaged")
 
 
 @dataclass(frozen=True)

@@ -120,13 +120,16 @@ def _read_safetensors(path):
             raise ClassicsError("It is cut off.")
         table = json.loads(file.read(length))
         data = file.read(size)
-    tensors = {}
+    tensors, taken = {}, 0
     for name, entry in table.items():
         if name == "__metadata__":
             continue
         kind, shape, (start, end) = SAFETENSORS[entry["dtype"]], entry["shape"], entry["data_offsets"]
         if not 0 <= start <= end <= len(data) or end - start != math.prod(shape) * np.dtype(kind).itemsize:
             raise ClassicsError(f"It is cut off, or its tensor {name} has another size than it says.")
+        taken += end - start
+        if taken > len(data):
+            raise ClassicsError("Its tensors overlap.")
         array = np.frombuffer(data, kind, math.prod(shape), start).reshape(shape)
         tensors[name] = (array.astype("<u4") << 16).view("<f4") if entry["dtype"] == "BF16" else array
     if not tensors:

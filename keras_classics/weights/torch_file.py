@@ -7,9 +7,10 @@ need, and stand-ins for them that build records; another name is an error.
 import io
 import math
 import pickle
+import warnings
 import zipfile
 from collections.abc import Callable
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from keras_classics.errors import ClassicsError
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled magic number of the files from before torch 1.6
 PICKLE_LIMIT = 64 << 20  # bytes of structure without tensors
+AVERAGED = ("state_dict_ema", "model_ema")  # in a training's checkpoint of timm and of torchvision
 
 STORAGES = {
     "FloatStorage": "<f4",
@@ -90,6 +92,9 @@ KNOWN: dict[tuple[str, str], Any] = {
 
 
 class _Unpickler(pickle._Unpickler):  # in Python: that in C takes the memory that a pickle asks for
+    # As that in Python does for an array of bytes, which no state dict holds.
+    dispatch: ClassVar = {c: load for c, load in pickle._Unpickler.dispatch.items() if c != pickle.BYTEARRAY8[0]}
+
     def find_class(self, module, name):
         if (module, name) not in KNOWN:
             raise ClassicsError(f"It names {module}.{name}, which tensors do not need; it is not safe to read.")
@@ -158,6 +163,12 @@ def _tensors(root: Any) -> dict[str, Tensor]:
     """The tensors of a state dict, or of the one inside a training's checkpoint; "module." is DataParallel's."""
     for key in ("state_dict", "model", "net"):
         if isinstance(root, dict) and isinstance(root.get(key), dict):
+            if averaged := next((name for name in AVERAGED if name in root), None):
+                warnings.warn(
+                    f"The checkpoint holds averaged weights too ('{averaged}'), by which its accuracy may have been "
+                    f"measured; those of '{key}' are taken. To have the others, save that part alone.",
+                    stacklevel=2,
+                )
             root = root[key]
     if not isinstance(root, dict):
         raise ClassicsError("It holds no dictionary of tensors.")

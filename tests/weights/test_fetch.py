@@ -135,6 +135,23 @@ def hub(monkeypatch, download):
     monkeypatch.setitem(sys.modules, "huggingface_hub", types.SimpleNamespace(hf_hub_download=download))
 
 
+def test_an_archive_of_more_than_the_published_file_is_another(published, tmp_path):
+    """Its first member may be the published one, and another be read."""
+    entry, _ = published
+    packed = tmp_path / "server" / "net-0597.pth.zip"
+    assert fetch.published(packed, [entry]) is entry
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("archive/data.pkl", b"another")
+    assert fetch.published(packed, [entry]) is None
+
+
+def test_a_cache_that_cannot_be_written_is_told_before_the_download(published, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # for who tests as root may write anywhere
+    monkeypatch.setattr(keras.utils, "get_file", None)
+    with pytest.raises(kc.ClassicsError, match="cannot be written to; name another folder for downloads by KERAS_HOME"):
+        kc.ResNet20(weights="pytorchcv")
+
+
 def test_the_hub(published, tmp_path, monkeypatch):
     entry, expected = published
     with zipfile.ZipFile(tmp_path / "server" / entry.file) as archive:

@@ -12,6 +12,7 @@ from answers import answers
 
 import keras_classics as kc
 from keras_classics import preprocessing
+from keras_classics.exported import class_names_of
 from keras_classics.layers import Provenance
 from keras_classics.preprocessing import carried_protocol
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
@@ -39,6 +40,43 @@ def resnet20_b():
     model = kc.ResNet20(shortcut="B", seed=0)
     preprocessing.provenance(model).protocol = OTHER_PIXELS
     return model
+
+
+@everywhere
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_around_the_network_that_prepares_pixels_is_told(kind, tmp_path):
+    """Its weights were trained on other pixels than its record's, which the network alone would read."""
+    inputs, base = keras.Input((32, 32, 3)), kc.ResNet20(classes=5, seed=0)
+    path = write(keras.Model(inputs, base(keras.layers.Rescaling(1 / 255)(inputs))), tmp_path / kind)
+    with pytest.warns(UserWarning, match="prepares pixels itself, by Rescaling. .* are prepared as resnet20 has them"):
+        kc.ResNet20(weights=path, classes=6)
+
+
+@pytest.mark.parametrize("build", [kc.LeNet5, kc.ResNet20], ids=lambda build: build.name)
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_what_a_network_of_ours_does_to_pixels_itself_is_not_told(build, kind, tmp_path, recwarn):
+    path = write(build(seed=0, include_preprocessing=True), tmp_path / kind)
+    build(weights=path)
+    assert not [w for w in recwarn if "prepares pixels" in str(w.message)]
+
+
+def test_a_classifier_that_is_kept_is_told(tmp_path):
+    """Four classes of other things would bear the names of the file's."""
+    model = kc.ResNet20(classes=4, seed=0)
+    protocol = preprocessing.provenance(model).protocol
+    preprocessing.provenance(model).protocol = replace(protocol, class_names=("daisy", "rose", "tulip", "lily"))
+    path = write(model, tmp_path / "flowers.keras")
+    with pytest.warns(UserWarning, match="keeps the classifier of '.*flowers.keras' .* for it has 4 classes as well"):
+        kc.ResNet20(weights=path, classes=4)
+
+
+def test_a_body_has_no_classes(tmp_path):
+    """Else a classifier of one's own, called "predictions" as well, would be taken for the data set's."""
+    body = kc.ResNet20(weights="keras_classics", include_top=False, pooling="avg")
+    own = keras.Model(body.input, keras.layers.Dense(10, name="predictions")(body.output))
+    assert not class_names_of(own)
+    assert class_names_of(kc.ResNet20(weights="keras_classics"))[0] == "airplane"
 
 
 @everywhere
@@ -126,8 +164,9 @@ def test_other_classes_are_not_called_what_the_files_are(tmp_path):
         other = carried_protocol(kc.ResNet20(weights=path, classes=4))
     body = carried_protocol(kc.ResNet20(weights=path, include_top=False, pooling="avg"))
     assert (other.class_names, other.dataset) == ((), "")
-    assert (body.class_names, body.dataset) == ((), "cifar10")
-    assert carried_protocol(kc.ResNet20(weights=path, classes=3)).class_names == ("a", "b", "c")
+    assert (body.class_names, body.dataset) == ((), "")
+    with pytest.warns(UserWarning, match="keeps the classifier"):
+        assert carried_protocol(kc.ResNet20(weights=path, classes=3)).class_names == ("a", "b", "c")
 
 
 def test_1001_classes_of_our_own_keep_the_first(tmp_path):

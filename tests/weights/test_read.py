@@ -2,6 +2,7 @@
 
 import collections
 import io
+import json
 import os
 import pathlib
 import pickle
@@ -157,6 +158,19 @@ def tensor_of(size, shape, strides, offset=0, stored=4):
     return zip_of({"a/data.pkl": data.getvalue(), "a/data/0": b"\0" * 4 * stored}, zipfile.ZIP_STORED)
 
 
+def doubling(h5, group):
+    """40 groups, each by two names in the one before: 2^40 ways to the last."""
+    for _ in range(40):
+        inner = group.create_group("a")
+        group["b"] = inner
+        group = inner
+
+
+def safetensors_of(table, data):
+    header = json.dumps(table).encode()
+    return struct.pack("<Q", len(header)) + header + data
+
+
 TOUCHED = "touched-by-a-checkpoint"
 GOOD = {"a": np.ones((4, 3), "float32")}
 WHOLE = torch_bytes(state())
@@ -179,6 +193,10 @@ HOSTILE = {
         "damaged",
     ),
     "a pickle that asks for a vast table": (zip_of({"a/data.pkl": b"\x80\x02}r\xff\xff\xff\x7f."}), "no tensors"),
+    "a pickle that asks for vast bytes": (  # of which it holds none: 16 TB would end the process
+        legacy_header()[: len(torch_file.LEGACY)] + b"\x80\x05\x96" + struct.pack("<Q", 1 << 44) + b".",
+        "damaged",
+    ),
     "a pickle alone": (pickle.dumps(state(), 2), "no weights file"),
     "cut off": (WHOLE[: len(WHOLE) // 2], "damaged|cut off"),
     "cut off, before torch 1.6": (OLD[: len(OLD) - 40], "cut off"),
@@ -213,6 +231,11 @@ HOSTILE = {
         h5_bytes(lambda h5, group: group.create_dataset("kernel:0", (1 << 14, 1 << 14), "f4", chunks=True)),
         "too much",
     ),
+    "HDF5 whose groups double": (h5_bytes(doubling), "no layers|damaged"),
+    "safetensors that overlap": (
+        safetensors_of({name: {"dtype": "BF16", "shape": [8], "data_offsets": [0, 16]} for name in "ab"}, bytes(16)),
+        "overlap",
+    ),
     "an HDF5 file cut off": (
         h5_bytes(lambda h5, group: group.create_dataset("kernel:0", data=np.ones(999)))[:900],
         "damaged",
@@ -240,6 +263,18 @@ def test_hostile_and_broken_files_are_refused_without_a_trace(case, tmp_path, mo
     assert [p.name for p in tmp_path.iterdir()] == ["file.pth"]
     assert not pathlib.Path("/tmp", TOUCHED).exists()
     assert known == {k: dict(vars(type(v))) for k, v in torch_file.KNOWN.items() if not isinstance(v, str)}
+
+
+@pytest.mark.parametrize(("key", "averaged"), [("state_dict", "state_dict_ema"), ("model", "model_ema")])
+def test_averaged_weights_beside_others_are_told(key, averaged, tmp_path):
+    """As timm and torchvision's references write; their accuracies are often of those."""
+    average = {"n_averaged": torch.tensor(7), "module.a": torch.full((4, 3), 2.0)}
+    torch.save({key: {"a": torch.ones((4, 3))}, averaged: average}, tmp_path / "x.pth")
+    with pytest.warns(UserWarning, match=f"averaged weights too .'{averaged}'.*those of '{key}' are taken"):
+        taken = read(tmp_path / "x.pth").tensors
+    torch.save(average, tmp_path / "y.pth")
+    alone = read(tmp_path / "y.pth").tensors
+    assert (taken["a"].mean(), alone["a"].mean()) == (1, 2)
 
 
 @pytest.mark.parametrize("changes", [{"shape": [5, 3]}, {"dtype": "F64"}, {"data_offsets": [-4, 44]}, {"dtype": "X"}])
