@@ -8,6 +8,10 @@ class ClassicsError(ValueError):
     """A mistake that the caller can mend. Its message is one line that says how; the commands print it alone."""
 
 
+class KeptClassifier(UserWarning):
+    """A network has the classifier of its weights' file, as there are as many classes, which may be others."""
+
+
 class ExportError(ClassicsError):
     """An export that failed, and how far it came: whether it `converts`, `runs` and `agrees` with its model, each None
     where it did not come to that. Of one that does not agree, `agreement` is its `exporting.Agreement`."""

@@ -45,7 +45,7 @@ def name_classes(model: keras.Model, class_names: Sequence[str]) -> None:
     found = preprocessing.provenance(model)
     if found is None:
         raise ClassicsError(f"{model.name} is no network of this package, and so cannot carry its classes' names.")
-    found.protocol = replace(found.protocol, class_names=names)
+    found.protocol = replace(found.protocol, class_names=names, classifier=preprocessing.classifier_of(model))
 
 
 def names_of_run(path: pathlib.Path) -> tuple[str, ...]:

@@ -117,24 +117,30 @@ def carried_protocol(model: keras.Model) -> InputProtocol | None:
 
 def protocol_of_answers(model: keras.Model) -> InputProtocol | None:
     """The same, without a data set ("") where another classifier stands in the place of the network's, which is called
-    "predictions": its answers mean something else, even if they are as many."""
+    "predictions", and without the names of another's classes: its answers mean something else, even if they are as
+    many."""
     protocol = carried_protocol(model)
-    if protocol is None or _ends_in_predictions(model):
-        return protocol
-    return replace(protocol, dataset="")
+    if protocol is None:
+        return None
+    classifier = classifier_of(model)
+    return replace(
+        protocol,
+        dataset=protocol.dataset if classifier == "predictions" else "",
+        class_names=protocol.class_names if classifier == protocol.classifier else (),
+    )
 
 
-def _ends_in_predictions(model) -> bool:
-    """Whether behind the network's classifier nothing has weights."""
+def classifier_of(model: keras.Model) -> str:
+    """The name of the network's classifier, or of what has weights behind it."""
     if "predictions" in getattr(model, "output_names", ()):  # of an output that is a dict
-        return True
+        return "predictions"
     operation = model.outputs[0]._keras_history.operation
     while not isinstance(operation, keras.Model):
         parents = operation._inbound_nodes[0].parent_nodes
         if operation.name == "predictions" or getattr(operation, "weights", ()) or not parents:
-            return operation.name == "predictions"
+            return operation.name
         operation = parents[0].operation
-    return _ends_in_predictions(operation)
+    return classifier_of(operation)
 
 
 def with_channels(image, channels: int):

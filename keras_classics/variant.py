@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_classics import complexity, preprocessing
 from keras_classics.blocks import global_pool_head, pool
-from keras_classics.errors import ClassicsError, unknown
+from keras_classics.errors import ClassicsError, KeptClassifier, unknown
 from keras_classics.initializers import seeded
 from keras_classics.layers import Provenance
 from keras_classics.rematerialization import Rematerialized
@@ -270,13 +270,15 @@ class Variant:
             with_aux = partial(form, aux_heads=True) if form.aux_head and not aux_heads else None
             fresh = load(model, checkpoint, form.family, body, with_aux, fresh_head)
             # What the file's classes are called is not what other classes are.
-            if any(not name.startswith("aux_") for name in fresh) or not include_top:
-                model.get_layer("provenance").protocol = replace(protocol, class_names=(), dataset="")
+            if not include_top or any(not name.startswith("aux_") for name in fresh):
+                unnamed = replace(protocol, class_names=(), dataset="", classifier="predictions")
+                model.get_layer("provenance").protocol = unnamed
             elif fresh_head and (protocol.class_names or (checkpoint.classes or form.classes) == classes):
                 warnings.warn(
                     f"{form.name} keeps the classifier of '{checkpoint.name}' and what its classes are called, for it "
                     f"has {classes} classes as well. If yours are others, take include_top=False and put a classifier "
                     "of your own behind it.",
+                    KeptClassifier,
                     stacklevel=2,
                 )
         return model

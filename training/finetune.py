@@ -11,7 +11,7 @@ import keras
 
 from keras_classics import feed, preprocessing
 from keras_classics.datasets import Dataset
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, KeptClassifier
 from keras_classics.fine_tuning import classifiers, freeze
 from keras_classics.initializers import seeded
 from keras_classics.spec import InputProtocol
@@ -135,7 +135,8 @@ def _start(recipe: Recipe, variant: Variant, data: Dataset, seed: int) -> keras.
         warnings.simplefilter("always", UserWarning)
         model = variant(seed=seed, **{**recipe.build, "weights": recipe.tuning.weights})
     for warning in told:
-        say(str(warning.message))
+        if not issubclass(warning.category, KeptClassifier):  # here it is not
+            say(str(warning.message))
     for layer in classifiers(model):
         with seeded(seed):
             fresh = type(layer).from_config(layer.get_config())
@@ -146,5 +147,7 @@ def _start(recipe: Recipe, variant: Variant, data: Dataset, seed: int) -> keras.
         freeze(model, recipe.tuning.frozen)  # to see whether it can be
     provenance = preprocessing.provenance(model)
     assert provenance is not None  # the zoo built it
-    provenance.protocol = dataclasses.replace(provenance.protocol, dataset=data.name, class_names=data.class_names)
+    provenance.protocol = dataclasses.replace(
+        provenance.protocol, dataset=data.name, class_names=data.class_names, classifier="predictions"
+    )
     return model

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import keras
 
 from keras_classics import preprocessing
 from keras_classics.datasets import Dataset
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, KeptClassifier
 from keras_classics.spec import Normalization
 from keras_classics.variant import Variant, deep_graph
 from keras_classics.zoo import get_model
@@ -82,7 +83,15 @@ def network(recipe: Recipe, seed: int) -> keras.Model:
     if recipe.pixels in RULES:
         channels = variant.channels
         variant = with_normalization(variant, build, Normalization((0.0,) * channels, (1.0,) * channels))
-    return variant(seed=seed, **build)
+    return _built(recipe, variant, seed=seed, **build)
+
+
+def _built(recipe: Recipe, variant: Variant, **build) -> keras.Model:
+    """A network of a run. One that is fine-tuned begins with the run's own weights, whose classifier it may keep."""
+    with warnings.catch_warnings():
+        if recipe.tuning is not None:
+            warnings.simplefilter("ignore", KeptClassifier)
+        return variant(**build)
 
 
 def shipped_network(recipe: Recipe, build: dict[str, Any], numbers: Numbers | None) -> keras.Model:
@@ -90,13 +99,13 @@ def shipped_network(recipe: Recipe, build: dict[str, Any], numbers: Numbers | No
     numbers."""
     variant = get_model(recipe.model)
     if numbers is None:
-        return variant(**build)
+        return _built(recipe, variant, **build)
     rule, shape = RULES[recipe.pixels], numbers["mean"].shape
     variant = with_normalization(variant, build, rule.normalization(numbers))
     if keras.config.image_data_format() == "channels_first":
         shape = (shape[2], *shape[:2])
     inputs = keras.Input(shape, name="image")
-    built = variant(input_tensor=rule.layers(inputs, numbers), **build)
+    built = _built(recipe, variant, input_tensor=rule.layers(inputs, numbers), **build)
     with deep_graph():
         return keras.Model(inputs, built.output, name=built.name)
 

@@ -105,7 +105,9 @@ heavy_elsewhere = pytest.mark.heavy if keras.config.backend() != "tensorflow" el
 
 @pytest.mark.every_backend
 @heavy_elsewhere
-def test_it_goes_on_bit_for_bit_and_trains_what_it_should(weights, picture_folder, tmp_path, monkeypatch):
+def test_it_goes_on_bit_for_bit_and_trains_what_it_should(
+    weights, picture_folder, tmp_path, monkeypatch, capsys, recwarn
+):
     """Stopped after an epoch of the second phase, and from then on without the file of its weights."""
     monkeypatch.setattr(train, "judge", lambda *_: {})
     straight = tune(weights, picture_folder, tmp_path / "straight")
@@ -123,6 +125,8 @@ def test_it_goes_on_bit_for_bit_and_trains_what_it_should(weights, picture_folde
     for ours, theirs in zip(layers(folder.last).values(), layers(straight.last).values(), strict=True):
         for got, expected in zip(ours, theirs, strict=True):
             np.testing.assert_array_equal(got, expected)
+    assert "keeps the classifier" not in capsys.readouterr().out  # which starts afresh, though as many classes
+    assert not [warning for warning in recwarn if "keeps the classifier" in str(warning.message)]
     rates = [row["learning_rate"] for row in history(folder)]
     assert rates[:2] == pytest.approx([0.1, 0.1])
     assert 0.05 > rates[2] > rates[3] >= 0

@@ -13,6 +13,7 @@ from answers import answers
 import keras_classics as kc
 from keras_classics import preprocessing
 from keras_classics.exported import class_names_of
+from keras_classics.hub_folder import name_classes
 from keras_classics.layers import Provenance
 from keras_classics.preprocessing import carried_protocol
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
@@ -69,6 +70,19 @@ def test_a_classifier_that_is_kept_is_told(tmp_path):
     path = write(model, tmp_path / "flowers.keras")
     with pytest.warns(UserWarning, match="keeps the classifier of '.*flowers.keras' .* for it has 4 classes as well"):
         kc.ResNet20(weights=path, classes=4)
+
+
+def test_names_are_of_the_classifier_that_had_them(tmp_path):
+    """Another in its place, with as many classes, has others; named itself, it keeps its own through a file."""
+    model = kc.ResNet20(classes=3, seed=0)
+    name_classes(model, ("a", "b", "c"))
+    loaded = kc.load(write(model, tmp_path / "named.keras"))
+    assert class_names_of(loaded) == ("a", "b", "c")
+    features = loaded.get_layer("predictions").input
+    other = keras.Model(loaded.input, keras.layers.Dense(3, name="vehicles")(features))
+    assert class_names_of(other) == ()
+    name_classes(other, ("car", "bus", "tram"))
+    assert class_names_of(kc.load(write(other, tmp_path / "other.keras"))) == ("car", "bus", "tram")
 
 
 def test_a_body_has_no_classes(tmp_path):
