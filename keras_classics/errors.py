@@ -9,7 +9,8 @@ class ClassicsError(ValueError):
 
 
 class KeptClassifier(UserWarning):
-    """A network has the classifier of its weights' file, as there are as many classes, which may be others."""
+    """A network kept the classifier of its weights' file because the number of classes is the same; the classes may be
+    different ones."""
 
 
 class ExportError(ClassicsError):

@@ -55,13 +55,13 @@ def open_model(path: str | pathlib.Path) -> keras.Model:
 
 @contextmanager
 def _variables_within(most: int) -> Iterator[None]:
-    """Layers that this thread builds inside take no more than so many bytes, before they have taken them: what a small
-    file says of its layers may be as large as it likes.
+    """Refuses layers that this thread builds inside and that would take more than `most` bytes, before the memory is
+    taken: a small file may ask for layers of any size.
 
     Raises:
-        ClassicsError: if they would.
+        ClassicsError: for the first that is too much.
     """
-    add_weight, builder, total = keras.layers.Layer.add_weight, threading.get_ident(), 0
+    builder, total = threading.get_ident(), 0
 
     def counted(self, shape=None, *args, **kwargs):
         nonlocal total
@@ -72,6 +72,7 @@ def _variables_within(most: int) -> Iterator[None]:
         return add_weight(self, shape, *args, **kwargs)
 
     with _OPENING:
+        add_weight = keras.layers.Layer.add_weight  # Keras' own, once no other thread has changed it
         keras.layers.Layer.add_weight = counted
         try:
             yield

@@ -126,7 +126,7 @@ def protocol_of_answers(model: keras.Model) -> InputProtocol | None:
     return replace(
         protocol,
         dataset=protocol.dataset if classifier == "predictions" else "",
-        class_names=protocol.class_names if classifier == protocol.classifier else (),
+        class_names=protocol.class_names if protocol.classifier in ("", classifier) else (),
     )
 
 

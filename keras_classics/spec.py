@@ -76,8 +76,8 @@ class InputProtocol:
 
     The shorter side of the picture is resized to `resize_size` pixels by `interpolation`; with `squash` both sides are,
     whatever the picture's shape. The centre square of `image_size` is taken and normalised; the classes are those of
-    `dataset`, and have these `class_names`, in the order of the outputs of the layer called `classifier`, where the
-    data set's name does not tell them.
+    `dataset`, and have these `class_names`, in the order of the outputs of the layer called `classifier` (of any where
+    that is ""), where the data set's name does not tell them.
     """
 
     dataset: str
@@ -87,7 +87,7 @@ class InputProtocol:
     interpolation: str = "bilinear"
     squash: bool = False
     class_names: tuple[str, ...] = ()
-    classifier: str = "predictions"
+    classifier: str = ""
 
 
 def protocol_of(fields: Mapping[str, Any]) -> InputProtocol:

@@ -271,12 +271,12 @@ class Variant:
             fresh = load(model, checkpoint, form.family, body, with_aux, fresh_head)
             # What the file's classes are called is not what other classes are.
             if not include_top or any(not name.startswith("aux_") for name in fresh):
-                unnamed = replace(protocol, class_names=(), dataset="", classifier="predictions")
+                unnamed = replace(protocol, class_names=(), dataset="", classifier="")
                 model.get_layer("provenance").protocol = unnamed
             elif fresh_head and (protocol.class_names or (checkpoint.classes or form.classes) == classes):
                 warnings.warn(
-                    f"{form.name} keeps the classifier of '{checkpoint.name}' and what its classes are called, for it "
-                    f"has {classes} classes as well. If yours are others, take include_top=False and put a classifier "
+                    f"{form.name} keeps the classifier of '{checkpoint.name}' and the names of its classes, because "
+                    f"that has {classes} classes too. If yours are others, take include_top=False and put a classifier "
                     "of your own behind it.",
                     KeptClassifier,
                     stacklevel=2,

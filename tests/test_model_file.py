@@ -1,5 +1,6 @@
 """Files of Keras that are damaged, hostile or ruined: one line each, and nothing in them is run."""
 
+import concurrent.futures
 import io
 import json
 import zipfile
@@ -134,6 +135,14 @@ def test_layers_that_a_small_file_makes_large_are_refused_before_they_are_built(
         open_model(changed(lenet, tmp_path / "large.keras", config))
     assert keras.layers.Layer.add_weight is built
     assert open_model(lenet).name == "lenet5"
+
+
+def test_two_threads_may_open_models_at_once(lenet):
+    built = keras.layers.Layer.add_weight
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        names = [model.name for model in pool.map(open_model, [lenet] * 8)]
+    assert names == ["lenet5"] * 8
+    assert keras.layers.Layer.add_weight is built
 
 
 @pytest.mark.parametrize(("content", "message"), [(None, "there is no such file"), (b"text", "it is no .keras file")])

@@ -38,6 +38,8 @@ def assign(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
         elif holder:
             rule = dataclasses.replace(getattr(recipe, holder), **{field: _value(name, known[name], text)})
             recipe = dataclasses.replace(recipe, **{holder: rule})
+        elif name == "build":  # whose options may follow by themselves
+            recipe = dataclasses.replace(recipe, build=_value(name, known[name], text))
         else:
             given[name] = _value(name, known[name], text)
     none: dict[str, Any] = {k: v for k, v in given.items() if v is None}  # which `replace` takes for "as it is"

@@ -137,9 +137,7 @@ def _whitened_rows(recipe, data, made, seed, count):
     pixels = whitened(recipe, data, fitted(recipe, data, say))
     identity = Normalization((0.0,) * made.channels, (1.0,) * made.channels)
     rows = _rows(recipe, pixels, dataclasses.replace(made, normalization=identity), seed, count)
-    originals = _first_examples(
-        recipe, dataclasses.replace(data, files=None), seed, count
-    )  # in the whitened ones' order
+    originals = _first_examples(recipe, data, seed, count)  # in the whitened ones' order
     seen = []
     for row, (original, _) in zip(rows, originals, strict=True):
         image = original if data.in_memory else data.decode(original).numpy()

@@ -9,6 +9,7 @@ the whole batch there as well, unless it is asked to see its device's part alone
 import contextlib
 import hashlib
 import json
+import math
 import os
 import pathlib
 import sys
@@ -158,21 +159,23 @@ class Team:
         return model
 
     def batch_to_judge(self, images: int, batch: int) -> int:
-        """How many of so many validation images to judge at once, at most a `batch`: TensorFlow divides a batch of any
-        size among its devices, but each needs an image.
+        """How many of so many validation images to judge at once, at most a `batch`. On several devices of tensorflow
+        each takes as many of the first batch as another, and at least an image of the last, of which they take
+        ceil(images / devices) in turn.
 
         Raises:
-            ClassicsError: if there are fewer images than devices.
+            ClassicsError: if they cannot be divided so.
         """
         if keras.config.backend() != "tensorflow" or self.devices == 1:
             return batch
-        fits = (size for size in range(batch, self.devices - 1, -1) if not 0 < images % size < self.devices)
-        if images < self.devices or (size := next(fits, 0)) == 0:
-            raise ClassicsError(
-                f"{images} validation images cannot be divided among {self.devices} devices; hold out more of them, or "
-                "train on fewer devices."
-            )
-        return size
+        for size in range(batch, 0, -self.devices):
+            last = images % size
+            if size <= images and math.ceil(last / self.devices) * (self.devices - 1) <= max(last - 1, 0):
+                return size
+        raise ClassicsError(
+            f"{images} validation images cannot be divided among {self.devices} devices; hold out more of them, or "
+            "train on fewer devices."
+        )
 
     def judged_by_each(self, stream, batch: int):
         """The stream of validation batches, as each device of jax judges them whole, so that no image counts twice,

@@ -589,7 +589,7 @@ def _learning_rate(model) -> float:
     optimizer = model.optimizer
     schedule = optimizer._learning_rate
     is_schedule = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
-    rate = schedule(optimizer.iterations - 1) if is_schedule else optimizer.learning_rate
+    rate = schedule(keras.ops.maximum(optimizer.iterations - 1, 0)) if is_schedule else optimizer.learning_rate
     return float(keras.ops.convert_to_numpy(rate))
 
 

@@ -23,7 +23,7 @@ def select(data: Dataset, parts: Mapping[str, tuple[str, np.ndarray]]) -> Datase
             (places,) = np.nonzero(chosen)
             files[split] = Files(*(values[places] for values in data.files[source]))
         made = of_files(data.name, data.class_names, files)
-        return dataclasses.replace(made, decode=data.decode)
+        return dataclasses.replace(made, decode=data.decode, decode_window=data.decode_window)
 
     def stored(split):
         import tensorflow as tf

@@ -5,9 +5,9 @@ from keras import layers
 from keras_classics.blocks import batch_norm, concat, conv, max_pool, pool, predictions, relu
 from keras_classics.initializers import HeNormal
 from keras_classics.layers import channels_of
-from keras_classics.models.inception_v3 import GAMMA_DEPARTURE
 from keras_classics.models.inception_v4 import (
     CONSTANTS_DEPARTURE,
+    GAMMA_DEPARTURE,
     V,
     activated_conv,
     average_pool,

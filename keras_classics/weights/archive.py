@@ -30,27 +30,28 @@ def open_zip(file: BinaryIO, size: int) -> Iterator[zipfile.ZipFile]:
 @contextmanager
 def open_hdf5(file: IO[bytes], size: int) -> Iterator[h5py.File]:
     """An HDF5 file of `size` bytes; refused if its parts lie in other files, or unpack to too much."""
-    total, visited = 0, set()
+    sizes: dict[int, int | None] = {}  # of groups, which may have many names; None while one is added up
 
-    def visit(group):
-        nonlocal total
+    def size_of(group) -> int:
         address = h5py.h5o.get_info(group.id).addr
-        if address in visited:  # a group may have many names, and stand in itself
-            return
-        visited.add(address)
-        for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise ClassicsError(f"Its part '{name}' lies elsewhere.")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                visit(item)
-            elif item.external or item.is_virtual:
-                raise ClassicsError(f"Its part '{name}' lies in another file.")
-            else:
-                total += item.nbytes
+        if address not in sizes:
+            sizes[address] = None
+            sizes[address] = sum(part(group, name) for name in group)
+        if (known := sizes[address]) is None:
+            raise ClassicsError("Its parts stand in each other.")
+        return known
+
+    def part(group, name: str) -> int:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ClassicsError(f"Its part '{name}' lies elsewhere.")
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            return size_of(item)
+        if item.external or item.is_virtual:
+            raise ClassicsError(f"Its part '{name}' lies in another file.")
+        return item.nbytes
 
     with h5py.File(file, "r") as h5:
-        visit(h5)
-        if total > min(LIMIT, RATIO * size):
+        if (total := size_of(h5)) > min(LIMIT, RATIO * size):
             raise ClassicsError(f"It would unpack to {total:,} bytes, which is too much.")
         yield h5

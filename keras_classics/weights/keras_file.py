@@ -33,16 +33,17 @@ def read_keras(path) -> Contents:
         if file.read(2) != b"PK":
             with open_hdf5(file, size) as h5:
                 layers, classes = list(_stored_layers(h5)), _classes(h5)
-                prepared_by = _prepared_by((kind.title().replace("_", ""), name) for kind, name in classes)
-                return _contents(layers, _origins(h5), ("input_layer", "image") in classes, prepared_by)
+                origins = _origins(h5)
+                ours = ("input_layer", "image") in classes or bool(origins)
+                named = ((kind.title().replace("_", ""), name) for kind, name in classes)
+                return _contents(layers, origins, ours, _prepared_by(named, ours))
         with open_zip(file, size) as archive:
             config = archive.read("config.json").decode()
             weights = archive.read(WEIGHTS)
         with open_hdf5(io.BytesIO(weights), size) as h5:
             in_order = sorted(_stored_layers(h5), key=lambda layer: config.find(f'"name": "{layer[1]}"'))
-            return _contents(
-                in_order, _origins(h5), "keras_classics" in config, _prepared_by(_configured(json.loads(config)))
-            )
+            ours = "keras_classics" in config
+            return _contents(in_order, _origins(h5), ours, _prepared_by(_configured(json.loads(config)), ours))
 
 
 def _stored_layers(h5: h5py.File) -> Iterator[Layer]:
@@ -100,15 +101,16 @@ def _classes(h5: h5py.File) -> list[tuple[str, str]]:
 PREPARING = ("Rescaling", "Normalization", "Lambda", "GetItem", "Subtract", "TrueDivide", "Divide")
 
 
-# Layers of our networks that are of these classes and prepare no pixels, or as the network says.
+# Of a model around a network of ours the first three alone, for the others may stand behind it, as a temperature does;
+# and not these layers of the network's own.
 OWN_RESCALING = re.compile(r"normalization|negative_penalty|inception_resnet_\w+_scale")
 
 
-def _prepared_by(layers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+def _prepared_by(layers: Iterable[tuple[str, str]], ours: bool) -> tuple[str, ...]:
     """Which of these classes are among the layers of a model, by their classes and names; operations are only where
     there is a configuration."""
-    named = {kind for kind, name in layers if not (kind == "Rescaling" and OWN_RESCALING.fullmatch(name))}
-    return tuple(kind for kind in PREPARING if kind in named)
+    named = {kind for kind, name in layers if not (ours and kind == "Rescaling" and OWN_RESCALING.fullmatch(name))}
+    return tuple(kind for kind in (PREPARING[:3] if ours else PREPARING) if kind in named)
 
 
 def _configured(config: Any) -> Iterator[tuple[str, str]]:
@@ -131,11 +133,11 @@ def read_hdf5(path) -> Contents:
         root = h5["model_weights"] if "layer_names" not in h5.attrs and "layer_names0" not in h5.attrs else h5
         names = _attribute(root, "layer_names")
         layers = [layer for name in names for layer in _legacy_layers(name, root[name])]
-        config = _text(h5.attrs.get("model_config", "null"))
-        kinds = ((re.sub(r"_\d+$", "", name).title().replace("_", ""), name) for name in names)
-        prepared_by = _prepared_by([*kinds, *_configured(json.loads(config))])
-        origins = list(_configured_origins(json.loads(config)))
-        return _contents(layers, origins, "keras_classics" in config, prepared_by)
+        text = _text(h5.attrs.get("model_config", "null"))
+        config, ours = json.loads(text), "keras_classics" in text
+        guessed = ((re.sub(r"_\d+$", "", name).title().replace("_", ""), name) for name in names)
+        prepared_by = _prepared_by(guessed if config is None else _configured(config), ours)
+        return _contents(layers, list(_configured_origins(config)), ours, prepared_by)
 
 
 def _legacy_layers(name: str, group: h5py.Group) -> Iterator[Layer]:

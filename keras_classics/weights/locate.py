@@ -172,8 +172,8 @@ def _preparing_note(path, contents: Contents, whose: str, told: str) -> tuple[st
     if not contents.prepared_by:
         return ()
     return (
-        f"The model in '{path}' prepares pixels itself, by {' and '.join(contents.prepared_by)}. That is left out: the "
-        f"pixels are prepared as {whose} has them, {told}.",
+        f"The model in '{path}' prepares pixels itself, by {' and '.join(contents.prepared_by)}. That step is left "
+        f"out: the pixels are prepared as {whose} has them, {told}.",
     )
 
 

@@ -34,6 +34,7 @@ LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in mod
 LINEAGES = {
     ("resnext", "resnet"),
     ("resnet_v2", "resnet"),
+    ("inception_v4", "inception_v3"),
     ("inception_resnet", "inception_v4"),
     ("pnasnet", "nasnet"),
 }

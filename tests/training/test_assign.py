@@ -93,6 +93,12 @@ def test_a_recipe_with_a_value_of_the_wrong_kind_is_refused_by_its_name(changes,
     assert not (tmp_path / "run").exists()
 
 
+def test_options_of_the_builder_join_those_that_are_set_before():
+    given = assign(RECIPE, ['build={"shortcut": "B"}', "build.remat=true"])
+    assert given.build == {"shortcut": "B", "remat": True}
+    assert assign(RECIPE, ["build.remat=true", 'build={"shortcut": "B"}']).build == {"shortcut": "B"}
+
+
 def test_every_recipe_has_values_of_the_right_kind():
     recipes = [get_recipe(name) for name in list_recipes()]
     assert [recipe.replace() for recipe in recipes] == recipes

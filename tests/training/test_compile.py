@@ -161,6 +161,19 @@ def test_a_rate_falls_to_the_end_of_an_epoch_that_is_rounded_up(schedule):
     assert rates[10] == pytest.approx(0, abs=1e-7)
 
 
+def test_a_weight_outside_the_loss_is_left_as_it_is():
+    """Of a network of one's own; Keras warns of it."""
+    inputs = keras.Input((3,))
+    used, unused = keras.layers.Dense(2, name="used")(inputs), keras.layers.Dense(2, name="unused")(inputs)
+    model = keras.Model(inputs, {"used": used, "unused": unused})
+    model.compile(L2SGD(0.1, momentum=0.9, l2=0.1), {"used": "mse"})
+    before = [weight.numpy() if hasattr(weight, "numpy") else np.asarray(weight) for weight in model.weights]
+    model.train_on_batch(np.ones((2, 3), "float32"), {"used": np.ones((2, 2), "float32")})
+    after = [keras.ops.convert_to_numpy(weight) for weight in model.weights]
+    changed = {weight.path for weight, b, a in zip(model.weights, before, after, strict=True) if (a != b).any()}
+    assert changed == {"used/kernel", "used/bias"}
+
+
 @pytest.mark.parametrize("steps", [1, 3, 40])
 def test_a_rate_falls_by_epochs_that_are_no_whole_number_of_steps(steps):
     """Of few images: by a rounded number of steps it fell by tens of percent too soon or too late, or by none."""

@@ -70,15 +70,25 @@ def test_what_tensorflow_cannot_do_on_several_devices_is_told_before_it_begins(c
 def test_each_device_of_tensorflow_has_an_image_to_judge(monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
     team = Team(devices=4)
-    for images, batch in ((128, 32), (130, 32), (129, 32), (97, 8), (5, 8)):
-        size = team.batch_to_judge(images, batch)
-        assert 4 <= size <= batch
-        assert images % size == 0 or images % size >= 4
+    for devices, images, batch in (
+        (4, 128, 32),
+        (4, 130, 32),
+        (2, 129, 32),
+        (2, 9, 8),
+        (4, 28, 8),
+        (3, 16, 12),
+    ):
+        size = Team(devices=devices).batch_to_judge(images, batch)
+        assert size <= min(batch, images)
+        assert size % devices == 0
+        last = np.arange(images % size)
+        each = -(-len(last) // devices)  # as TensorFlow cuts a batch
+        assert not len(last) or all(len(last[i * each : (i + 1) * each]) for i in range(devices))
     assert team.batch_to_judge(128, 32) == 32
     assert Team(devices=1).batch_to_judge(129, 32) == 32
-    for images in (3, 5):
+    for devices, images in ((4, 3), (4, 5), (4, 9), (2, 5)):
         with pytest.raises(ClassicsError, match="hold out more of them"):
-            team.batch_to_judge(images, 4)
+            Team(devices=devices).batch_to_judge(images, 8)
 
 
 DECAY = """
@@ -100,6 +110,32 @@ for options in ({"l2": 0.5}, {"global_clipnorm": 0.3}, {"l2": 0.5, "global_clipn
         found.append(model.get_weights()[0])
     print("difference", np.abs(found[0] - found[1]).max(), "moved", np.abs(found[0] - 1).max())
 """
+
+
+JUDGED = """
+import keras, numpy as np, tensorflow as tf
+(cpu,), two = tf.config.list_physical_devices("CPU"), [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, two)
+from keras_classics.layers import BatchNormalization
+from training.distribute import Team
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+team = Team(devices=2, strategy=strategy)
+for images in (129, 13):
+    x, y = np.ones((images, 4, 4, 3), "float32"), np.zeros(images)
+    with strategy.scope():
+        layers = [BatchNormalization(), keras.layers.Flatten(), keras.layers.Dense(2)]
+        model = keras.Sequential([keras.Input((4, 4, 3)), *layers])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+    stream = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
+    print("judged", model.evaluate(team.judged_by_each(stream, team.batch_to_judge(images, 8)), verbose=0) >= 0)
+"""
+
+
+def test_validation_images_of_any_number_are_judged_on_two_devices_of_tensorflow():
+    if BACKEND != "tensorflow":
+        pytest.skip("what tensorflow does")
+    made = subprocess.run([sys.executable, "-c", JUDGED], capture_output=True, text=True)
+    assert made.stdout.count("judged True") == 2, made.stderr[-2000:]
 
 
 def test_tensorflow_decays_and_clips_the_gradient_of_the_whole_batch():

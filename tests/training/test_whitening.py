@@ -9,6 +9,7 @@ import pytest
 import keras_classics as kc
 from keras_classics import datasets, evaluation, exporting, feed
 from training import get_recipe, train, train_batches, validation_batches
+from training.augment import RandomAreaCrop
 from training.augment.whitening import ContrastAndZCA, PerPixelMean
 from training.judge import copy_weights, papers_error, shipped_form
 from training.run_folder import RunFolder
@@ -133,6 +134,16 @@ def test_whitened_files_are_shuffled_as_a_whole_like_others(picture_folder, monk
     ]
     assert len({*labels[0].tolist()}) > 1
     np.testing.assert_array_equal(*labels)
+
+
+def test_a_crop_of_whitened_files_is_of_whitened_pixels(picture_folder):
+    """Also of those that are left when some are held out."""
+    recipe = RESNET.replace(augment=(RandomAreaCrop(32),))
+    numbers = {"mean": np.full((32, 32, 3), 1000.0, "float32")}
+    white = whitened(recipe, datasets.load(str(picture_folder)), numbers)
+    images, _ = next(train_batches(recipe, white, kc.ResNet20())[0].as_numpy_iterator())
+    assert recipe.hold_out
+    assert images.max() < 0
 
 
 def a_few_pictures(count=6):

@@ -55,10 +55,12 @@ def test_a_model_around_the_network_that_prepares_pixels_is_told(kind, tmp_path)
 
 
 @pytest.mark.parametrize("build", [kc.LeNet5, kc.ResNet20], ids=lambda build: build.name)
-@pytest.mark.parametrize("kind", KINDS[:2])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_a_network_of_ours_does_to_pixels_itself_is_not_told(build, kind, tmp_path, recwarn):
-    path = write(build(seed=0, include_preprocessing=True), tmp_path / kind)
-    build(weights=path)
+    """Nor what stands behind it, such as a temperature."""
+    model = build(seed=0, include_preprocessing=True)
+    for made in (model, keras.Model(model.input, model.output / 2.0)):
+        build(weights=write(made, tmp_path / kind))
     assert not [w for w in recwarn if "prepares pixels" in str(w.message)]
 
 
@@ -68,7 +70,7 @@ def test_a_classifier_that_is_kept_is_told(tmp_path):
     protocol = preprocessing.provenance(model).protocol
     preprocessing.provenance(model).protocol = replace(protocol, class_names=("daisy", "rose", "tulip", "lily"))
     path = write(model, tmp_path / "flowers.keras")
-    with pytest.warns(UserWarning, match="keeps the classifier of '.*flowers.keras' .* for it has 4 classes as well"):
+    with pytest.warns(UserWarning, match="keeps the classifier of '.*flowers.keras' .* that has 4 classes too"):
         kc.ResNet20(weights=path, classes=4)
 
 

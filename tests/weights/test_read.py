@@ -166,6 +166,14 @@ def doubling(h5, group):
         group = inner
 
 
+def many_names(h5, group):
+    """A megabyte of zeros, which packs well, by 60 names."""
+    inner = group.create_group("a")
+    inner.create_dataset("kernel:0", data=np.zeros(1 << 18, "float32"), compression="gzip")
+    for number in range(60):
+        group[f"a{number}"] = inner
+
+
 def safetensors_of(table, data):
     header = json.dumps(table).encode()
     return struct.pack("<Q", len(header)) + header + data
@@ -232,6 +240,8 @@ HOSTILE = {
         "too much",
     ),
     "HDF5 whose groups double": (h5_bytes(doubling), "no layers|damaged"),
+    "an HDF5 group of many names": (h5_bytes(many_names), "too much"),
+    "HDF5 groups in each other": (h5_bytes(lambda h5, group: group.__setitem__("a", group)), "stand in each other"),
     "safetensors that overlap": (
         safetensors_of({name: {"dtype": "BF16", "shape": [8], "data_offsets": [0, 16]} for name in "ab"}, bytes(16)),
         "overlap",

@@ -211,7 +211,9 @@ def _network(network: Variant) -> dict[str, Any]:
     if network in BUILDERS.values():
         return {"network": network.name, **{f"network.{name}": value for name, value in network.form.items()}}
     parts = {"features": network.features, "head": network.head, "aux_head": network.aux_head}
-    said = {"network.protocol": plain(network.protocol), "network.aux_weights": list(network.aux_weights)}
+    protocol = plain(network.protocol)
+    del protocol["classifier"]  # whose name changes no training
+    said = {"network.protocol": protocol, "network.aux_weights": list(network.aux_weights)}
     for name, function in parts.items():
         if function is not None:
             said |= _function(f"network.{name}", function)

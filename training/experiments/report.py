@@ -109,7 +109,7 @@ def _size(experiment: Experiment, seeds: int) -> str:
     images = f"All images of {experiment.data}"
     if limit:
         held_out = f", {limit // recipe.hold_out:,} of them held out" if recipe and recipe.hold_out else ""
-        images = f"{limit:,} training images of {experiment.data}{held_out}, and as many test images"
+        images = f"{limit:,} training images of {experiment.data}{held_out}, and {limit:,} test images"
     epochs = f"; {recipe.epochs:g} epochs" if recipe else ""
     return f"{images}{epochs}; {seeds} seed{'s' * (seeds != 1)}."
 
