@@ -227,7 +227,7 @@ def test_an_experiment_runs_to_its_page(tmp_path, capsys):
         "*Nobody, figure 0: 2 points.*",
         "**Verdict: confirmed.**",
         "![The new arm errs less.](made_up.png)",
-        "**Design.** Errors are drawn. Nothing is trained. 100 training images of mnist_sample, and as many test "
+        "**Design.** Errors are drawn. Nothing is trained. 100 training images of mnist_sample, and 100 test "
         "images; 5 seeds.",
         "| test error: old minus new | ",
         "`python -m training experiment run made_up --data-dir <folder>`",

@@ -159,7 +159,8 @@ def test_training_judging_and_exports_read_the_pixels_of_the_weights(finished, w
     np.testing.assert_allclose(2 * levels, np.round(2 * levels), atol=1e-3)
 
     model = keras.saving.load_model(finished.best, compile=False)
-    carried = dataclasses.replace(THEIRS, dataset=picture_folder.name, class_names=DIGITS)
+    names = {"class_names": DIGITS, "classifier": "predictions"}
+    carried = dataclasses.replace(THEIRS, dataset=picture_folder.name, **names)
     assert preprocessing.carried_protocol(model) == carried
     data, bare = datasets.load(str(picture_folder)), TINY(classes=10)
     bare.set_weights(model.get_weights())
