@@ -32,9 +32,7 @@ class _L2(keras.optimizers.Optimizer):
     def apply(self, grads, trainable_variables=None):
         weights = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         if keras.config.backend() == "tensorflow":
-            pairs = [
-                (g, w) for g, w in zip(grads, weights, strict=True) if g is not None
-            ]  # of which Keras makes much ado
+            pairs = [(g, w) for g, w in zip(grads, weights, strict=True) if g is not None]
             reduced = iter(super()._all_reduce_sum_gradients(pairs))
             grads = [g if g is None else next(reduced)[0] for g in grads]
         if self.l2:
