@@ -181,7 +181,7 @@ class Team:
         """The stream of validation batches, as each device of jax judges them whole, so that no image counts twice,
         however many there are; tensorflow divides them, which are then of this size."""
         local = self.devices // self.processes
-        if stream is None or local == 1:
+        if local == 1:
             return stream
         if keras.config.backend() == "tensorflow":
             return stream.rebatch(batch)

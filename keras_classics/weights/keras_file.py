@@ -35,7 +35,7 @@ def read_keras(path) -> Contents:
                 layers, classes = list(_stored_layers(h5)), _classes(h5)
                 origins = _origins(h5)
                 ours = ("input_layer", "image") in classes or bool(origins)
-                named = ((kind.title().replace("_", ""), name) for kind, name in classes)
+                named = ((_class_named(kind), name) for kind, name in classes)
                 return _contents(layers, origins, ours, _prepared_by(named, ours))
         with open_zip(file, size) as archive:
             config = archive.read("config.json").decode()
@@ -106,6 +106,11 @@ PREPARING = ("Rescaling", "Normalization", "Lambda", "GetItem", "Subtract", "Tru
 OWN_RESCALING = re.compile(r"normalization|negative_penalty|inception_resnet_\w+_scale")
 
 
+def _class_named(kind: str) -> str:
+    """The class that Keras' names for its layers come from: "true_divide" of TrueDivide."""
+    return kind.title().replace("_", "")
+
+
 def _prepared_by(layers: Iterable[tuple[str, str]], ours: bool) -> tuple[str, ...]:
     """Which of these classes are among the layers of a model, by their classes and names; operations are only where
     there is a configuration."""
@@ -135,7 +140,7 @@ def read_hdf5(path) -> Contents:
         layers = [layer for name in names for layer in _legacy_layers(name, root[name])]
         text = _text(h5.attrs.get("model_config", "null"))
         config, ours = json.loads(text), "keras_classics" in text
-        guessed = ((re.sub(r"_\d+$", "", name).title().replace("_", ""), name) for name in names)
+        guessed = ((_class_named(re.sub(r"_\d+$", "", name)), name) for name in names)
         prepared_by = _prepared_by(guessed if config is None else _configured(config), ours)
         return _contents(layers, list(_configured_origins(config)), ours, prepared_by)
 

@@ -72,15 +72,16 @@ def _curves(axes: Axes, experiment: Experiment, runs: Sequence[Run]) -> None:
 
 
 def _values(axes: Axes, experiment: Experiment, measure: Measure, runs: Sequence[Run]) -> None:
-    of_arms = [values(measure, arm.name, runs) for arm in experiment.arms]
+    names = [arm.name for arm in experiment.arms]
+    of_arms = [values(measure, name, runs) for name in names]
+    late_of_arms = [misses(measure, name, runs) for name in names]
     for seed in runs_by_seed(runs):
         places = [(place, of_arm[seed]) for place, of_arm in enumerate(of_arms) if seed in of_arm]
         axes.plot(*zip(*places, strict=True), color="0.75", linewidth=0.8, zorder=1) if places else None
-    for place, of_arm in enumerate(of_arms):
+    for place, (of_arm, late) in enumerate(zip(of_arms, late_of_arms, strict=True)):
         if not of_arm:
             continue
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
-        late = misses(measure, experiment.arms[place].name, runs)
         for seed, value in of_arm.items():
             inside = "none" if seed in late else colour
             axes.scatter(place, value, edgecolor=colour, facecolor=inside, marker=marker, s=28, alpha=0.7, zorder=2)
@@ -89,8 +90,7 @@ def _values(axes: Axes, experiment: Experiment, measure: Measure, runs: Sequence
             around = [[mean - low], [high - mean]]
             axes.errorbar(place + 0.22, mean, around, fmt="_", color=colour, capsize=5, markersize=12, linewidth=2)
     axes.set_ylabel(textwrap.fill(f"{measure.words}, {measure.unit}", 40))
-    names = [arm.name for arm in experiment.arms]
-    hollow = "\nhollow: never came to the level" * any(misses(measure, name, runs) for name in names)
+    hollow = "\nhollow: never came to the level" * any(late_of_arms)
     axes.set_title(f"each seed; beside it the mean, 95% interval{hollow}", fontsize=10, loc="left")
     slanted = len(names) > 3 or max(map(len, names)) > 16
     axes.set_xticks(range(len(names)), names, rotation=35 if slanted else 0, ha="right" if slanted else "center")
