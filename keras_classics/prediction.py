@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,6 +17,7 @@ from keras_classics.preprocessing import decode_predictions
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+LIGHT = 170  # of 255: MNIST's borders are 0
 Picture: TypeAlias = "np.ndarray | str | os.PathLike | Image"
 
 
@@ -139,6 +141,19 @@ def views_of(picture: Picture, asked: Ensemble) -> list:
         if channels != reads and not {channels, reads} <= {1, 3}:
             raise ClassicsError(f"{member.name} reads {reads} channels, and the picture has {channels}.")
     preprocessing.check_pixels(pixels)
+    _check_ink(pixels, asked)
     if asked.views.dense:
         return [[part.numpy() for part in made.whole(pixels, asked.views)] for made in asked.distinct_feeds]
     return [made.views(pixels, asked.views).numpy() for made in asked.distinct_feeds]
+
+
+def _check_ink(pixels: np.ndarray, asked: Ensemble) -> None:
+    """Warns where a network that learned MNIST's digits, which are light on black, is asked about a light sheet."""
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    for member in asked.members:
+        if member.protocol.dataset == "mnist" and border.mean() > LIGHT:
+            warnings.warn(
+                f"{member.name} learned MNIST's digits, which are light on black; this picture has a light border. "
+                "Dark digits on paper have to be inverted first, as PIL.ImageOps.invert does.",
+                stacklevel=2,
+            )

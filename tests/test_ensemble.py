@@ -326,3 +326,12 @@ def test_a_classifier_of_ones_own_does_not_tell_the_classes_of_the_weights(form,
     if form == "beside":
         kc.export(model, tmp_path / "own.tflite")
         assert kc.predict(kc.load_export(tmp_path / "own.tflite"), PICTURES[0], 1)[0][0][1].startswith("class ")
+
+
+def test_dark_digits_on_paper_are_told(recwarn):
+    image = next(iter(datasets.load("mnist_sample").split("test").as_numpy_iterator()))[0]
+    model = kc.LeNet5(weights="mnist")
+    kc.predict(model, image)
+    assert not [w for w in recwarn if "light on black" in str(w.message)]
+    with pytest.warns(UserWarning, match="lenet5 learned MNIST's digits, which are light on black"):
+        kc.predict(model, 255 - image)

@@ -1,4 +1,4 @@
-"""The networks beside each other: accuracy, cost and size, the lecture's chart."""
+"""The networks beside each other: accuracy, cost and size, in one chart."""
 
 import pathlib
 from collections.abc import Sequence

@@ -60,14 +60,16 @@ def test_keras_own_seed_works_too():
 
 @one_of_each_family
 def test_a_saved_model_comes_back_whole(name, tmp_path):
-    model = build(name, seed=0)
+    options = {"classifier_activation": None}  # a softmax of initial weights may hide what changes
+    model = build(name, seed=0, **options)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(answers(again, batch(name)), answers(model, batch(name)))
     model.save_weights(tmp_path / "model.weights.h5")
     for file in ("model.keras", "model.weights.h5"):
-        loaded = build(name, seed=3, weights=tmp_path / file)
-        np.testing.assert_array_equal(answers(loaded, batch(name)), answers(model, batch(name)))
+        loaded = build(name, seed=3, weights=tmp_path / file, **options)
+        for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @one_of_each_family
@@ -98,7 +100,8 @@ def test_every_trainable_weight_gets_a_gradient(name):
     """Three steps of Adam on noise move every weight, however small its gradient is."""
     model = build(name, seed=0)
     before = [w.copy() for w in model.get_weights()]
-    model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-12), "mean_squared_error")
+    eagerly = keras.config.backend() == "tensorflow"  # whose graph takes longer to trace than three steps
+    model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-12), "mean_squared_error", run_eagerly=eagerly)
     targets = np.eye(10, dtype="float32")[np.arange(8) % 10]
     model.fit(batch(name, 8), targets, epochs=3, verbose=0)
     for variable, old in zip(model.weights, before, strict=True):
@@ -110,16 +113,16 @@ def test_every_trainable_weight_gets_a_gradient(name):
 def test_mixed_precision_keeps_float32_predictions(name):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = build(name, seed=0)
+        model = build(name, seed=0, classifier_activation=None)
     finally:
         keras.config.set_dtype_policy("float32")
-    exact = build(name, seed=0)
+    exact = answers(build(name, seed=0, classifier_activation=None), batch(name))
     dtypes = {layer.compute_dtype for layer in model.layers if layer.weights and layer.name != "predictions"}
     assert dtypes == {"bfloat16"}
     outputs = answers(model, batch(name))
     assert outputs.dtype == "float32"
-    np.testing.assert_allclose(outputs, answers(exact, batch(name)), atol=0.1)
-    model.compile("sgd", "mean_squared_error")
+    np.testing.assert_allclose(outputs, exact, atol=0.08 * np.abs(exact).max(), rtol=0)
+    model.compile("sgd", "mean_squared_error", run_eagerly=keras.config.backend() == "tensorflow")
     history = model.fit(batch(name, 8), np.eye(10, dtype="float32")[np.arange(8)], verbose=0).history
     assert np.isfinite(history["loss"][0])
 
@@ -197,7 +200,10 @@ def test_features_of_images_of_unknown_size_are_those_of_known(name):
 def test_include_preprocessing_takes_pixels(name):
     variant = kc.get_model(name)
     pixels = np.random.default_rng(0).integers(0, 256, batch(name).shape).astype("uint8")
-    inside = build(name, seed=0, include_preprocessing=True)
-    outside = build(name, seed=0)
+    inside = build(name, seed=0, include_preprocessing=True, classifier_activation=None)
+    outside = build(name, seed=0, classifier_activation=None)
     expected = answers(outside, kc.preprocess_input(pixels, variant))
-    np.testing.assert_allclose(answers(inside, pixels.astype("float32")), expected, atol=1e-5)
+    tolerance = 0.02 * np.abs(expected[0] - expected[1]).max()  # of what two pictures differ by
+    np.testing.assert_allclose(answers(inside, pixels.astype("float32")), expected, atol=tolerance, rtol=0)
+    brighter = answers(inside, pixels + np.float32(5))
+    assert np.abs(brighter - expected).max() > tolerance

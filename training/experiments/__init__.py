@@ -13,7 +13,7 @@ from keras_classics.errors import unknown
 if TYPE_CHECKING:
     from training.experiments.design import Experiment
 
-# In the order of the lecture; each is a module of that name with an EXPERIMENT.
+# From the oldest network on; each is a module of that name with an EXPERIMENT.
 NAMES = (
     "relu_or_tanh",
     "response_normalization",

@@ -9,7 +9,7 @@ from keras_classics.errors import ClassicsError
 
 def add_experiment(commands) -> None:
     """The command and its own."""
-    parser: Parser = commands.add_parser("experiment", help="puts the lecture's claims to the test")
+    parser: Parser = commands.add_parser("experiment", help="puts the papers' claims to the test")
     words = parser.add_subparsers(required=True, metavar="command")
 
     listing = words.add_parser("list", help="lists the experiments")
@@ -33,7 +33,7 @@ def add_experiment(commands) -> None:
         command.add_argument("--record", action="store_true", help="write the results into training/results as well")
     report.add_argument("name", nargs="?", help="that `experiment list` prints")
     for command in (run, resume, report):
-        command.add_argument("--quick", action="store_true", help="the quick form, in minutes, which decides nothing")
+        command.add_argument("--quick", action="store_true", help="an eighth of it, which decides nothing")
         command.add_argument("--out", metavar="folder", help="of the results (default: runs/experiments/<name>)")
     for command in (listing, run, resume, report):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))

@@ -69,7 +69,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A claim of the lecture, and the design that tests it.
+    """A claim of the papers, and the design that tests it.
 
     Attributes:
         name: of its file.

@@ -170,7 +170,7 @@ def recorded_verdict(experiment: Experiment) -> str | None:
 
 
 def table() -> str:
-    """A table in Markdown of all experiments, in the order of the lecture, with what is recorded of them.
+    """A table in Markdown of all experiments, from the oldest network on, with what is recorded of them.
 
     Raises:
         ClassicsError: if results are of another version of their design.
