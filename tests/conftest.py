@@ -1,6 +1,8 @@
-"""One run of pytest is one backend. On tensorflow, the default, it starts the others beside it (test_backends.py)."""
+"""One run of pytest is one backend. On tensorflow, the default, it starts the others beside it (test_backends.py), and
+last one of its own kind, with which it shares what is left."""
 
 import concurrent.futures
+import contextlib
 import gc
 import os
 import pathlib
@@ -15,7 +17,7 @@ os.environ.pop("COLUMNS", None)  # by which the commands' tables are as wide as 
 if os.environ["KERAS_BACKEND"] == "jax":  # which compiles far longer than it computes: briefly, and the same once
     os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=0"
     COMPILED = tempfile.TemporaryDirectory()
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", COMPILED.name)
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 import keras
@@ -33,40 +35,73 @@ SHARED = pathlib.Path(os.environ.get("KERAS_CLASSICS_SHARED", pathlib.Path(__fil
 
 def pytest_collection_modifyitems(config, items):
     """Keeps the tests of this backend: on tensorflow all that are not marked for numpy, elsewhere the marked ones."""
-
-    def is_beside(item):
-        return item.path.name == "test_backends.py"
-
-    backends = [item.callspec.params["backend"] for item in items if is_beside(item)] if MARKER is None else []
+    beside = [item for item in items if item.path.name == "test_backends.py"]
+    backends = [item.callspec.params["backend"] for item in beside] if MARKER is None and CLAIMS is None else []
 
     def kept(item):
-        if MARKER is not None:
-            return item.get_closest_marker(MARKER) is not None
-        return item.get_closest_marker("structure") is None and not (backends and TOO_LONG in item.path.parents)
+        if item in beside:
+            return bool(backends)
+        return (item.get_closest_marker(MARKER) is not None) if MARKER else not item.get_closest_marker("structure")
 
     config.hook.pytest_deselected(items=[item for item in items if not kept(item)])
-    items[:] = sorted(filter(kept, items), key=is_beside)  # last, for they run beside all the rest
+    items[:] = sorted(filter(kept, items), key=beside.__contains__)  # last, for they run beside all the rest
     if not config.option.collectonly:
         BESIDE.update({backend: QUEUE.submit(run_beside, backend) for backend in backends})
 
 
 QUEUE = concurrent.futures.ThreadPoolExecutor(max_workers=1)
 BESIDE: dict[str, concurrent.futures.Future] = {}
-TOO_LONG = pathlib.Path(__file__).parent / "weights"  # runs beside on tensorflow as well: both sides end together
-
-
 RUNNING: list[subprocess.Popen] = []
+# A folder in which two processes of this backend claim modules: one from the first on, the other from the last.
+CLAIMS = os.environ.pop("KERAS_CLASSICS_CLAIMS", None)
+SHARED_OUT = tempfile.TemporaryDirectory()
+
+
+def pytest_runtestloop(session):
+    """Where the suite is shared, runs what this process is the first to claim."""
+    if session.testsfailed or not (CLAIMS or BACKEND in BESIDE):
+        return None  # as pytest does
+    tests = claimed(session.items)
+    item = next(tests, None)
+    while item:
+        following = next(tests, None)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        item = following
+    return True
+
+
+def claimed(items):
+    """The tests of the modules that no other process has begun, and of those that none shares."""
+    modules = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    for path in reversed(modules) if CLAIMS else modules:
+        mark = pathlib.Path(CLAIMS or SHARED_OUT.name, "-".join(path.parts[-2:]))
+        with contextlib.suppress(FileExistsError):
+            mark.touch(exist_ok=False)
+            yield from modules[path]
 
 
 def run_beside(backend):
-    """Runs the part of the suite that is another backend's, or of tensorflow's what is too long for this process, in a
-    process of its own: its status and what it printed."""
+    """Runs the part of the suite that is another backend's, or a share of this one's, in a process of its own: its
+    status and what it printed."""
+    shared = {"KERAS_CLASSICS_CLAIMS": SHARED_OUT.name} if backend == BACKEND else {}
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            TOO_LONG if backend == BACKEND else pathlib.Path(__file__).parent,
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--durations=10",
+            pathlib.Path(__file__).parent,
         ],
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**os.environ, "KERAS_BACKEND": backend, **shared},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -76,11 +111,28 @@ def run_beside(backend):
     return process.returncode, output
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What the processes beside have to say of themselves."""
+    for backend, run in BESIDE.items():
+        if run.done() and not run.cancelled():
+            terminalreporter.write_line(f"beside, on {backend}: {run.result()[1].splitlines()[-1]}")
+
+
 def pytest_unconfigure():
     """An interrupted run takes the others with it."""
     QUEUE.shutdown(wait=False, cancel_futures=True)
     for process in RUNNING:
         process.kill()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hasty_reports():
+    """What exports cost is not what the tests of them are about."""
+    from keras_classics.exporting import report
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "SECONDS", 0.01)
+        yield
 
 
 @pytest.fixture

@@ -84,7 +84,6 @@ def sure(normalization):
     return model
 
 
-@pytest.mark.every_backend
 def test_an_export_with_another_normalisation_does_not_agree(tmp_path):
     model, path = sure(RIGHT), tmp_path / "x.tflite"
     assert exporting.export(model, path, "tflite").images == 8
@@ -104,7 +103,6 @@ def poisoned(model):
     return model
 
 
-@pytest.mark.every_backend
 def test_what_fails_the_check_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(kc.ClassicsError, match="sure has weights or outputs that are not finite numbers"):
         exporting.export(poisoned(sure(RIGHT)), tmp_path / "x.tflite", "tflite")
@@ -192,7 +190,7 @@ def test_bad_requests(tmp_path):
     ("to", "name", "included"),
     [
         ("saved_model", "folder", False),
-        pytest.param("tflite", "model.tflite", True, marks=pytest.mark.every_backend),
+        ("tflite", "model.tflite", True),
         ("tflite", "model.tflite", False),
         ("onnx", "model.onnx", True),
     ],

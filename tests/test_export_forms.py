@@ -43,7 +43,7 @@ def test_a_fixed_batch_answers_any_number_of_pictures(to, name, tmp_path):
         assert tuple(taken["shape_signature"]) == (2, 16, 16, 3)
 
 
-@pytest.mark.parametrize(("to", "name"), [*FORMATS[:2], pytest.param(*FORMATS[2], marks=pytest.mark.every_backend)])
+@pytest.mark.parametrize(("to", "name"), FORMATS)
 def test_whole_pixels_are_taken_on_request(to, name, tmp_path):
     model = trained_norms(kc.ResNet20(**SMALL))
     kc.export(model, tmp_path / name, to, input_dtype="uint8")
@@ -69,7 +69,6 @@ def test_whole_pixels_of_int8_are_the_pictures_own(tmp_path):
     assert report.input_dtype == "uint8"
 
 
-@pytest.mark.every_backend
 def test_batch_norms_are_folded(tmp_path):
     model = trained_norms(kc.ResNet20(**SMALL))
     report = kc.export(model, tmp_path / "x.onnx")

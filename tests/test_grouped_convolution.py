@@ -110,7 +110,6 @@ def test_half_precision():
 
 
 @pytest.mark.parametrize("kernel_size", [1, 3])
-@pytest.mark.usefixtures("path")
 def test_an_export_has_one_operation(kernel_size, tmp_path):
     import tensorflow as tf
 

@@ -124,7 +124,6 @@ def test_a_picture_too_large_is_refused(monkeypatch):
             tf.function(decoding.decode_in_graph)(tf.constant(GOOD[kind]))
 
 
-@pytest.mark.every_backend
 def test_a_served_model_answers_as_predict_does(tmp_path):
     """Names and probabilities of a network with scores for outputs, whose pictures are resized and cropped."""
     import tensorflow as tf

@@ -27,12 +27,13 @@ from training.run_folder import RunFolder
 EXPORTS = {"model.tflite", "model.tflite.json", "saved_model", "saved_model.json"}
 JUDGED = {"confusion.png", "curves.png", *EXPORTS}  # what judging leaves
 
+RECIPE = get_recipe("lenet5-mnist").replace(epochs=2, batch_size=64)
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run of two epochs on the embedded sample."""
-    recipe = get_recipe("lenet5-mnist").replace(epochs=2)
-    return train.run(recipe, "mnist_sample", out=tmp_path_factory.mktemp("runs") / "lenet", seed=1)
+    return train.run(RECIPE, "mnist_sample", out=tmp_path_factory.mktemp("runs") / "lenet", seed=1)
 
 
 def history(folder):
@@ -45,7 +46,7 @@ def test_a_run_learns_and_leaves_all_that_it_promises(finished):
     assert sorted(os.listdir(finished)) == FILES
     metrics = json.loads((finished / "metrics.json").read_text())
     assert metrics["test_images"] == 1000
-    assert metrics["last"]["top1_error"] < 15  # chance is 90
+    assert metrics["last"]["top1_error"] < 30  # chance is 90
     assert metrics["paper_top1_error"] == 0.95
     assert metrics["backend"] == keras.config.backend()
     assert metrics["settings"]["seed"] == 1
@@ -78,10 +79,9 @@ def test_the_saved_model_is_the_papers_form_and_gives_the_reported_error(finishe
 def test_the_same_seed_gives_the_same_run_and_a_resumed_one_too(finished, tmp_path, monkeypatch):
     """The resumed one is not judged, which takes longer than its training; test_resume.py judges one."""
     monkeypatch.setattr(train, "judge", lambda *_: {})
-    recipe = get_recipe("lenet5-mnist").replace(epochs=2)
     told = "Stopped after 1 of 2 epochs. Go on with: python -m training resume"
     with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match=told):
-        train.run(recipe, "mnist_sample", out=tmp_path / "run", seed=1)
+        train.run(RECIPE, "mnist_sample", out=tmp_path / "run", seed=1)
     assert sorted(os.listdir(tmp_path / "run")) == [
         "best.keras",
         "checkpoint-1.keras",
