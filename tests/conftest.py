@@ -175,20 +175,26 @@ def picture_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def demo_page():
-    """The demo as it is served: its address, and those that were connected to while it was built and launched."""
+    """The demo as it is served: its address, and the hosts that were looked up or connected to while it was built and
+    launched."""
     import socket
 
     from keras_classics import demo
 
     asked = []
-    connect = socket.socket.connect
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
 
-    def watched(self, address):
-        asked.append(address)
+    def connected(self, address):
+        asked.append(address[0] if isinstance(address, tuple) else "a local socket")
         return connect(self, address)
 
+    def looked_up(host, *arguments, **options):
+        asked.append(host)
+        return look_up(host, *arguments, **options)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", watched)
+        patch.setattr(socket.socket, "connect", connected)
+        patch.setattr(socket, "getaddrinfo", looked_up)
         page = demo.build()
         _, address, public = page.launch(prevent_thread_lock=True, quiet=True, share=True)
     assert public is None

@@ -133,9 +133,13 @@ def test_who_starts_how(who):
     assert step().shape == (1, 7)
 
 
-def test_fused(capsys):
-    cli.main(["benchmark", "resnet20", "--fuse", "--batch", "1", "--rounds", "1", "--backend", "jax"])
-    assert "keras_classics  jax" in capsys.readouterr().out
+@pytest.mark.parametrize("fuse", [False, True])
+def test_fused(fuse, monkeypatch):
+    fused = []
+    monkeypatch.setattr(kc, "fuse", lambda model: fused.append(model.name) or model)
+    side = {"mode": "predict", "batch": 1, "classes": 7, "input_shape": [32, 32, 3], "network": "resnet20"}
+    worker.keras_side({"who": "keras_classics", "fuse": fuse, **side})
+    assert fused == (["resnet20"] if fuse else [])
 
 
 def test_native_groups_are_keras_own_layers():

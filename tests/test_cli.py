@@ -402,6 +402,9 @@ def test_export(capsys, saved_lenet, tmp_path):
         ["export", str(saved_lenet), "--to", "saved_model", "--out", str(tmp_path / "m"), "--without-preprocessing"]
     )
     assert "takes normalised images" in capsys.readouterr().out.replace("\n", " ")
+    out, eight_bits = str(tmp_path / "small.tflite"), ["--quantize", "int8", "--representative", "mnist_sample"]
+    cli.main(["export", "lenet5", "--weights", "mnist", "--to", "tflite", "--out", out, *eight_bits])
+    assert (tmp_path / "small.tflite").stat().st_size < 100_000
 
 
 @pytest.mark.parametrize(

@@ -99,10 +99,8 @@ def test_what_is_no_result_is_refused(capsys, tmp_path):
     assert "not allowed with" in refused(capsys, "zoo", "--results", good, "--dataset", "cifar10")
 
 
-def test_progress(capsys, tmp_path, monkeypatch):
+def test_progress(capsys, tmp_path):
     """Of each family the best network, each error by one crop where the paper has one, and the human level."""
-    facts = {name: one | {"depth": one.get("depth", 7)} for name, one in catalogue.read().items()}
-    monkeypatch.setattr(catalogue, "read", lambda: facts)
     cli.main(["plot", "progress", "--out", str(tmp_path / "progress.svg")])
     assert "of 15 families" in " ".join(capsys.readouterr().out.split())
     texts = written(tmp_path / "progress.svg")

@@ -1,5 +1,6 @@
 """How fast training images are prepared is measured of each side that there is, and of no other."""
 
+import json
 import math
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import datasets
+from training import __main__ as command
 from training import benchmark_data, get_recipe
 
 RECIPE = get_recipe("resnet20-cifar10").replace(hold_out=0)
 
 
-def test_rates_of_the_recipe_and_of_decoding(tmp_path):
+def test_rates_of_the_recipe_and_of_decoding(tmp_path, capsys):
     for i in range(4):
         path = tmp_path / f"class_{i % 2}" / f"{i}.jpg"
         path.parent.mkdir(exist_ok=True)
@@ -23,6 +25,11 @@ def test_rates_of_the_recipe_and_of_decoding(tmp_path):
     assert rates.torchvision is None
     for rate in (rates.recipe, rates.decode_jpeg):
         assert 0 < rate < math.inf
+    options = ["--data", str(tmp_path), "--images", "1", "--rounds", "1", "--json", "-"]
+    command.main(["benchmark-data", "resnet20-cifar10", *options])
+    told = json.loads(capsys.readouterr().out)
+    assert told["recipe"] == "resnet20-cifar10"
+    assert told["images_a_second"]["torchvision"] is None
 
 
 def test_torchvision_cannot_read_what_is_not_in_files():

@@ -7,7 +7,8 @@ import pytest
 from huggingface_hub import ModelCard
 
 import keras_classics as kc
-from training import get_recipe
+from training import __main__ as command
+from training import get_recipe, results_table
 from training.run_folder import RunFolder
 from training.ship import SMALL, entry_line, ship
 
@@ -55,6 +56,19 @@ def test_the_folder_has_what_ships_and_a_card(run, tmp_path):
     )
     sha256 = hashlib.sha256(run.best.read_bytes()).hexdigest()
     assert entry_line(run.path, path) == f'"shipped": ("lecun1989", 12.34, 1.2, "{sha256}"),'
+
+
+def test_the_commands(run, tmp_path, capsys, monkeypatch):
+    command.main(["ship", str(run.path), "--out", str(tmp_path / "shipped")])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"What ships is in {tmp_path / 'shipped'}" in told
+    assert '"shipped": ("lecun1989", 12.34, 1.2, ' in told
+    monkeypatch.setattr(results_table, "RESULTS", tmp_path / "results")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "one.json").write_bytes(run.metrics.read_bytes())
+    command.main(["results"])
+    *_, row = capsys.readouterr().out.splitlines()
+    assert row.endswith("| 12.34% | 13.00% | 5% on zip codes | 1 | `training/results/one.json` |")
 
 
 def test_a_large_tflite_file_stays_behind(run, tmp_path):

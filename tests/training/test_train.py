@@ -351,7 +351,7 @@ def test_the_command(tmp_path, capsys, picture_folder, monkeypatch):
     assert "lenet5-mnist" in capsys.readouterr().out
     out = str(tmp_path / "run")
     options = ["--data", str(picture_folder), "--epochs", "1", "--batch-size", "8", "--hold-out", "4", "--out", out]
-    command.main(["run", "lenet5-mnist", *options])
+    command.main(["run", "lenet5-mnist", *options, "--device", "cpu:0"])
     printed = capsys.readouterr().out
     assert "40 test images" in printed
     assert "the paper, on mnist" not in printed
