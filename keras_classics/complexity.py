@@ -67,9 +67,9 @@ def row_costs(model: keras.Model, table: Sequence[Row]) -> list[tuple[Row, RowCo
     return costs
 
 
-def count_params(model: keras.Model) -> int:
-    """Trainable parameters."""
-    return sum(math.prod(w.shape) for w in model.trainable_weights)
+def count_params(model: keras.Layer) -> int:
+    """Parameters that can be trained, frozen or not, of a model or of a layer: no moving moments, no seeds."""
+    return sum(math.prod(w.shape) for layer in model._flatten_layers() for w in layer._trainable_variables)
 
 
 def count_macs(model: keras.Model) -> int:
@@ -407,11 +407,9 @@ def _rows(model) -> Iterator[LayerCost]:
     for layer, seen in _walk(model):
         field = _side_seen(seen)
         first, last, step = seen[0]
-        params = sum(math.prod(w.shape) for w in layer.trainable_weights)
         middle = None if field is None else (first + last) / 2
-        yield LayerCost(
-            layer.name, type(layer).__name__, layer.output.shape[1:], params, macs(layer), field, step, middle
-        )
+        shape, params = layer.output.shape[1:], count_params(layer)
+        yield LayerCost(layer.name, type(layer).__name__, shape, params, macs(layer), field, step, middle)
 
 
 def _side_seen(seen: Sequence[_Seen]) -> int | None:

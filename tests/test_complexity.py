@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_classics as kc
-from keras_classics import complexity, layers
+from keras_classics import architecture, complexity, layers
 
 
 def averaging(layer):
@@ -119,6 +119,14 @@ def test_memory_of_a_chain_and_of_a_branch():
     assert complexity.memory(chain, batch_size=5) == 4 * (weights + 5 * (48 + 128))
     kept = 48 + 128 + 32 + 32
     assert complexity.memory(chain, 5, training=True, slots=2) == 4 * (4 * weights + 5 * kept)
+
+
+@pytest.mark.structure
+def test_frozen_parameters_count():
+    model = kc.freeze(kc.ResNet20())
+    assert complexity.count_params(model) == kc.ResNet20.params
+    assert sum(row.params for row in complexity.layer_table(model)) == kc.ResNet20.params
+    assert sum(block.params for block in architecture.blocks(model)) == kc.ResNet20.params
 
 
 def test_each_call_counts():
