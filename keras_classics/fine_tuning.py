@@ -4,11 +4,9 @@ import re
 
 import keras
 
-from keras_classics.complexity import block_of
+from keras_classics.complexity import POOLINGS, block_of
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.preprocessing import provenance
-
-POOLINGS = keras.layers.GlobalAveragePooling2D | keras.layers.GlobalMaxPooling2D | keras.layers.Flatten
 
 
 def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
