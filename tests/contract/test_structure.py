@@ -414,6 +414,13 @@ def test_numbers_of_numpy_are_as_good_as_pythons():
     assert again.output_shape == (None, 7)
 
 
+def test_options_may_be_numbers_of_numpy(tmp_path):
+    variant = kc.DenseNet40_12.with_options(dropout=np.float32(0.5), compression=np.float64(1))
+    variant(input_shape=(8, 8, 3)).save(tmp_path / "model.keras")
+    assert variant.form == {"compression": 1.0}
+    assert keras.models.load_model(tmp_path / "model.keras").get_layer("dense1_layer1_2_dropout").rate == 0.5
+
+
 def test_the_other_data_format_is_told_by_its_shape(channels_first):
     with pytest.raises(kc.ClassicsError, match=r"must be \(3, 224, 224\), which is \(channels, height, width\), not"):
         kc.ResNet20(input_shape=(224, 224, 3))
