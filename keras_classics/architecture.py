@@ -7,7 +7,6 @@ whose cells read the two cells before them.
 
 import dataclasses
 import itertools
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -128,7 +127,7 @@ class _Graph:
             layers=tuple(layers),
             body=_body(self, layers),
             output_shape=tuple(next((s for s in shapes if s), found[-1].output.shape[1:])),
-            params=sum(math.prod(weight.shape) for layer in found for weight in layer.trainable_weights),
+            params=sum(map(complexity.count_params, found)),
             macs=sum(complexity.macs(layer) for layer in found),
             stride=stride,
             heads=heads,

@@ -111,6 +111,11 @@ def conv_bn_relu(x, filters: int, kernel_size, strides: int = 1, *, name: str, *
     return relu(conv_bn(x, filters, kernel_size, strides, name=name, **options), f"{name}_relu")
 
 
+def conv_relu(x, filters: int, kernel_size, strides: int = 1, *, name: str, **options):
+    """A convolution with bias, then ReLU: layers `name` and `name`_relu. `options` are those of `conv`."""
+    return relu(conv(x, filters, kernel_size, strides, use_bias=True, name=name, **options), f"{name}_relu")
+
+
 def max_pool(x, pool_size: int, strides: int, *, padding: int = 0, name: str):
     """Max pooling; the padding is of zeros, so what is padded must not be negative (it follows a ReLU)."""
     if padding:
@@ -127,11 +132,14 @@ def ceil_max_pool(x, pool_size: int, strides: int, *, name: str):
     return MaxPooling2D(pool_size, strides, name=name)(x)
 
 
-def avg_pool(x, pool_size: int, *, counts_padding: bool, name: str):
-    """Average pooling with stride 1 that keeps the size. Caffe and Torch count zeros around the map, TensorFlow not."""
+def avg_pool(x, pool_size: int, strides: int = 1, *, counts_padding: bool, name: str):
+    """Average pooling of a padded map: (N, H, W, C) to (N, ceil(H / strides), ceil(W / strides), C).
+
+    Caffe and Torch count zeros around the map, TensorFlow not.
+    """
     if not counts_padding:
-        return AveragePooling2D(pool_size, 1, "same", name=name)(x)
-    return AveragePooling2D(pool_size, 1, name=name)(pad(x, pool_size // 2, f"{name}_pad"))
+        return AveragePooling2D(pool_size, strides, "same", name=name)(x)
+    return AveragePooling2D(pool_size, strides, name=name)(pad(x, pool_size // 2, f"{name}_pad"))
 
 
 def concat(branches, name: str):

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from keras_classics.errors import unknown
-from keras_classics.spec import ONE_CROP
+from keras_classics.spec import ONE_CROP, REPOSITORY
 
 FILE = pathlib.Path(__file__).with_name("data") / "catalogue.json"
 
@@ -56,8 +56,10 @@ def matching(pattern: str, networks: Iterable[dict[str, Any]] | None = None) -> 
 
 
 def figure(facts: dict[str, Any], dataset: str, kind: str = "top1") -> dict[str, Any] | None:
-    """The error of that kind that a paper reports of one crop, or else the first it reports; None if there is none."""
-    errors = [error for error in facts["reported"] if error["dataset"] == dataset and error[kind] is not None]
+    """The error of that kind that a paper reports of one crop, or else the first it reports; its authors' repository
+    stands in where the paper has none. None if there is none."""
+    found = [error for error in facts["reported"] if error["dataset"] == dataset and error[kind] is not None]
+    errors = [error for error in found if error["source"] != REPOSITORY] or found
     return next((error for error in errors if error["views"] == ONE_CROP), errors[0] if errors else None)
 
 

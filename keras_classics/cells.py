@@ -151,7 +151,7 @@ class Cell:
             raise ClassicsError(f"The cell puts out the states {self.outputs}; choose some of 0 to {last}.")
 
 
-class Step(NamedTuple):
+class PlacedCell(NamedTuple):
     """A cell in its place in a network.
 
     One that `keeps_previous` leaves to the cell behind it, as state 1, what it read as state 1 itself.
@@ -171,19 +171,19 @@ def fit(x, state, filters, level, name, norm):
     return x if channels_of(x) == filters else pointwise(x, filters, 1, name, norm)
 
 
-def run_cell(step: Step, h: State, p: State, rate, norm, operations) -> State:
+def run_cell(placed: PlacedCell, h: State, p: State, rate, norm, operations) -> State:
     """Appendix A.1: the cell on the outputs `h` and `p` of the two before it, (N, H, W, C) and a map at least as large.
 
     `rate` is that of drop path, on each operation but the identity. Returns a state of
     (N, H / strides, W / strides, filters * the number of outputs).
     """
-    name, filters, level = step.name, step.filters, h.level + step.reduces
+    name, filters, level = placed.name, placed.filters, h.level + placed.reduces
     states = [State(pointwise(h.relu, filters, 1, f"{name}_current", norm), h.level, f"{name}_current")]
     if p is not h:  # before the first cell there is but one
         previous = f"{name}_previous"
         p = State(fit(p.relu, p, filters, h.level, previous, norm), h.level, previous)
     states.append(p)
-    for i, block in enumerate(step.cell.blocks, 1):
+    for i, block in enumerate(placed.cell.blocks, 1):
         block_name, branches, rates = f"{name}_block{i}", [], []
         for side, (operation, source) in zip(("left", "right"), block, strict=True):
             state = states[source]
@@ -192,21 +192,21 @@ def run_cell(step: Step, h: State, p: State, rate, norm, operations) -> State:
             rates.append(0.0 if operation == "identity" else rate)
         add = ScheduledDropPath(rates, name=block_name) if any(rates) else layers.Add(name=block_name)
         states.append(State(add(branches), level, block_name))
-    outputs = [fit(states[i].raw, states[i], filters, level, f"{name}_output{i}", norm) for i in step.cell.outputs]
+    outputs = [fit(states[i].raw, states[i], filters, level, f"{name}_output{i}", norm) for i in placed.cell.outputs]
     return State(concat(outputs, f"{name}_output"), level, name)
 
 
-def run_cells(x, steps: Sequence[Step], tap: str, drop_path=0.0, norm=batch_norm, operations=OPERATIONS):
+def run_cells(x, cells: Sequence[PlacedCell], tap: str, drop_path=0.0, norm=batch_norm, operations=OPERATIONS):
     """The cells one after the other, and the activated output of the one named `tap` for the auxiliary head.
 
     The rate of drop path grows linearly with the depth, to `drop_path` at the last cell.
     """
     h = p = State(x, 0, "stem")
     taps = {}
-    for number, step in enumerate(steps, 1):
-        new = run_cell(step, h, p, drop_path * number / len(steps), norm, operations)
-        p, h = p if step.keeps_previous else h, new
-        if step.name == tap:
+    for number, placed in enumerate(cells, 1):
+        new = run_cell(placed, h, p, drop_path * number / len(cells), norm, operations)
+        p, h = p if placed.keeps_previous else h, new
+        if placed.name == tap:
             taps = {"aux_1": h.relu}
     return h.relu, taps
 

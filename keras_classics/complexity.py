@@ -16,6 +16,9 @@ from keras_classics.layers.same_padding import same_padding
 from keras_classics.spec import Row
 
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
+POOLINGS = keras.layers.GlobalAveragePooling2D | keras.layers.GlobalMaxPooling2D | keras.layers.Flatten  # to a vector
+_TRANSPOSED = keras.layers.Conv1DTranspose | keras.layers.Conv2DTranspose | keras.layers.Conv3DTranspose
+_ENLARGING = _TRANSPOSED | keras.layers.Resizing | keras.layers.UpSampling2D
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ def layer_table(model: keras.Model) -> list[LayerCost]:
     """A row for each layer of a functional model, in the order of the graph; shapes are without the batch.
 
     Raises:
-        ClassicsError: if the model is not functional, has another model inside, or calls a layer several times.
+        ClassicsError: if the model is not functional, has another model inside, or calls a layer several times; or a
+            layer resizes maps or is a transposed convolution, through which no field is followed.
     """
     check_graph(model)
     return list(_rows(model))
@@ -57,19 +61,25 @@ class RowCost:
 
 
 def row_costs(model: keras.Model, table: Sequence[Row]) -> list[tuple[Row, RowCost]]:
-    """The rows of a paper's table, each with the sums over its layers; a vector counts as a map of one pixel."""
-    costs = []
+    """The rows of a paper's table, each with the sums over its layers; a vector counts as a map of one pixel.
+
+    Raises:
+        ClassicsError: if the model has no layers of a row, or as `layer_table` does.
+    """
+    costs, of_model = [], layer_table(model)
     for row in table:
-        layers = [layer for layer in layer_table(model) if re.match(row.layers, layer.name)]
+        layers = [layer for layer in of_model if re.match(row.layers, layer.name)]
+        if not layers:
+            raise ClassicsError(f"{model.name} has no layers of the row '{row.name}'; take the network with its top.")
         shape = layers[-1].output_shape
         shape = shape if len(shape) == 3 else (1, 1, *shape)
         costs.append((row, RowCost(shape, sum(layer.params for layer in layers), sum(layer.macs for layer in layers))))
     return costs
 
 
-def count_params(model: keras.Model) -> int:
-    """Trainable parameters."""
-    return sum(math.prod(w.shape) for w in model.trainable_weights)
+def count_params(model: keras.Layer) -> int:
+    """Parameters that can be trained, frozen or not, of a model or of a layer: no moving moments, no seeds."""
+    return sum(math.prod(w.shape) for layer in model._flatten_layers() for w in layer._trainable_variables)
 
 
 def count_macs(model: keras.Model) -> int:
@@ -79,13 +89,13 @@ def count_macs(model: keras.Model) -> int:
     Raises:
         ClassicsError: if the size of a layer's output is not known, or the model has no graph of layers.
     """
-    return sum(_macs(layer, output) for layer, output in _calls(model))
+    return sum(_macs(*call) for call in _calls(model))
 
 
 def count_activations(model: keras.Model) -> int:
     """Numbers that the convolutions and dense layers put out for one image (Radosavovic et al. 2020); `count_macs`
     tells which calls count, and what is raised."""
-    return sum(_activations(layer, output) for layer, output in _calls(model))
+    return sum(_activations(layer, output) for layer, _, output in _calls(model))
 
 
 def _activations(layer, output) -> int:
@@ -96,7 +106,7 @@ def _activations(layer, output) -> int:
 
 
 def _calls(model) -> Iterator[tuple]:
-    """Each call of a layer with kernels in a model, and in those inside it, with the tensor that it gives."""
+    """Each call of a layer with kernels in a model and in those inside it, with the tensors that it reads and gives."""
     graph = getattr(model, "_functional", None) or model  # a `Sequential` has its graph inside
     if not is_functional(graph):
         raise ClassicsError(f"{model.name} has no graph of layers to read; build it with Keras' Functional API.")
@@ -104,7 +114,7 @@ def _calls(model) -> Iterator[tuple]:
         if isinstance(node.operation, keras.Model):
             yield from _calls(node.operation)
         elif kernels(node.operation):
-            yield node.operation, node.outputs[0]
+            yield node.operation, node.input_tensors[0], node.outputs[0]
 
 
 def depth(model: keras.Model) -> int:
@@ -146,12 +156,14 @@ def memory(model: keras.Model, batch_size: int = 1, training: bool = False, slot
     two). What operations need beside this, as work space, is not counted.
 
     Raises:
-        ClassicsError: as `layer_table` does.
+        ClassicsError: if the model is none that `check_graph` takes, or the size of a layer's output is not known.
     """
     check_graph(model)
+    for layer in model.layers:
+        _check_sides(layer, layer.output)
     weights = sum(math.prod(w.shape) * _itemsize(w.dtype) for w in model.weights)
     outputs = {
-        layer.name: math.prod(layer.output.shape[1:]) * _itemsize(layer.compute_dtype) * batch_size
+        layer.name: math.prod(layer.output.shape[1:]) * _itemsize(layer.output.dtype) * batch_size
         for layer in model.layers
     }
     if training:
@@ -168,7 +180,8 @@ def memory(model: keras.Model, batch_size: int = 1, training: bool = False, slot
 
 
 def _itemsize(dtype: str) -> int:
-    return {"float16": 2, "bfloat16": 2}.get(dtype, 4)
+    bits = re.search(r"\d+", dtype)  # "bfloat16", "float8_e4m3fn"; none of "bool"
+    return math.ceil(int(bits[0]) / 8) if bits else 1
 
 
 def layers_below(layer: keras.layers.Layer) -> list[str]:
@@ -366,17 +379,18 @@ def block_of(name: str) -> str | None:
 
 
 def macs(layer: keras.layers.Layer) -> int:
-    """Multiply-adds of one layer: every weight of its kernels works once at every place of its output.
+    """Multiply-adds of one layer: every weight of its kernels works once at every place of its output, or of its input
+    if it is a transposed convolution.
 
     Raises:
         ClassicsError: if the size of its output is not known.
     """
-    return _macs(layer, layer.output) if kernels(layer) else 0
+    return _macs(layer, layer.input, layer.output) if kernels(layer) else 0
 
 
-def _macs(layer, output) -> int:
+def _macs(layer, inputs, output) -> int:
     _check_sides(layer, output)
-    shape = output.shape
+    shape = inputs.shape if isinstance(layer, _TRANSPOSED) else output.shape
     places = math.prod(shape[1:]) // shape[channel_axis(getattr(layer, "data_format", "channels_last"))]
     return places * sum(math.prod(kernel.shape) for kernel in kernels(layer))
 
@@ -407,11 +421,9 @@ def _rows(model) -> Iterator[LayerCost]:
     for layer, seen in _walk(model):
         field = _side_seen(seen)
         first, last, step = seen[0]
-        params = sum(math.prod(w.shape) for w in layer.trainable_weights)
         middle = None if field is None else (first + last) / 2
-        yield LayerCost(
-            layer.name, type(layer).__name__, layer.output.shape[1:], params, macs(layer), field, step, middle
-        )
+        shape, params = layer.output.shape[1:], count_params(layer)
+        yield LayerCost(layer.name, type(layer).__name__, shape, params, macs(layer), field, step, middle)
 
 
 def _side_seen(seen: Sequence[_Seen]) -> int | None:
@@ -424,6 +436,8 @@ def _walk(model) -> Iterator[tuple[keras.layers.Layer, list[_Seen]]]:
     """The layers, and what the first output of each sees along either axis."""
     axes = (1, 2) if data_format_of(model) == "channels_last" else (2, 3)
     seen: dict[str, list[_Seen]] = {}
+    sides, image = slice(axes[0], axes[1] + 1), model.inputs[0]
+    before_maps = True  # of a convolution: what reads all pixels there and gives as many, as a whitening, is an image
     for layer in model.layers:
         below = [seen[name] for name in layers_below(layer)]
         beside = []
@@ -432,6 +446,11 @@ def _walk(model) -> Iterator[tuple[keras.layers.Layer, list[_Seen]]]:
         merged = [_union(of_axis) for of_axis in zip(*below, strict=True)] if below else [_Seen(0, 0, 1)] * 2
         through = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
         seen[layer.name] = [_union(of_axis) for of_axis in zip(through, *beside, strict=True)]
+        is_map = layer.output.ndim == 4
+        before_maps = before_maps and not (is_map and kernels(layer))
+        as_many = is_map and layer.output.shape[sides] == image.shape[sides]
+        if before_maps and as_many and _side_seen(seen[layer.name]) is None:
+            seen[layer.name] = [_Seen(0, 0, 1)] * 2
         yield layer, seen[layer.name]
 
 
@@ -441,7 +460,12 @@ def _union(branches: Sequence[_Seen]) -> _Seen:
 
 def _through(layer, axis: int, below: _Seen) -> _Seen:
     """What an output of the layer sees, by what its inputs see."""
-    if isinstance(layer, keras.layers.Dense | keras.layers.Flatten) or "Global" in type(layer).__name__:
+    if isinstance(layer, _ENLARGING):
+        raise ClassicsError(
+            f"{layer.name} gives maps of another size by no stride, so what is seen through it is not told; take the "
+            "part of the model before or behind it."
+        )
+    if isinstance(layer, keras.layers.Dense | POOLINGS):
         return _Seen(-math.inf, math.inf, below.step)
     size = _side(layer, "kernel_size" if hasattr(layer, "kernel_size") else "pool_size", axis)
     window = (size - 1) * _side(layer, "dilation_rate", axis) + 1

@@ -4,8 +4,9 @@ import re
 
 import keras
 
-from keras_classics.complexity import block_of
+from keras_classics.complexity import POOLINGS, block_of
 from keras_classics.errors import ClassicsError, unknown
+from keras_classics.preprocessing import provenance
 
 
 def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
@@ -16,7 +17,8 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
     Args:
         model: a network of the zoo, or a model with one inside.
         up_to: how the names of the stage's layers begin: "conv4" of ResNet and VGG, "inception_4e", "mixed_6e",
-            "dense3", "block13", "stage3". None freezes all but the classifier.
+            "dense3", "block13", "stage3". None freezes all but the classifier: of a network without one all, and of a
+            model with layers behind a network of the zoo that network, with what it reads.
 
     Returns:
         The model itself. `trainable = True` of each layer undoes it; that of the model, which is True already, does
@@ -26,9 +28,10 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
         ClassicsError: if no layer's name begins so, where the message lists the stages; or nothing is left to train.
     """
     if up_to is None:
-        kept = classifiers(model)
+        kept = _behind_networks(model) or classifiers(model)
         for layer in _leaves(model):
-            layer.trainable = layer in kept
+            if layer not in kept:
+                layer.trainable = False
         return model
     inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     frozen: list[keras.Layer] = []
@@ -49,7 +52,8 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
 
 
 def classifiers(model: keras.Model) -> list[keras.Layer]:
-    """The layers whose weights tell the classes apart: the last ones before each output.
+    """The layers whose weights tell the classes apart: the last ones before each output. Maps, and what ends in a
+    pooling or a batch norm, are features, and have none.
 
     Raises:
         ClassicsError: if these give another number of values than there are classes, as LeNet-5's before the distances
@@ -58,10 +62,14 @@ def classifiers(model: keras.Model) -> list[keras.Layer]:
     found = []
     for output in model.outputs:
         layer = output._keras_history.operation
+        if output.ndim > 2 or isinstance(layer, POOLINGS):
+            continue
         while not layer.weights:
             layer = _parents(layer)[0]
         if isinstance(layer, keras.Model):
             found += classifiers(layer)
+            continue
+        if isinstance(layer, keras.layers.BatchNormalization):
             continue
         if layer.weights[0].shape[-1] != output.shape[-1]:
             raise ClassicsError(
@@ -69,6 +77,15 @@ def classifiers(model: keras.Model) -> list[keras.Layer]:
             )
         found.append(layer)
     return found
+
+
+def _behind_networks(model) -> list[keras.Layer]:
+    """The layers with weights that stand beside or behind the networks of the zoo inside a model; none if there is no
+    such network."""
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model) and provenance(layer)]
+    before = _with_all_before(inner)
+    rest = [layer for layer in model.layers if inner and layer not in before]
+    return [leaf for layer in rest for leaf in _leaves(layer) if leaf.weights]
 
 
 def _leaves(layer):

@@ -157,6 +157,8 @@ class Variant:
         Raises:
             ClassicsError: if the network has no option of that name, or the value is none that it can have.
         """
+        # Files have no place for NumPy's scalars.
+        options = {name: value.item() if isinstance(value, np.generic) else value for name, value in options.items()}
         for option, value in options.items():
             if option in _OTHER_WORDS and option not in self.options:
                 raise ClassicsError(f"{self.name} has no option '{option}'; use {_OTHER_WORDS[option]}.")
@@ -306,7 +308,8 @@ class Variant:
             self._check_shape(shape, include_top)
             if input_shape is not None and tuple(input_shape) != shape:
                 raise ClassicsError(f"`input_tensor` has the shape {shape}; leave out `input_shape={input_shape}`.")
-            return keras.utils.get_source_inputs(input_tensor), input_tensor
+            sources = keras.utils.get_source_inputs(input_tensor)
+            return sources[0] if len(sources) == 1 else sources, input_tensor
         if input_shape is None:
             size = self.image_size if include_top or self.bound_to_size == "all" else None
             input_shape = (size, size, self.channels)

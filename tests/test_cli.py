@@ -178,7 +178,7 @@ def test_plot_zoo(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        ("resnet50", (22.85, "10 crops")),  # the paper has none of one crop
+        ("resnet50", (22.85, "10 crops")),  # the paper has none of one crop, the authors' repository has
         ("inception_v3", (21.2, "1 crop")),
         ("inception_v1", None),  # top-5 alone
         ("resnet20", None),
@@ -327,7 +327,7 @@ def test_evaluate_an_ensemble_by_several_views(capsys, saved_lenet, tmp_path):
     assert figures["class_names"] == [*"0123456789"]
     assert np.mean(figures["class_accuracy"]) == pytest.approx(100 - figures["top1"], abs=3)  # nearly equal classes
     cli.main(["evaluate", str(saved_lenet), "--data", "mnist_sample", "--views", "2"])
-    assert "The paper does not judge by 2 crops, but by 1 crop." in capsys.readouterr().out
+    assert "The authors do not judge by 2 crops, but by 1 crop." in capsys.readouterr().out
     run = tmp_path / "run"
     run.mkdir()
     (run / "best.keras").write_bytes(saved_lenet.read_bytes())
@@ -340,10 +340,12 @@ def test_evaluate_an_ensemble_by_several_views(capsys, saved_lenet, tmp_path):
 @pytest.mark.parametrize(
     ("network", "views", "told", "silent"),
     [
-        (kc.ResNet50, "10", ["10 crops  22.85%", "human level  5.10%"], ["does not judge by"]),
-        (kc.ResNet50, "144", ["The paper does not judge by 144 crops, but by 10 crops, dense, 5 scales."], []),
-        (kc.GoogLeNet, "144", ["imagenet2012, 144 crops  7.89%"], ["does not judge by"]),
-        (kc.ResNet20, "1", ["cifar10, 1 crop  8.75%"], ["does not judge by", "human"]),
+        (kc.ResNet50, "10", ["10 crops  22.85%", "human level  5.10%"], ["do not judge by"]),
+        (kc.ResNet50, "144", ["The authors do not judge by 144 crops, but by 10 crops, dense, 5 scales, 1 crop."], []),
+        (kc.ResNet50, "1", ["the authors' repository, imagenet2012, 1 crop  24.70%"], ["do not judge by"]),
+        (kc.VGG16, "150", ["the paper, imagenet2012, 150 crops  24.60%"], ["do not judge by"]),
+        (kc.GoogLeNet, "144", ["imagenet2012, 144 crops  7.89%"], ["do not judge by"]),
+        (kc.ResNet20, "1", ["cifar10, 1 crop  8.75%"], ["do not judge by", "human"]),
     ],
 )
 def test_measured_stands_beside_reported_and_human(capsys, network, views, told, silent):

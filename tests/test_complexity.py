@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_classics as kc
-from keras_classics import complexity, layers
+from keras_classics import architecture, complexity, layers
 
 
 def averaging(layer):
@@ -119,6 +119,52 @@ def test_memory_of_a_chain_and_of_a_branch():
     assert complexity.memory(chain, batch_size=5) == 4 * (weights + 5 * (48 + 128))
     kept = 48 + 128 + 32 + 32
     assert complexity.memory(chain, 5, training=True, slots=2) == 4 * (4 * weights + 5 * kept)
+
+
+@pytest.mark.structure
+def test_frozen_parameters_count():
+    model = kc.freeze(kc.ResNet20())
+    assert complexity.count_params(model) == kc.ResNet20.params
+    assert sum(row.params for row in complexity.layer_table(model)) == kc.ResNet20.params
+    assert sum(block.params for block in architecture.blocks(model)) == kc.ResNet20.params
+
+
+def test_memory_by_the_types_of_the_numbers():
+    inputs = keras.Input((4, 4, 3), dtype="uint8")
+    model = keras.Model(inputs, keras.layers.Rescaling(1.0, dtype="float64")(inputs))
+    assert complexity.memory(model) == 48 * (1 + 8)
+    with pytest.raises(kc.ClassicsError, match="image costs depends on the image's size: build the model with"):
+        complexity.memory(kc.ResNet20(include_top=False))
+
+
+@pytest.mark.structure
+def test_a_table_tells_which_of_its_rows_a_model_lacks():
+    with pytest.raises(kc.ClassicsError, match="vgg11 has no layers of the row 'FC-4096'; take the network with its"):
+        complexity.row_costs(kc.VGG11(include_top=False, input_shape=(32, 32, 3)), kc.VGG11.table)
+
+
+@pytest.mark.structure
+def test_layers_that_enlarge():
+    """A transposed convolution works at each place of what it reads; no field is followed through what enlarges."""
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, keras.layers.Conv2DTranspose(5, 4, 2, "same", name="up")(inputs))
+    assert model.output.shape == (None, 16, 16, 5)
+    assert complexity.count_macs(model) == complexity.macs(model.layers[-1]) == 8 * 8 * 4 * 4 * 3 * 5
+    resized = kc.ResNet20(input_tensor=keras.layers.Resizing(32, 32, name="larger")(inputs))
+    for network, name in ((model, "up"), (resized, "larger")):
+        for reads in (complexity.layer_table, complexity.stages, complexity.receptive_field):
+            with pytest.raises(kc.ClassicsError, match=f"{name} gives maps of another size by no stride"):
+                reads(network)
+
+
+def test_an_image_that_is_whitened_is_an_image():
+    """Layers that read all pixels, in front of the network."""
+    image = keras.Input((8, 8, 3))
+    x = layers.GlobalContrastNormalization()(image)
+    x = keras.layers.Reshape((8, 8, 3))(keras.layers.Dense(192)(keras.layers.Flatten()(x)))
+    whitened = kc.ResNet20(input_tensor=x, pooling="avg", include_top=False)
+    assert complexity.stages(whitened) == kc.ResNet20.stages
+    assert complexity.receptive_field(whitened) == complexity.receptive_field(kc.ResNet20())
 
 
 def test_each_call_counts():

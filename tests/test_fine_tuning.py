@@ -125,6 +125,30 @@ def test_all_but_the_classifier_of_a_model_around_a_network():
 
 
 @pytest.mark.structure
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: kc.ResNet20(include_top=False),
+        lambda: kc.ResNet20(include_top=False, pooling="avg"),
+        lambda: kc.NiN(include_top=False, pooling="max"),
+        lambda: keras.Sequential([keras.Input((32, 32, 3)), kc.NiN(include_top=False, pooling="avg")]),
+    ],
+)
+def test_all_of_a_network_without_a_classifier(make):
+    assert not kc.freeze(make()).trainable_weights
+
+
+@pytest.mark.structure
+def test_layers_behind_a_network_are_left_as_they_are():
+    body = kc.ResNet20(include_top=False, pooling="avg")
+    mine = [keras.layers.Dense(8, name="hidden"), keras.layers.Dense(8, name="still"), keras.layers.Dense(3)]
+    mine[1].trainable = False
+    before = keras.layers.Conv2D(3, 1)
+    model = kc.freeze(keras.Sequential([keras.Input((None, None, 1)), before, body, keras.Sequential(mine)]))
+    assert model.trainable_weights == mine[0].weights + mine[2].weights
+
+
+@pytest.mark.structure
 def test_a_classifier_of_fixed_bitmaps_cannot_be_trained_alone():
     with pytest.raises(kc.ClassicsError, match="lenet5 has no trained classifier in this form: behind its layer f6"):
         kc.freeze(kc.LeNet5())

@@ -44,6 +44,13 @@ def check_same_at_the_size_of_the_dense_network(name):
     np.testing.assert_allclose(got.reshape(2, 5), expected, rtol=1e-4, atol=1e-6)
 
 
+def test_a_network_upon_a_tensor():
+    model = kc.LeNet5(output="softmax", input_tensor=keras.Input((32, 32, 1)))
+    assert model.input_shape == (None, 32, 32, 1)
+    assert kc.to_fully_convolutional(model).output_shape == (None, None, None, 10)
+    assert any_size(model).output_shape == (None, 10)
+
+
 @pytest.mark.every_backend
 @pytest.mark.parametrize("name", SMALL)
 def test_same_output_at_the_size_of_the_dense_network(name):

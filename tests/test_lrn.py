@@ -54,16 +54,6 @@ def test_channels_first(channels_first):
 
 
 @pytest.mark.every_backend
-def test_serialises(tmp_path):
-    inputs = keras.Input((None, None, 9))
-    model = keras.Model(inputs, LocalResponseNormalization(1.0, 7, 0.3, 0.5)(inputs))
-    model.save(tmp_path / "lrn.keras")
-    again = keras.models.load_model(tmp_path / "lrn.keras")
-    np.testing.assert_array_equal(*(ops.convert_to_numpy(m(X)) for m in (model, again)))
-    assert not model.weights
-
-
-@pytest.mark.every_backend
 def test_half_precision_does_not_overflow():
     """The square of 500 is beyond float16."""
     layer = LocalResponseNormalization(dtype="float16")

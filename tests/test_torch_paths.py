@@ -131,3 +131,18 @@ def test_a_kernel_that_has_moved_is_laid_out_anew(monkeypatch):
         after = layer._torch_op(torch.ones(SHAPE, dtype=torch.float64))
     assert after.dtype == torch.float64
     torch.testing.assert_close(after.float(), before)
+
+
+@pytest.mark.parametrize("by_onednn", [True, False])
+def test_a_kernel_that_is_put_into_data_is_laid_out_anew(by_onednn, monkeypatch):
+    """As torch's `vector_to_parameters` does."""
+    import torch
+
+    if not by_onednn:
+        monkeypatch.setattr(onednn, "_works", lambda: False)
+    layer = built(*LAYERS["convolution"])
+    maps = torch.ones(SHAPE)
+    for value in (1.0, 2.0, 3.0):
+        layer.kernel.value.data = torch.full(tuple(layer.kernel.shape), value)
+        with torch.no_grad():
+            assert layer(maps).amax() == 54 * value

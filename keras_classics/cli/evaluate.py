@@ -9,6 +9,7 @@ from keras_classics.cli.output import answer, console, percent, table, working
 from keras_classics.cli.parser import positive
 from keras_classics.files import atomic_write
 from keras_classics.opening import check_source, open_source
+from keras_classics.spec import REPOSITORY
 
 HUMAN_TOP5 = 5.1  # of ImageNet's validation images (Russakovsky et al. 2015, section 6.4)
 
@@ -151,7 +152,8 @@ def show(figures, variants, views, beside):
     made.add_row(f"measured, {figures['images']} images{shown}", *measured)
     for r in beside:
         note = f", {r.note}" if r.note else ""
-        made.add_row(f"the paper, {r.dataset}, {r.views}{note}", percent(r.top1), percent(r.top5))
+        whose = r.source if r.source == REPOSITORY else "the paper"
+        made.add_row(f"{whose}, {r.dataset}, {r.views}{note}", percent(r.top1), percent(r.top5))
     if beside and beside[0].dataset == "imagenet2012":
         made.add_row("human level", "", percent(HUMAN_TOP5))
     console.print(made)
@@ -170,7 +172,7 @@ def show(figures, variants, views, beside):
         console.print(f"These are of {len(variants)} networks together, and the paper's of {variants[0].name} alone.")
     elif beside and views.reported not in {r.views for r in beside}:
         theirs = ", ".join(dict.fromkeys(r.views for r in beside))
-        console.print(f"The paper does not judge by {views.reported}, but by {theirs}.", markup=False)
+        console.print(f"The authors do not judge by {views.reported}, but by {theirs}.", markup=False)
     if figures["classes_compared_by"] == "number":
         console.print("Classes were compared by number, not by name, so whether they mean the same is for you to know.")
     console.print(f"pixels: {figures['pixels']}", markup=False)

@@ -86,13 +86,18 @@ class Conv2D(keras.layers.Conv2D):
 
     def _kept(self, kernel, lay_out, *key):
         """The kernel as torch wants it in memory, which takes as much memory again; it is laid out anew where it has
-        changed, or what it depends on; torch's `to` changes type and device of the same tensor at the same version."""
-        key = (kernel._version, kernel.dtype, kernel.device, *key)
-        of, at, copy = self.__dict__.get("_copy", (None, None, None))
-        if of is not kernel or at != key or records_gradients():
+        changed, or what it depends on. torch's `to`, and what is put into `.data`, change a tensor at the same version;
+        numbers that are written into `.data` in place are not seen: write to the kernel itself, or `assign` it."""
+        import torch
+
+        if records_gradients() or torch.compiler.is_compiling():
+            return lay_out()
+        key = (kernel._version, kernel.data_ptr(), kernel.dtype, kernel.device, *key)
+        at, copy, _ = self.__dict__.get("_copy", (None, None, None))
+        if at != key:
             copy = lay_out()
-            if not records_gradients():
-                self.__dict__["_copy"] = kernel, key, copy  # not tracked, for it is no weight
+            # Not tracked, for it is no weight. What is detached holds the memory, whose address no other kernel gets.
+            self.__dict__["_copy"] = key, copy, kernel.detach()
         return copy
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from keras_classics.blocks import conv, hidden_dense_head, max_pool, pad, relu
+from keras_classics.blocks import conv_relu, hidden_dense_head, max_pool, pad
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import Normal
 from keras_classics.layers import LocalResponseNormalization
@@ -26,24 +26,8 @@ ONE_WEIRD_TRICK = Paper(
 
 # Section 5: all weights start in N(0, 0.01^2).
 initializer = partial(Normal, 0.01)
-
-
-def conv_relu(x, filters, size, strides=1, padding="same", groups=1, bias=0.0, *, name):
-    """A convolution whose biases start at `bias`, then ReLU. Each of `groups` lives on a GPU of its own (Figure 2)."""
-    x = conv(
-        x,
-        filters,
-        size,
-        strides,
-        padding=padding,
-        groups=groups,
-        use_bias=True,
-        kernel_initializer=initializer,
-        bias_initializer="ones" if bias else "zeros",
-        name=name,
-    )
-    return relu(x, f"{name}_relu")
-
+# Each of a convolution's `groups` lives on a GPU of its own (Figure 2).
+convolve = partial(conv_relu, kernel_initializer=initializer)
 
 # Section 3.3: k and alpha of the normalisation; Caffe and Torch divide this alpha by the window, and Caffe adds 1.
 LRN = {"paper": (2, 1e-4), "caffe": (1, 1e-4 / 5), "torch": (2, 1e-4 / 5)}
@@ -66,23 +50,23 @@ def overlapping_pool(x, name):
 
 def features(x, groups=2, lrn="paper"):
     """Figure 2, to the last pooling: (N, 227, 227, 3) to (N, 6, 6, 256)."""
-    x = conv_relu(x, 96, 11, 4, "valid", name="conv1")  # (N, 55, 55, 96)
+    x = convolve(x, 96, 11, 4, padding="valid", name="conv1")  # (N, 55, 55, 96)
     x = overlapping_pool(normalize(x, lrn, "norm1"), "pool1")  # (N, 27, 27, 96)
-    x = conv_relu(x, 256, 5, groups=groups, bias=1.0, name="conv2")
+    x = convolve(x, 256, 5, groups=groups, bias_initializer="ones", name="conv2")
     x = overlapping_pool(normalize(x, lrn, "norm2"), "pool2")  # (N, 13, 13, 256)
-    x = conv_relu(x, 384, 3, name="conv3")
-    x = conv_relu(x, 384, 3, groups=groups, bias=1.0, name="conv4")
-    x = conv_relu(x, 256, 3, groups=groups, bias=1.0, name="conv5")
+    x = convolve(x, 384, 3, name="conv3")
+    x = convolve(x, 384, 3, groups=groups, bias_initializer="ones", name="conv4")
+    x = convolve(x, 256, 3, groups=groups, bias_initializer="ones", name="conv5")
     return overlapping_pool(x, "pool5")
 
 
 def single_tower_features(x):
     """The tower of 2014 (section 6, footnote): (N, 224, 224, 3) to (N, 6, 6, 256)."""
-    x = conv_relu(pad(x, 2, "conv1_pad"), 64, 11, 4, "valid", name="conv1")  # (N, 55, 55, 64)
-    x = conv_relu(overlapping_pool(x, "pool1"), 192, 5, bias=1.0, name="conv2")  # (N, 27, 27, 192)
-    x = conv_relu(overlapping_pool(x, "pool2"), 384, 3, name="conv3")  # (N, 13, 13, 384)
-    x = conv_relu(x, 256, 3, bias=1.0, name="conv4")
-    x = conv_relu(x, 256, 3, bias=1.0, name="conv5")
+    x = convolve(pad(x, 2, "conv1_pad"), 64, 11, 4, padding="valid", name="conv1")  # (N, 55, 55, 64)
+    x = convolve(overlapping_pool(x, "pool1"), 192, 5, bias_initializer="ones", name="conv2")  # (N, 27, 27, 192)
+    x = convolve(overlapping_pool(x, "pool2"), 384, 3, name="conv3")  # (N, 13, 13, 384)
+    x = convolve(x, 256, 3, bias_initializer="ones", name="conv4")
+    x = convolve(x, 256, 3, bias_initializer="ones", name="conv5")
     return overlapping_pool(x, "pool5")
 
 

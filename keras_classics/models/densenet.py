@@ -7,7 +7,7 @@ from keras import layers
 from keras_classics.blocks import batch_norm, concat, conv, conv_bn_relu, max_pool, relu
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import AveragePooling2D, channels_of
-from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
+from keras_classics.spec import CIFAR10_32, IMAGENET_224, REPOSITORY, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -97,7 +97,7 @@ def _table_3(one_crop, ten_crops) -> tuple[Reported, ...]:
 
 IMAGENET_ERRORS = {
     "densenet121": _table_3((25.02, 7.71), (23.61, 6.66)),
-    "densenet161": (Reported("imagenet2012", 22.2, source="the authors' repository"),),
+    "densenet161": (Reported("imagenet2012", 22.2, source=REPOSITORY),),
     "densenet169": _table_3((23.80, 6.85), (22.08, 5.92)),
     "densenet201": _table_3((22.58, 6.34), (21.46, 5.54)),
     "densenet264": _table_3((22.15, 6.12), (20.80, 5.29)),

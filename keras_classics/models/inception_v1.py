@@ -5,7 +5,7 @@ from functools import partial
 
 from keras import layers
 
-from keras_classics.blocks import ceil_max_pool, concat, conv, conv_bn_relu, global_pool_head, predictions, relu
+from keras_classics.blocks import ceil_max_pool, concat, conv_bn_relu, conv_relu, global_pool_head, predictions
 from keras_classics.initializers import CaffeXavier, HeNormal
 from keras_classics.layers import AveragePooling2D, LocalResponseNormalization, MaxPooling2D
 from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_224, InputProtocol, Normalization, Paper, Reported, Row
@@ -56,10 +56,7 @@ TABLE = (
 )
 
 
-def conv_relu(x, filters, kernel_size, strides=1, *, name):
-    """A convolution with bias, then ReLU: layers `name` and `name`_relu."""
-    x = conv(x, filters, kernel_size, strides, use_bias=True, kernel_initializer=CaffeXavier, name=name)
-    return relu(x, f"{name}_relu")
+caffe_conv = partial(conv_relu, kernel_initializer=CaffeXavier)
 
 
 def local_norm(x, name):
@@ -81,7 +78,7 @@ def inception(x, filters, name, convolve, widest=5):
 
 def features(x, batch_norm):
     """Table 1: (N, 224, 224, 3) to 3a (N, 28, 28, 256), 4a (N, 14, 14, 512), 5b (N, 7, 7, 1024); taps 4a and 4d."""
-    convolve = partial(conv_bn_relu, epsilon=1e-3) if batch_norm else conv_relu
+    convolve = partial(conv_bn_relu, epsilon=1e-3) if batch_norm else caffe_conv
     x = ceil_max_pool(convolve(x, 64, 7, 2, name="conv1"), 3, 2, name="pool1")
     x = x if batch_norm else local_norm(x, "norm1")
     x = convolve(convolve(x, 64, 1, name="conv2_reduce"), 192, 3, name="conv2")
@@ -102,10 +99,10 @@ def modules(x, table, convolve, batch_norm=False):
 
 def cifar_features(x):
     """A quarter of Table 1's filters: (N, 32, 32, 3) to 3a (N, 16, 16, 64), 4a (N, 8, 8, 128), 5b (N, 4, 4, 256)."""
-    x = local_norm(ceil_max_pool(conv_relu(x, 16, 3, name="conv1"), 3, 2, name="pool1"), "norm1")
-    x = local_norm(conv_relu(conv_relu(x, 16, 1, name="conv2_reduce"), 48, 3, name="conv2"), "norm2")
+    x = local_norm(ceil_max_pool(caffe_conv(x, 16, 3, name="conv1"), 3, 2, name="pool1"), "norm1")
+    x = local_norm(caffe_conv(caffe_conv(x, 16, 1, name="conv2_reduce"), 48, 3, name="conv2"), "norm2")
     quarter = {module: tuple(count // 4 for count in filters) for module, filters in MODULES.items()}
-    return modules(x, quarter, conv_relu)
+    return modules(x, quarter, caffe_conv)
 
 
 def aux_head(x, classes, activation, name, batch_norm=False, filters=128, units=1024):
@@ -115,7 +112,7 @@ def aux_head(x, classes, activation, name, batch_norm=False, filters=128, units=
         x = conv_bn_relu(x, filters, 1, epsilon=1e-3, name=f"{name}_1x1")
     else:
         x = AveragePooling2D(5, 3, name=f"{name}_pool")(x)
-        x = conv_relu(x, filters, 1, name=f"{name}_1x1")
+        x = caffe_conv(x, filters, 1, name=f"{name}_1x1")
     initializer = HeNormal if batch_norm else CaffeXavier
     x = layers.Flatten(name=f"{name}_flatten")(x)
     x = layers.Dense(units, activation="relu", kernel_initializer=initializer(), name=f"{name}_fc")(x)

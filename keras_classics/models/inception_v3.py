@@ -6,10 +6,9 @@ from keras import layers
 
 from keras_classics.blocks import avg_pool, concat, conv_bn_relu, global_pool_head, predictions
 from keras_classics.layers import AveragePooling2D, MaxPooling2D
-from keras_classics.spec import IMAGENET_299, Paper, Reported
+from keras_classics.spec import IMAGENET_299, NOT_BLACKLISTED, Paper, Reported
 from keras_classics.variant import Variant
 
-NOT_BLACKLISTED = "without the blacklisted images"
 PAPER = Paper(
     title="Rethinking the Inception Architecture for Computer Vision",
     authors="Szegedy, Vanhoucke, Ioffe, Shlens, Wojna",

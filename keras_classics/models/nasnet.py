@@ -9,7 +9,7 @@ from keras_classics.cells import (
     COUNTING_PADDING,
     OPERATIONS,
     Cell,
-    Step,
+    PlacedCell,
     check_cells,
     checked_rate,
     pointwise,
@@ -52,15 +52,15 @@ REDUCTION = Cell(  # Figure 4, right
 )
 
 
-def stages(normal, reduction, filters, repeats, keeps_previous=False) -> list[Step]:
+def stages(normal, reduction, filters, repeats, keeps_previous=False) -> list[PlacedCell]:
     """Figure 2: three stages of normal cells, with a reduction between them that doubles the filters."""
-    steps = []
+    cells = []
     for stage in (1, 2, 3):
         width = filters * 2 ** (stage - 1)
         if stage > 1:
-            steps.append(Step(f"reduction{stage - 1}", reduction, width, True, keeps_previous))
-        steps += [Step(f"stage{stage}_cell{i + 1}", normal, width) for i in range(repeats)]
-    return steps
+            cells.append(PlacedCell(f"reduction{stage - 1}", reduction, width, True, keeps_previous))
+        cells += [PlacedCell(f"stage{stage}_cell{i + 1}", normal, width) for i in range(repeats)]
+    return cells
 
 
 imagenet_norm = partial(batch_norm, momentum=0.9997, epsilon=1e-3)
@@ -74,13 +74,13 @@ def imagenet_stem(x, filters):
 def imagenet_features(x, normal, reduction, filters, repeats, first, keeps_previous, drop_path, counts_padding):
     """Figure 2, right: a convolution, two reductions, and the stages; of the mobile network (N, 224, 224, 3),
     (N, 111, 111, 32), (N, 56, 56, 44), (N, 28, 28, 88), (N, 28, 28, 264), (N, 14, 14, 528), (N, 7, 7, 1056)."""
-    steps = [
-        Step("stem1", reduction, filters // 4, reduces=True),
-        Step("stem2", reduction, filters // 2, reduces=True),
+    cells = [
+        PlacedCell("stem1", reduction, filters // 4, reduces=True),
+        PlacedCell("stem2", reduction, filters // 2, reduces=True),
         *stages(normal, reduction, filters, repeats, keeps_previous),
     ]
     operations = COUNTING_PADDING if counts_padding else OPERATIONS
-    return run_cells(imagenet_stem(x, first), steps, f"stage2_cell{repeats}", drop_path, imagenet_norm, operations)
+    return run_cells(imagenet_stem(x, first), cells, f"stage2_cell{repeats}", drop_path, imagenet_norm, operations)
 
 
 def cifar_features(x, normal, reduction, filters, repeats, drop_path):

@@ -2,8 +2,7 @@
 
 from keras import layers
 
-from keras_classics.blocks import conv, max_pool, pad, pool, relu
-from keras_classics.layers import AveragePooling2D
+from keras_classics.blocks import avg_pool, conv_relu, max_pool, pool
 from keras_classics.spec import CIFAR10_32, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -18,24 +17,14 @@ PAPER = Paper(
 TRAINED_WITH_COPIES = "trained with shifted and mirrored copies"  # which of the reported errors it is
 
 
-def conv_relu(x, filters, size, name):
-    x = conv(x, filters, size, use_bias=True, name=name)
-    return relu(x, f"{name}_relu")
-
-
 def mlpconv(x, size, *filters, name):
     """Section 3.1: a convolution, then fully connected layers across the maps at each place; ReLU after each.
 
     Shapes: (N, H, W, C) to (N, H, W, filters[-1]).
     """
     for i, maps in enumerate(filters, 1):
-        x = conv_relu(x, maps, size if i == 1 else 1, f"{name}_{i}")
+        x = conv_relu(x, maps, size if i == 1 else 1, name=f"{name}_{i}")
     return x
-
-
-def average_pool(x, pool_size, strides, padding, name):
-    """Average pooling in which the zeros around the map count."""
-    return AveragePooling2D(pool_size, strides, name=name)(pad(x, padding, f"{name}_pad"))
 
 
 def features(x):
@@ -43,13 +32,13 @@ def features(x):
     x = mlpconv(x, 5, 192, 160, 96, name="mlpconv1")  # (N, 32, 32, 96)
     x = layers.Dropout(0.5, name="dropout1")(max_pool(x, 3, 2, padding=1, name="pool1"))
     x = mlpconv(x, 5, 192, 192, 192, name="mlpconv2")  # (N, 16, 16, 192)
-    x = layers.Dropout(0.5, name="dropout2")(average_pool(x, 3, 2, 1, "pool2"))
+    x = layers.Dropout(0.5, name="dropout2")(avg_pool(x, 3, 2, counts_padding=True, name="pool2"))
     return mlpconv(x, 3, 192, 192, name="mlpconv3")
 
 
 def head(x, classes, activation):
     """Section 3.2: the last layer of the third block gives a map for each class, whose average is the class's score."""
-    x = pool(conv_relu(x, classes, 1, "mlpconv3_3"), "avg")
+    x = pool(conv_relu(x, classes, 1, name="mlpconv3_3"), "avg")
     return layers.Activation(activation, dtype="float32", name="predictions")(x)
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from keras_classics.cells import Cell, Step, check_cells, checked_rate, run_cells
+from keras_classics.cells import Cell, PlacedCell, check_cells, checked_rate, run_cells
 from keras_classics.models.nasnet import imagenet, imagenet_norm, imagenet_stem
 from keras_classics.spec import Paper, Reported
 from keras_classics.variant import Variant
@@ -31,13 +31,13 @@ def features(x, cell, filters, repeats, first, drop_path):
     """Figure 1, right: a convolution, two cells that halve the map, and three stages, of which the second and the third
     begin with a cell that halves it; of the large network (N, 331, 331, 3), (N, 165, 165, 96), (N, 83, 83, 270),
     (N, 42, 42, 540), (N, 42, 42, 1080), (N, 21, 21, 2160), (N, 11, 11, 4320)."""
-    steps = [Step(f"stem{i}", cell, filters * i // 4, reduces=True) for i in (1, 2)]
+    cells = [PlacedCell(f"stem{i}", cell, filters * i // 4, reduces=True) for i in (1, 2)]
     for stage in (1, 2, 3):
-        steps += [
-            Step(f"stage{stage}_cell{i + 1}", cell, filters * 2 ** (stage - 1), reduces=stage > 1 and i == 0)
+        cells += [
+            PlacedCell(f"stage{stage}_cell{i + 1}", cell, filters * 2 ** (stage - 1), reduces=stage > 1 and i == 0)
             for i in range(repeats)
         ]
-    return run_cells(imagenet_stem(x, first), steps, f"stage2_cell{repeats}", drop_path, imagenet_norm)
+    return run_cells(imagenet_stem(x, first), cells, f"stage2_cell{repeats}", drop_path, imagenet_norm)
 
 
 # N, the `repeats`, and F, the `filters`, of Tables 4 and 5; and the filters of the first map.

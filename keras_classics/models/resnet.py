@@ -8,7 +8,7 @@ from keras import layers
 from keras_classics.blocks import conv_bn, conv_bn_relu, max_pool, pad_channels, relu
 from keras_classics.errors import unknown
 from keras_classics.layers import MaxPooling2D, channels_of
-from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
+from keras_classics.spec import CIFAR10_32, IMAGENET_224, ONE_CROP, REPOSITORY, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -129,11 +129,24 @@ IMAGENET_ERRORS: dict[str, list[tuple]] = {
         ("B", 24.52, 7.46, TEN_CROPS, "Table 3"),
         ("A", 25.03, 7.76, TEN_CROPS, "Table 3"),
         ("C", 24.19, 7.40, TEN_CROPS, "Table 3"),
+        ("B", 21.84, 5.71, DENSE, "Table 4"),
         ("C", 21.53, 5.60, DENSE, "Table 4"),
     ],
-    "resnet50": [("", 22.85, 6.71, TEN_CROPS, "Table 3"), ("", 20.74, 5.25, DENSE, "Table 4")],
-    "resnet101": [("", 21.75, 6.05, TEN_CROPS, "Table 3"), ("", 19.87, 4.60, DENSE, "Table 4")],
-    "resnet152": [("", 21.43, 5.71, TEN_CROPS, "Table 3"), ("", 19.38, 4.49, DENSE, "Table 4")],
+    "resnet50": [
+        ("", 22.85, 6.71, TEN_CROPS, "Table 3"),
+        ("", 20.74, 5.25, DENSE, "Table 4"),
+        ("", 24.7, 7.8, ONE_CROP, REPOSITORY),
+    ],
+    "resnet101": [
+        ("", 21.75, 6.05, TEN_CROPS, "Table 3"),
+        ("", 19.87, 4.60, DENSE, "Table 4"),
+        ("", 23.6, 7.1, ONE_CROP, REPOSITORY),
+    ],
+    "resnet152": [
+        ("", 21.43, 5.71, TEN_CROPS, "Table 3"),
+        ("", 19.38, 4.49, DENSE, "Table 4"),
+        ("", 23.0, 6.7, ONE_CROP, REPOSITORY),
+    ],
 }
 
 

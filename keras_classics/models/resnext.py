@@ -40,7 +40,7 @@ IMAGENET_ERRORS = {
     "resnext101_32x4d": (Reported("imagenet2012", 21.2, 5.6, source="Table 4"),),
     "resnext101_64x4d": (
         Reported("imagenet2012", 20.4, 5.3, source="Table 4"),
-        Reported("imagenet2012", 19.1, 4.4, source="Table 5", note="320x320"),
+        Reported("imagenet2012", 19.1, 4.4, "1 crop of 320", "Table 5"),
     ),
 }
 CIFAR_ERRORS = {

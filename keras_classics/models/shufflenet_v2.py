@@ -4,7 +4,7 @@ from functools import partial
 
 from keras_classics.blocks import concat, conv_bn_relu, crop_channels, depthwise_bn, max_pool
 from keras_classics.layers import ChannelShuffle, channels_of
-from keras_classics.spec import IMAGENET_224, Paper, Reported
+from keras_classics.spec import IMAGENET_224, REPOSITORY, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -80,7 +80,7 @@ def shufflenet_v2(width: str) -> Variant:
         features=partial(features, filters=filters, last=last),
         reported=(
             Reported("imagenet2012", PAPERS_ERRORS[width], source="Table 8"),
-            Reported("imagenet2012", *ERRORS[width], source="the authors' repository"),
+            Reported("imagenet2012", *ERRORS[width], source=REPOSITORY),
         ),
     )
 

@@ -86,11 +86,13 @@ ERRORS: dict[str, list[tuple]] = {
         (27.0, 8.8, ONE_SCALE, "Table 3", TRAINED_AT_256),
         (24.8, 7.5, DENSE, "Table 4"),
         (24.4, 7.2, f"{CROPS} and {DENSE}", "Table 5"),
+        (24.6, 7.5, CROPS, "Table 5"),
     ],
     "vgg19": [
         (25.5, 8.0, ONE_SCALE, "Table 3", TRAINED_ON_SCALES),
         (24.8, 7.5, DENSE, "Table 4"),
         (24.4, 7.1, f"{CROPS} and {DENSE}", "Table 5"),
+        (24.6, 7.4, CROPS, "Table 5"),
     ],
 }
 

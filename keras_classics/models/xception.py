@@ -7,7 +7,7 @@ from keras import layers
 from keras_classics.blocks import batch_norm, conv_bn, conv_bn_relu, global_pool_head, relu
 from keras_classics.initializers import HeNormal
 from keras_classics.layers import MaxPooling2D, SeparableConv2D
-from keras_classics.spec import IMAGENET_299, Paper, Reported
+from keras_classics.spec import IMAGENET_299, NOT_BLACKLISTED, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -100,15 +100,7 @@ Xception = Variant(
     macs=8_357_403_496,
     features=features,
     head=partial(global_pool_head, dropout=0.5),
-    reported=(
-        Reported(
-            "imagenet2012",
-            21.0,
-            5.5,
-            source="Table 1",
-            note="without the blacklisted images of the validation set",
-        ),
-    ),
+    reported=(Reported("imagenet2012", 21.0, 5.5, source="Table 1", note=NOT_BLACKLISTED),),
     departures=(
         "The optional dense layers of Figure 5, which Table 1 does without, are left out.",
         "Batch normalisation has the constants of the author's keras.applications, and weights start as in He et al. "

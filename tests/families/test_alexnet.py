@@ -11,7 +11,6 @@ import peers
 import pytest
 
 import keras_classics as kc
-from keras_classics import complexity
 from keras_classics.models import alexnet
 
 HIDDEN = ("fc6", "fc7")
@@ -24,14 +23,6 @@ def built(name):
 
 def shape(model, layer):
     return model.get_layer(layer).output.shape[1:]
-
-
-@pytest.mark.structure
-@pytest.mark.parametrize(("name", "params"), [("alexnet", 60_965_224), ("alexnet_owt", 61_100_840)])
-def test_counts(name, params):
-    record, model = kc.get_model(name), built(name)
-    assert complexity.count_params(model) == record.params == params
-    assert complexity.count_macs(model) == record.macs
 
 
 @pytest.mark.structure

@@ -52,12 +52,6 @@ def test_takes_sizes_that_do_not_halve_evenly(side):
         kc.InceptionV2(input_shape=(6, 6, 3))
 
 
-@pytest.mark.structure
-def test_has_no_auxiliary_heads():
-    with pytest.raises(kc.ClassicsError, match="no auxiliary heads"):
-        kc.InceptionV2(aux_heads=True)
-
-
 @pytest.mark.every_backend
 def test_equals_pytorchcv():
     net, tensors = peers.pytorchcv("bninception", "bninception")

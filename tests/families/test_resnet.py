@@ -21,10 +21,8 @@ def weighted_layers(model):
 
 
 @pytest.mark.structure
-@pytest.mark.parametrize("name", kc.list_models(family="resnet"))
-def test_the_name_is_the_number_of_weighted_layers(name):
-    depth = int("".join(c for c in name if c.isdigit()))
-    assert len(weighted_layers(kc.create_model(name))) == depth
+def test_the_name_is_the_number_of_weighted_layers():
+    assert len(weighted_layers(kc.ResNet50())) == 50
 
 
 @pytest.mark.structure

@@ -8,6 +8,11 @@ import keras_classics as kc
 
 
 @pytest.mark.structure
+def test_an_error_of_320_pixels_is_none_of_224():
+    assert [(r.top1, r.views) for r in kc.ResNeXt101_64x4d.reported] == [(20.4, "1 crop"), (19.1, "1 crop of 320")]
+
+
+@pytest.mark.structure
 @pytest.mark.parametrize("name", kc.list_models(family="resnext"))
 def test_the_name_is_depth_cardinality_and_width(name):
     model = kc.create_model(name)

@@ -9,7 +9,7 @@ import torch
 
 import keras_classics as kc
 from keras_classics import complexity
-from keras_classics.models.shufflenet import CIFAR_COUNTS, COUNTS, ERRORS, FILTERS
+from keras_classics.models.shufflenet import CIFAR_COUNTS, COUNTS, ERRORS, FILTERS, NARROW_DEPARTURE
 
 
 @pytest.mark.structure
@@ -89,6 +89,15 @@ def test_complexities_that_the_paper_prints(groups, width, millions):
 def test_widths_that_do_not_divide(builder, width, message):
     with pytest.raises(kc.ClassicsError, match=message):
         getattr(kc, builder)(width_multiplier=width)
+
+
+@pytest.mark.structure
+def test_reported_errors_are_of_networks_that_can_be_built():
+    for groups, width in ERRORS:
+        assert kc.get_model(f"shufflenet_g{groups}").with_options(width_multiplier=width).reported
+    networks = map(kc.get_model, kc.list_models(family="shufflenet"))
+    lacking = [network.name for network in networks if NARROW_DEPARTURE in network.departures]
+    assert lacking == ["shufflenet_g2", "shufflenet_g4"]
 
 
 @pytest.mark.structure

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.cells import Cell, Step, run_cells
+from keras_classics.cells import Cell, PlacedCell, run_cells
 from keras_classics.layers import ScheduledDropPath
 from training import callbacks, compile_arguments, get_recipe
 from training.average import ValidateAveraged
@@ -18,9 +18,9 @@ from training.recipe import Cosine, Plateau
 
 pytestmark = pytest.mark.every_backend
 CELL = Cell(blocks=((("sep 3x3", 0), ("avg 3x3", 1)),), outputs=(2,))
-STEPS = [Step("cell1", CELL, 4), Step("cell2", CELL, 4, reduces=True)]
+CELLS = [PlacedCell("cell1", CELL, 4), PlacedCell("cell2", CELL, 4, reduces=True)]
 TINY = dataclasses.replace(
-    kc.NASNetCIFAR, features=partial(run_cells, steps=STEPS, tap="cell1", drop_path=0.5), vary=None
+    kc.NASNetCIFAR, features=partial(run_cells, cells=CELLS, tap="cell1", drop_path=0.5), vary=None
 )
 
 

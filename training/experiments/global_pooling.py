@@ -4,9 +4,9 @@ from functools import partial
 
 from keras import layers
 
-from keras_classics.blocks import max_pool, pool, predictions
+from keras_classics.blocks import avg_pool, conv_relu, max_pool, pool, predictions
 from keras_classics.initializers import HeNormal
-from keras_classics.models.nin import PAPER, average_pool, conv_relu, mlpconv
+from keras_classics.models.nin import PAPER, mlpconv
 from training.experiments.design import Arm, Comparison, Experiment
 from training.experiments.measures import GAP, TEST_ERROR
 from training.experiments.networks import network, recipe
@@ -18,8 +18,8 @@ def features(x):
     x = mlpconv(x, 5, 64, 53, 32, name="mlpconv1")
     x = layers.Dropout(0.5, name="dropout1")(max_pool(x, 3, 2, padding=1, name="pool1"))
     x = mlpconv(x, 5, 64, 64, 64, name="mlpconv2")
-    x = layers.Dropout(0.5, name="dropout2")(average_pool(x, 3, 2, 1, "pool2"))
-    return conv_relu(mlpconv(x, 3, 64, 64, name="mlpconv3"), 10, 1, "mlpconv3_3")
+    x = layers.Dropout(0.5, name="dropout2")(avg_pool(x, 3, 2, counts_padding=True, name="pool2"))
+    return conv_relu(mlpconv(x, 3, 64, 64, name="mlpconv3"), 10, 1, name="mlpconv3_3")
 
 
 def pooled(x, classes, activation):
