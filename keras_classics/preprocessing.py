@@ -5,6 +5,7 @@ The pixels' convention everywhere: 0..255, (H, W, C), RGB.
 
 import functools
 import importlib.resources
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,10 +15,7 @@ import numpy as np
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Provenance, channel_axis, channels_of
 from keras_classics.resampling import window_of_resized
-from keras_classics.spec import InputProtocol, Normalization
-
-# Keras' layers and operations that scale what they read.
-SCALING = ("Rescaling", "Normalization", "Multiply", "Subtract", "TrueDivide", "Divide")
+from keras_classics.spec import SCALING, InputProtocol, Normalization
 
 
 def normalize(images, normalization: Normalization):
@@ -84,14 +82,14 @@ def normalization_layer(normalization: Normalization, x, data_format: str | None
 def normalizes(model: keras.Model) -> bool:
     """Whether the model takes pixels of 0..255: it, or the network inside it, was built with
     `include_preprocessing=True`, or a model of one's own scales them before it calls the network."""
-    before = provenance(model) is not None  # the network
-    for operation in _operations(model):
-        if operation.name == "normalization" or (before and type(operation).__name__ in SCALING):
-            return True
-        if hasattr(operation, "kernel_size"):  # what is scaled behind it is no pixel
-            return False
-        before = before and not isinstance(operation, Provenance)
-    return False
+    networks = provenances(model)
+    if any(network.normalizes for network in networks):
+        return True
+    # What is scaled behind a kernel is no pixel.
+    before = itertools.takewhile(
+        lambda of: not (isinstance(of, Provenance) or hasattr(of, "kernel_size")), _operations(model)
+    )
+    return any(type(operation).__name__ in SCALING for operation in before)
 
 
 def _operations(model) -> Iterator[keras.Operation]:
@@ -100,13 +98,14 @@ def _operations(model) -> Iterator[keras.Operation]:
         yield from _operations(operation) if isinstance(operation, keras.Model) else (operation,)
 
 
+def provenances(model: keras.Model) -> list[Provenance]:
+    """What each of the zoo's networks in a model remembers, in order; that of a model of the zoo is one."""
+    return [operation for operation in _operations(model) if isinstance(operation, Provenance)]
+
+
 def provenance(model: keras.Model) -> Provenance | None:
-    """What a model of the zoo, or one inside the model, remembers; None where there is none."""
-    for layer in model.layers:
-        found = provenance(layer) if isinstance(layer, keras.Model) else layer
-        if isinstance(found, Provenance):
-            return found
-    return None
+    """What a model of the zoo, or the first network inside a model, remembers; None where there is none."""
+    return next(iter(provenances(model)), None)
 
 
 def carried_protocol(model: keras.Model) -> InputProtocol | None:

@@ -112,6 +112,10 @@ IMAGENET_224 = InputProtocol("imagenet2012", IMAGENET_STATISTICS, 224, 256)
 IMAGENET_299 = InputProtocol("imagenet2012", PLUS_MINUS_ONE, 299, 342, squash=True)
 CIFAR10_32 = InputProtocol("cifar10", CIFAR10_STATISTICS, 32, 32)
 
+# Keras' layers and operations that scale pixels, by their classes: where they stand before a network, it is given what
+# they make. The first three are layers.
+SCALING = ("Rescaling", "Normalization", "Lambda", "Add", "Subtract", "Multiply", "TrueDivide", "Divide")
+
 # Class counts by the data set's name in tensorflow-datasets.
 CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "svhn_cropped": 10, "imagenet2012": 1000}
 

@@ -209,20 +209,29 @@ def _of_ones_own(form):
     """LeNet-5 inside another model, whose answers do not matter."""
     inputs = keras.Input((32, 32, 1))
     network = kc.LeNet5(
-        include_top=False, pooling="avg", input_shape=(32, 32, 1), include_preprocessing=form == "inside"
+        include_top=False, pooling="avg", input_shape=(32, 32, 1), include_preprocessing=form.startswith("inside")
     )
     if form == "a layer before it":
         return keras.Sequential([inputs, keras.layers.Rescaling(1 / 255), network, keras.layers.Dense(2)])
-    x = inputs / 127.5 - 1 if form == "operations before it" else inputs
-    x = network(x)
+    prepared = {
+        "operations before it": lambda: inputs / 127.5 - 1,
+        "Keras' preprocess_input": lambda: keras.ops.stack([inputs[..., i] for i in (0,)], -1) + np.float32([-103.9]),
+        "a Lambda before it": lambda: keras.layers.Lambda(lambda x: x / 255)(inputs),
+        "inside, behind a convolution": lambda: keras.layers.Conv2D(1, 1)(inputs),
+        "a channel chosen": lambda: inputs[..., :1],
+    }
+    x = network(prepared.get(form, lambda: inputs)())
     x = keras.layers.Normalization()(x) if form == "of features" else x
     return keras.Model(inputs, keras.layers.Dense(2)(x))
 
 
-@pytest.mark.parametrize("form", ["inside", "a layer before it", "operations before it", "of features", "nowhere"])
+PREPARING = ("inside", "inside, behind a convolution", "a layer before it", "operations before it")
+PREPARING += ("Keras' preprocess_input", "a Lambda before it")
+
+
+@pytest.mark.parametrize("form", [*PREPARING, "a channel chosen", "of features", "nowhere"])
 def test_a_model_of_ones_own_that_scales_pixels_is_given_pixels(form):
-    scales = form in ("inside", "a layer before it", "operations before it")
-    model = _of_ones_own(form)
+    model, scales = _of_ones_own(form), form in PREPARING
     assert preprocessing.normalizes(model) == scales
     shown = pixels(32, 32, 1)[None]
     assert (kc.preprocess_input(shown, model) == shown).all() == scales

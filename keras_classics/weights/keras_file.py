@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from keras_classics.errors import ClassicsError
+from keras_classics.spec import SCALING
 from keras_classics.weights.archive import open_hdf5, open_zip
 from keras_classics.weights.contents import Contents, Origin
 
@@ -36,14 +37,14 @@ def read_keras(path) -> Contents:
                 origins = _origins(h5)
                 ours = ("input_layer", "image") in classes or bool(origins)
                 named = ((_class_named(kind), name) for kind, name in classes)
-                return _contents(layers, origins, ours, _prepared_by(named, ours))
+                return _contents(layers, origins, ours, _prepared_by(named, ours, PREPARING_ANYWHERE))
         with open_zip(file, size) as archive:
             config = archive.read("config.json").decode()
             weights = archive.read(WEIGHTS)
         with open_hdf5(io.BytesIO(weights), size) as h5:
             in_order = sorted(_stored_layers(h5), key=lambda layer: config.find(f'"name": "{layer[1]}"'))
             ours = "keras_classics" in config
-            return _contents(in_order, _origins(h5), ours, _prepared_by(_configured(json.loads(config)), ours))
+            return _contents(in_order, _origins(h5), ours, _prepared_by(_before_network(json.loads(config)), ours))
 
 
 def _stored_layers(h5: h5py.File) -> Iterator[Layer]:
@@ -97,12 +98,12 @@ def _classes(h5: h5py.File) -> list[tuple[str, str]]:
     return found
 
 
-# The classes of layers that prepare pixels: Keras' own, and the operations of keras.applications' preprocess_input.
-PREPARING = ("Rescaling", "Normalization", "Lambda", "GetItem", "Subtract", "TrueDivide", "Divide")
+# What prepares pixels: what scales them, and what turns RGB into BGR.
+PREPARING = (*SCALING, "GetItem")
+# Of them what is taken for it where no configuration tells what stands before the network: additions are everywhere.
+PREPARING_ANYWHERE = SCALING[:3]
 
-
-# Of a model around a network of ours the first three alone, for the others may stand behind it, as a temperature does;
-# and not these layers of the network's own.
+# Of a network of ours, for what its pixels are is told; its own other layers of the kind are no preparation.
 OWN_RESCALING = re.compile(r"normalization|negative_penalty|inception_resnet_\w+_scale")
 
 
@@ -111,25 +112,34 @@ def _class_named(kind: str) -> str:
     return kind.title().replace("_", "")
 
 
-def _prepared_by(layers: Iterable[tuple[str, str]], ours: bool) -> tuple[str, ...]:
-    """Which of these classes are among the layers of a model, by their classes and names; operations are only where
-    there is a configuration."""
+def _prepared_by(layers: Iterable[tuple[str, str]], ours: bool, known: Sequence[str] = PREPARING) -> tuple[str, ...]:
+    """Which of the known classes are among layers and operations, by their classes and names."""
     named = {kind for kind, name in layers if not (ours and kind == "Rescaling" and OWN_RESCALING.fullmatch(name))}
-    return tuple(kind for kind in (PREPARING[:3] if ours else PREPARING) if kind in named)
+    return tuple(kind for kind in known if kind in named)
 
 
-def _configured(config: Any) -> Iterator[tuple[str, str]]:
-    """The class and the name of whatever has both in a model's configuration."""
+def _configured(config: Any) -> Iterator[tuple[str, str, bool]]:
+    """The class and the name of whatever has both in a model's configuration, in order, and whether the network is
+    there at the latest: at a kernel, or at a network of ours."""
     if isinstance(config, Mapping):
         if "class_name" in config:
             inner = config.get("config")
-            name = inner.get("name", "") if isinstance(inner, Mapping) else ""
-            yield str(config["class_name"]).rpartition(">")[2], str(name)
+            inner = inner if isinstance(inner, Mapping) else {}
+            kind = str(config["class_name"]).rpartition(">")[2]
+            yield kind, str(inner.get("name", "")), kind == "Provenance" or "kernel_size" in inner
         for value in config.values():
             yield from _configured(value)
     elif isinstance(config, list):
         for value in config:
             yield from _configured(value)
+
+
+def _before_network(config: Any) -> Iterator[tuple[str, str]]:
+    """The class and the name of each layer and operation that stands before the network."""
+    for kind, name, is_network in _configured(config):
+        if is_network:
+            return
+        yield kind, name
 
 
 def read_hdf5(path) -> Contents:
@@ -140,8 +150,11 @@ def read_hdf5(path) -> Contents:
         layers = [layer for name in names for layer in _legacy_layers(name, root[name])]
         text = _text(h5.attrs.get("model_config", "null"))
         config, ours = json.loads(text), "keras_classics" in text
-        guessed = ((_class_named(re.sub(r"_\d+$", "", name)), name) for name in names)
-        prepared_by = _prepared_by(guessed if config is None else _configured(config), ours)
+        if config is None:
+            guessed = ((_class_named(re.sub(r"_\d+$", "", name)), name) for name in names)
+            prepared_by = _prepared_by(guessed, ours, PREPARING_ANYWHERE)
+        else:
+            prepared_by = _prepared_by(_before_network(config), ours)
         return _contents(layers, list(_configured_origins(config)), ours, prepared_by)
 
 

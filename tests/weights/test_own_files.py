@@ -54,12 +54,22 @@ def test_a_model_around_the_network_that_prepares_pixels_is_told(kind, tmp_path)
         kc.ResNet20(weights=path, classes=6)
 
 
+@pytest.mark.parametrize("kind", ["net.keras", "net.h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_operations_before_the_network_are_told(kind, tmp_path):
+    inputs, base = keras.Input((32, 32, 3)), kc.ResNet20(classes=5, seed=0)
+    path = write(keras.Model(inputs, base(keras.applications.vgg16.preprocess_input(inputs))), tmp_path / kind)
+    with pytest.warns(UserWarning, match="prepares pixels itself, by Add and GetItem. .* as resnet20 has them"):
+        kc.ResNet20(weights=path, classes=6)
+
+
 @pytest.mark.parametrize("build", [kc.LeNet5, kc.ResNet20], ids=lambda build: build.name)
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_network_of_ours_does_to_pixels_itself_is_not_told(build, kind, tmp_path, recwarn):
     """Nor what stands behind it, such as a temperature."""
     model = build(seed=0, include_preprocessing=True)
-    for made in (model, keras.Model(model.input, model.output / 2.0)):
+    behind = keras.Model(model.input, keras.layers.Rescaling(0.5)(model.output)) if kind != "net.weights.h5" else model
+    for made in (model, keras.Model(model.input, model.output / 2.0), behind):
         build(weights=write(made, tmp_path / kind))
     assert not [w for w in recwarn if "prepares pixels" in str(w.message)]
 
