@@ -81,15 +81,34 @@ def normalization_layer(normalization: Normalization, x, data_format: str | None
 
 def normalizes(model: keras.Model) -> bool:
     """Whether the model takes pixels of 0..255: it, or the network inside it, was built with
-    `include_preprocessing=True`, or a model of one's own scales them before it calls the network."""
+    `include_preprocessing=True`, or a model of one's own scales them before it calls the network.
+
+    Raises:
+        ClassicsError: if it holds several networks that read other pixels.
+    """
+    return _scales(model) or any(network.normalizes for network in _networks(model))
+
+
+def _scales(model) -> bool:
+    """Whether a model does so itself, before its first network or kernel, behind which what is scaled is no pixel."""
+
+    def is_pixels(operation):
+        return not (isinstance(operation, Provenance | keras.layers.Dense) or hasattr(operation, "kernel_size"))
+
+    return any(type(of).__name__ in SCALING for of in itertools.takewhile(is_pixels, _operations(model)))
+
+
+def _networks(model) -> list[Provenance]:
+    """What the zoo's networks in a model remember, which is given one kind of pixels."""
     networks = provenances(model)
-    if any(network.normalizes for network in networks):
-        return True
-    # What is scaled behind a kernel is no pixel.
-    before = itertools.takewhile(
-        lambda of: not (isinstance(of, Provenance) or hasattr(of, "kernel_size")), _operations(model)
-    )
-    return any(type(operation).__name__ in SCALING for operation in before)
+    pixels = {None if network.normalizes else network.protocol.normalization for network in networks}
+    if len(pixels) > 1 and not _scales(model):
+        names = " and ".join(network.network for network in networks)
+        raise ClassicsError(
+            f"{model.name} holds {names}, which read pixels normalised in other ways; build each of them with "
+            "include_preprocessing=True, so that it takes pixels of 0..255."
+        )
+    return networks
 
 
 def _operations(model) -> Iterator[keras.Operation]:
@@ -109,23 +128,28 @@ def provenance(model: keras.Model) -> Provenance | None:
 
 
 def carried_protocol(model: keras.Model) -> InputProtocol | None:
-    """How the pictures of a model's weights are prepared; None where the model does not tell."""
-    found = provenance(model)
-    return found.protocol if found else None
+    """How the pictures of a model's weights are prepared; None where the model does not tell. Of several networks in
+    it, the first tells how pictures are resized.
+
+    Raises:
+        ClassicsError: if these read other pixels.
+    """
+    return next((network.protocol for network in _networks(model)), None)
 
 
 def protocol_of_answers(model: keras.Model) -> InputProtocol | None:
     """The same, without a data set ("") where another classifier stands in the place of the network's, which is called
-    "predictions", and without the names of another's classes: its answers mean something else, even if they are as
-    many."""
+    "predictions", or of several networks that have others, and without the names of another's classes: its answers
+    mean something else, even if they are as many."""
     protocol = carried_protocol(model)
     if protocol is None:
         return None
     classifier = classifier_of(model)
+    alike = len({(of.protocol.dataset, of.protocol.class_names) for of in provenances(model)}) == 1
     return replace(
         protocol,
-        dataset=protocol.dataset if classifier == "predictions" else "",
-        class_names=protocol.class_names if protocol.classifier in ("", classifier) else (),
+        dataset=protocol.dataset if alike and classifier == "predictions" else "",
+        class_names=protocol.class_names if alike and protocol.classifier in ("", classifier) else (),
     )
 
 

@@ -1,5 +1,6 @@
 """From pictures to what a network reads."""
 
+import functools
 import pathlib
 import zlib
 
@@ -11,7 +12,7 @@ from conftest import SHARED
 from pseudo_random import pixels
 
 import keras_classics as kc
-from keras_classics import preprocessing
+from keras_classics import feed, preprocessing
 from keras_classics.pictures import read_image
 from keras_classics.spec import IMAGENET_STATISTICS
 
@@ -235,3 +236,23 @@ def test_a_model_of_ones_own_that_scales_pixels_is_given_pixels(form):
     assert preprocessing.normalizes(model) == scales
     shown = pixels(32, 32, 1)[None]
     assert (kc.preprocess_input(shown, model) == shown).all() == scales
+
+
+@pytest.mark.parametrize(
+    ("own", "refused"), [((True, False), True), ((False, False), True), ((True, True), False), (None, False)]
+)
+def test_networks_of_other_pixels_in_one_model(own, refused):
+    """One of them would be given the other's, unless each normalises itself, or the model does so for each."""
+    inputs, shape = keras.Input((32, 32, 3)), (32, 32, 3)
+    builds = [functools.partial(kc.ResNet20, input_shape=shape), functools.partial(kc.Xception, input_shape=shape)]
+    answers = [
+        build(classes=2, include_preprocessing=bool(own and own[i]))(inputs if own else inputs / (i + 1.0))
+        for i, build in enumerate(builds)
+    ]
+    model = keras.Model(inputs, keras.layers.average(answers), name="both")
+    if not refused:
+        assert feed.feed_of(model, kc.ResNet20).normalization is None
+        return
+    for ask in (lambda: feed.feed_of(model, kc.ResNet20), lambda: kc.preprocess_input(NOISE, model)):
+        with pytest.raises(kc.ClassicsError, match="both holds resnet20 and xception, which read .* build each of"):
+            ask()
