@@ -162,7 +162,7 @@ def evaluate(
         batch_size: views a step; of dense ones a step has a picture at one scale.
         verbose: 0 for no progress bar.
         class_names: what the models' classes mean, in order, for the data's to be held against; by default the names
-            that each model carries. Where it carries none but those of the data set of its network, classes are
+            that each model carries, or those of the data set of its weights. Where neither tells them, classes are
             compared by number, as they are in any case with the data's own names.
         predictions: a file (.npz) to write the probabilities to, "predictions" (N, classes), with "labels" (N,) and
             "class_names".
@@ -235,6 +235,6 @@ def check_class_names(class_names: Sequence[str], data: Dataset) -> None:
 
 
 def _check_own_names(member: Member, data: Dataset) -> None:
-    """The same of the names that a model carries, if it has its own."""
-    if names := datasets.own_class_names(member.protocol.class_names, member.protocol.dataset):
+    """The same of the names that a model or its weights tell."""
+    if names := datasets.own_class_names(member.protocol, member.classes):
         check_class_names(names, data)

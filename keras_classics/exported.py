@@ -4,7 +4,7 @@ import importlib.util
 import json
 import pathlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -70,14 +70,16 @@ def load_export(path: str | pathlib.Path) -> Exported:
         )
     try:
         told = json.loads(facts)
-        protocol = protocol_of(told["protocol"])
+        protocol, class_names = protocol_of(told["protocol"]), tuple(labels.splitlines())
+        if not protocol.assumed:
+            protocol = replace(protocol, class_names=class_names)
         model_feed = feed.fed(protocol, told["image_size"], told["channels"], told["normalizes"], told["data_format"])
         return Exported(
             name=told["name"],
             network=told["network"],
             form=dict(told.get("form", {})),
             classes=told["classes"],
-            class_names=tuple(labels.splitlines()),
+            class_names=class_names,
             protocol=protocol,
             feed=model_feed,
             probabilities=told["probabilities"],
@@ -91,7 +93,7 @@ def class_names_of(model: keras.Model) -> tuple[str, ...]:
     """The names of a model's classes, those that it carries or that its data set's name tells; none where they are not
     as many."""
     protocol = preprocessing.protocol_of_answers(model)
-    return told_class_names(protocol.class_names, protocol.dataset, feed.classes_of(model)) if protocol else ()
+    return told_class_names(protocol, feed.classes_of(model)) if protocol else ()
 
 
 def is_export(path: str | pathlib.Path) -> bool:

@@ -77,7 +77,8 @@ class InputProtocol:
     The shorter side of the picture is resized to `resize_size` pixels by `interpolation`; with `squash` both sides are,
     whatever the picture's shape. The centre square of `image_size` is taken and normalised; the classes are those of
     `dataset`, and have these `class_names`, in the order of the outputs of the layer called `classifier` (of any where
-    that is ""), where the data set's name does not tell them.
+    that is ""), where the data set's name does not tell them. It is `assumed` where no weights told that data set, but
+    only the record of the network, which may have been trained on other data of as many classes.
     """
 
     dataset: str
@@ -88,6 +89,7 @@ class InputProtocol:
     squash: bool = False
     class_names: tuple[str, ...] = ()
     classifier: str = ""
+    assumed: bool = False
 
 
 def protocol_of(fields: Mapping[str, Any]) -> InputProtocol:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import keras
@@ -14,6 +15,7 @@ from keras_classics import cli, datasets, exporting, preprocessing, runtimes
 from keras_classics.errors import ExportError
 from keras_classics.exporting import contents
 from keras_classics.exporting.converting import OPSET
+from keras_classics.hub_folder import name_classes
 from keras_classics.opening import open_source
 from keras_classics.scenes import scenes
 from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Normalization
@@ -393,6 +395,24 @@ def test_other_refusals(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(kc.ClassicsError, match=r"run: pip install 'keras-classics\[onnx\]'"):
         kc.export(kc.LeNet5(), tmp_path / "x.onnx")
+
+
+def test_class_names_that_nobody_told_are_warned_of(tmp_path):
+    """A network that was trained from scratch on other data of ten classes bears MNIST's else. Told, they are known of
+    the model as of its export."""
+    model, places = lenet(0), [str(tmp_path / name) for name in ("x.keras", "x.tflite")]
+    with pytest.warns(
+        UserWarning, match=r"has the class names of mnist, .*: 0, 1, 2, \.\.\. .* give its `class_names`"
+    ):
+        kc.export(model, places[1])
+    model.save(places[0])
+    assert [open_source(place, None, exports=True).class_names for place in places] == [None, None]
+    name_classes(model, "0123456789")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*class names")
+        kc.export(model, places[1], overwrite=True)
+    model.save(places[0])
+    assert [open_source(place, None, exports=True).class_names for place in places] == [tuple("0123456789")] * 2
 
 
 def test_a_file_is_replaced_once_the_new_one_is_checked(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Shipping a network as SavedModel, TFLite (LiteRT) or ONNX. Every export is checked against the Keras model."""
 
 import pathlib
+import warnings
 from collections.abc import Sequence
 
 import keras
@@ -81,7 +82,8 @@ def export(
         batch: how many images the export takes at once; any number by default.
         input_dtype: "float32", or "uint8" for an export that takes pixels.
         class_names: in the order of the outputs; by default those that the model carries, or those of the data set
-            whose weights it has, if they are as many.
+            whose weights it has, if they are as many. Where no weights told it, those of the data set that the network
+            was made for, with a warning.
         include_preprocessing: whether the export takes pixels of 0..255 and normalises them itself, as the model's
             weights want it; otherwise it takes what the model takes.
         overwrite: whether to replace what is at the path, once the export has been checked.
@@ -123,7 +125,7 @@ def export(
         images = np.round(images)
     expected = _run(model, images)
     settings = Settings(format, quantize, batch, input_dtype, labels, are_probabilities(expected))
-    facts = facts_of(model, settings.probabilities)
+    facts = facts_of(model, settings.probabilities, class_names is not None)
     with (
         atomic_write(beside(path)) as report_file,
         atomic_write(path, replace_folder=overwrite) as temporary,
@@ -269,6 +271,13 @@ def _predictions(model: keras.Model) -> keras.Model:
 def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str, ...]:
     """The class names in the order of the outputs, each in one line; none where they are not told."""
     names = exported.class_names_of(model) if class_names is None else tuple(class_names)
+    protocol = preprocessing.protocol_of_answers(model)
+    if class_names is None and names and protocol and not datasets.own_class_names(protocol, len(names)):
+        warnings.warn(
+            f"The export of {model.name} has the class names of {protocol.dataset}, for which the network was made: "
+            f"{', '.join(names[:3])}, ... If it was trained on other data, give its `class_names`.",
+            stacklevel=3,
+        )
     if class_names is not None and len(names) != model.output_shape[-1]:
         raise ClassicsError(f"{model.name} has {model.output_shape[-1]} classes, and {len(names)} names were given.")
     if not all(isinstance(name, str) for name in names):

@@ -99,9 +99,10 @@ def test_names_are_of_the_classifier_that_had_them(tmp_path):
 
 def test_a_body_has_no_classes(tmp_path):
     """Else a classifier of one's own, called "predictions" as well, would be taken for the data set's."""
-    body = kc.ResNet20(weights="keras_classics", include_top=False, pooling="avg")
-    own = keras.Model(body.input, keras.layers.Dense(10, name="predictions")(body.output))
-    assert not class_names_of(own)
+    for weights in ("keras_classics", None):
+        body = kc.ResNet20(weights=weights, include_top=False, pooling="avg")
+        own = keras.Model(body.input, keras.layers.Dense(10, name="predictions")(body.output))
+        assert not class_names_of(own)
     assert class_names_of(kc.ResNet20(weights="keras_classics"))[0] == "airplane"
 
 
