@@ -28,7 +28,7 @@ from keras_classics.weights.contents import Contents
 from keras_classics.weights.entries import DATASETS, Entry, entries_of, find, shares
 from keras_classics.weights.fetch import fetch, published
 from keras_classics.weights.mapping import IDENTITY, Rules
-from keras_classics.weights.read import read
+from keras_classics.weights.read import SUFFIXES, read
 from keras_classics.weights.repository import of_repository
 from keras_classics.weights.tables import NAMES
 
@@ -37,9 +37,9 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
     """Finds and reads what `weights` means for a network.
 
     Args:
-        weights: a data set, a source or its tag (see `entries.find`); "hf-hub:timm/<name>", a repository of timm on the
-            Hugging Face hub; or the path of a file, which may have a source or a tag and a colon before it,
-            "torchvision/IMAGENET1K_V1:resnet50.pth", that says whose checkpoint it is.
+        weights: a data set, a source or its tag (see `entries.find`; of timm also "timm/resnet50.a1_in1k");
+            "hf-hub:timm/<name>", a repository of timm on the Hugging Face hub; or the path of a file, which may have a
+            source or a tag and a colon before it, "torchvision/IMAGENET1K_V1:resnet50.pth", that says whose it is.
         network: the record, with the options that the caller chose.
 
     A file of ours tells its network, its form and its protocol. Another is known by its sum if it is a public
@@ -53,12 +53,14 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
     known = entries_of(network.name)
     words = {*DATASETS, *(word for e in known for word in (e.tag, e.source, e.tag.partition("/")[2]) if word)}
     text, path = str(weights), pathlib.Path(weights)
+    if not path.exists():  # or it is timm's whole name, of which the tag has a part
+        text = next((e.tag for e in known if e.address == f"{PREFIX}timm/{text.removeprefix('timm/')}"), text)
     if text.startswith(PREFIX):
         return of_repository(text, network)
     word, _, rest = text.partition(":")
     if rest and word in words:
         return _of_file(pathlib.Path(rest), word, network)
-    if text in words or not (isinstance(weights, pathlib.Path) or path.exists() or path.suffix):
+    if text in words or not (isinstance(weights, pathlib.Path) or path.exists() or path.suffix in SUFFIXES):
         entry = find(network.name, network.protocol, text, network.options, dict(network.chosen))
         file = fetch(entry)
         contents = read(file)

@@ -26,6 +26,8 @@ KINDS = {
     "onnx": "an ONNX model",
 }
 
+SUFFIXES = (*(".keras", ".h5", ".hdf5", ".onnx"), *(".pth", ".pt", ".bin", ".ckpt", ".tar", ".zip", ".safetensors"))
+
 
 def kind_of(path: str | pathlib.Path) -> str:
     """The kind of a weights file, one of `KINDS`.

@@ -189,6 +189,11 @@ def test_other_constants_than_those_of_the_entry_are_told(hub, timm):
     assert preprocessing.carried_protocol(model).normalization == IMAGENET_STATISTICS
 
 
+def test_a_config_json_that_has_come_to_be_damaged_keeps_no_weights_back(hub, timm):
+    entry = published(hub, timm, mean="red")
+    assert locate(entry.address, kc.ResNet18).notes == ()
+
+
 REFUSED = [
     (kc.ResNet18, "timm/resnet34.new", {"architecture": "resnet34"}, "holds weights of resnet34, and this is resnet18"),
     (kc.ResNet18, "timm/vgg11_bn.new", {"architecture": "vgg11_bn"}, r"of vgg11 \(batch_norm=True\), and this is"),
