@@ -33,18 +33,17 @@ def read_keras(path) -> Contents:
     with open(path, "rb") as file:
         if file.read(2) != b"PK":
             with open_hdf5(file, size) as h5:
-                layers, classes = list(_stored_layers(h5)), _classes(h5)
                 origins = _origins(h5)
-                ours = ("input_layer", "image") in classes or bool(origins)
-                named = ((_class_named(kind), name) for kind, name in classes)
-                return _contents(layers, origins, ours, _prepared_by(named, ours, PREPARING_ANYWHERE))
+                named = ((_class_named(kind), name) for kind, name in _classes(h5))
+                prepared_by = _prepared_by(named, bool(origins), PREPARING_ANYWHERE)
+                return _contents(list(_stored_layers(h5)), origins, prepared_by)
         with open_zip(file, size) as archive:
             config = archive.read("config.json").decode()
             weights = archive.read(WEIGHTS)
         with open_hdf5(io.BytesIO(weights), size) as h5:
             in_order = sorted(_stored_layers(h5), key=lambda layer: config.find(f'"name": "{layer[1]}"'))
-            ours = "keras_classics" in config
-            return _contents(in_order, _origins(h5), ours, _prepared_by(_before_network(json.loads(config)), ours))
+            origins = _origins(h5)
+            return _contents(in_order, origins, _prepared_by(_before_network(json.loads(config)), bool(origins)))
 
 
 def _stored_layers(h5: h5py.File) -> Iterator[Layer]:
@@ -85,8 +84,7 @@ def _origins(h5: h5py.File) -> list[Origin]:
 
 
 def _classes(h5: h5py.File) -> list[tuple[str, str]]:
-    """The class and the name of every layer, of those without weights too. In weights alone nothing else tells our
-    networks, whose inputs are called "image"."""
+    """The class and the name of every layer, of those without weights too."""
     found = []
 
     def visit(place, item):
@@ -149,13 +147,14 @@ def read_hdf5(path) -> Contents:
         names = _attribute(root, "layer_names")
         layers = [layer for name in names for layer in _legacy_layers(name, root[name])]
         text = _text(h5.attrs.get("model_config", "null"))
-        config, ours = json.loads(text), "keras_classics" in text
+        config = json.loads(text)
+        origins = list(_configured_origins(config))
         if config is None:
             guessed = ((_class_named(re.sub(r"_\d+$", "", name)), name) for name in names)
-            prepared_by = _prepared_by(guessed, ours, PREPARING_ANYWHERE)
+            prepared_by = _prepared_by(guessed, bool(origins), PREPARING_ANYWHERE)
         else:
-            prepared_by = _prepared_by(_before_network(config), ours)
-        return _contents(layers, list(_configured_origins(config)), ours, prepared_by)
+            prepared_by = _prepared_by(_before_network(config), bool(origins))
+        return _contents(layers, origins, prepared_by)
 
 
 def _legacy_layers(name: str, group: h5py.Group) -> Iterator[Layer]:
@@ -192,7 +191,7 @@ def _configured_origins(config: Any) -> Iterator[Origin]:
             yield from _configured_origins(value)
 
 
-def _contents(layers: Sequence[Layer], origins: Sequence[Origin], ours: bool, prepared_by: tuple[str, ...]) -> Contents:
+def _contents(layers: Sequence[Layer], origins: Sequence[Origin], prepared_by: tuple[str, ...]) -> Contents:
     parts: dict[str, list[tuple[str, list[np.ndarray]]]] = {}
     for part, name, arrays in layers:
         if arrays := [a for a in arrays if a.ndim]:  # the rest are counters
@@ -213,7 +212,7 @@ def _contents(layers: Sequence[Layer], origins: Sequence[Origin], ours: bool, pr
             if tensors.setdefault(f"{names[name]}.{variable}", array) is not array:
                 raise ClassicsError(f"It holds the layer '{name}' twice.")
     beside = tuple(name for part, inside in parts.items() if part != network for name, _ in inside)
-    return Contents(tensors, "keras", origins[0] if origins else None, ours or bool(origins), beside, prepared_by)
+    return Contents(tensors, "keras", origins[0] if origins else None, beside, prepared_by)
 
 
 def _numbered_from_one(layers: Sequence[str]) -> dict[str, str]:

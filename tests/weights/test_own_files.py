@@ -14,7 +14,6 @@ import keras_classics as kc
 from keras_classics import preprocessing
 from keras_classics.exported import class_names_of
 from keras_classics.hub_folder import name_classes
-from keras_classics.layers import Provenance
 from keras_classics.preprocessing import carried_protocol
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
 
@@ -229,14 +228,17 @@ def test_facts_that_are_damaged(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["net.keras", "net.weights.h5"])
-def test_a_file_from_before_it_was_said(kind, tmp_path, monkeypatch):
-    """It is told by the classes of its layers, or by its input's name, and cannot be checked."""
-    with monkeypatch.context() as before:
-        before.setattr(Provenance, "save_own_variables", lambda self, store: None)
-        path = write(kc.ResNet20(include_top=False), tmp_path / kind)
-    with pytest.raises(kc.ClassicsError, match="is of an older keras_classics and does not say"):
-        kc.ResNet20(weights=path, include_top=False)
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_a_file_tells_its_class_count(kind, tmp_path):
+    path = write(kc.ResNet20(classes=4, seed=0), tmp_path / kind)
+    model = kc.ResNet20(weights=path)
+    assert model.output_shape == (None, 4)
+    assert not class_names_of(model)
+    assert kc.ResNet20(weights=path, include_top=False).output_shape[-1] == 64
+    path = write(kc.NiN(classes=4, seed=0), tmp_path / f"nin-{kind}")  # its classifier is no layer of that name
+    with pytest.raises(kc.ClassicsError, match="holds nin with 4 classes; give classes=4"):
+        kc.NiN(weights=path)
+    assert kc.NiN(weights=path, classes=4).output_shape == (None, 4)
 
 
 def test_an_epsilon_goes_with_the_weights(tmp_path):

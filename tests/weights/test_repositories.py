@@ -139,7 +139,7 @@ def test_a_body_without_a_classifier(hub, timm):
 def test_class_counts_that_differ(hub, timm):
     hub.publish(NEW, "config.json", changed(num_classes=4))
     hub.publish(NEW, "model.safetensors", timm.few)
-    with pytest.raises(kc.ClassicsError, match="do not fit resnet18: predictions/kernel has the shape"):
+    with pytest.raises(kc.ClassicsError, match="holds resnet18 with 3 classes; give classes=3"):
         kc.ResNet18(weights=f"hf-hub:{NEW}")
 
 
