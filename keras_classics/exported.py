@@ -1,6 +1,5 @@
 """Exported networks, and what they tell of themselves, so that their users need no Keras model beside them."""
 
-import importlib.util
 import json
 import pathlib
 from collections.abc import Callable, Mapping
@@ -102,13 +101,6 @@ def is_export(path: str | pathlib.Path) -> bool:
     return path.suffix in EXPORT_SUFFIXES.values() or (path / "saved_model.pb").exists()
 
 
-def check_onnx_installed() -> None:
-    """Raises a ClassicsError unless the packages are there that write and run ONNX files."""
-    for package in ("onnx", "onnxruntime", "tf2onnx"):
-        if importlib.util.find_spec(package) is None:
-            raise ClassicsError(f"{package} is not installed; run: pip install 'keras-classics[onnx]'")
-
-
 def runner(path: str | pathlib.Path, threads: int | None = None) -> Run:
     """What runs an exported network, SavedModel folder, TFLite or ONNX file, on float32 images (N, ...).
 
@@ -125,8 +117,7 @@ def runner(path: str | pathlib.Path, threads: int | None = None) -> Run:
 
 
 def _opened(path: pathlib.Path, threads: int | None = None) -> runtimes.Opened:
-    if runtimes.format_of(path) == "onnx":
-        check_onnx_installed()
+    runtimes.check_installed(runtimes.format_of(path), "run")
     try:
         return runtimes.opened(path, threads)
     except Exception as error:  # whatever the runtime raises
