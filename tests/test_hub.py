@@ -392,7 +392,7 @@ def test_a_model_that_names_no_classes_takes_those_beside_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("own", "told"), [(True, "takes pixels of 0..255, and normalises them"), (False, "the mean 120.7 is subtracted")]
+    ("own", "told"), [(True, "takes pixels of 0..255, and normalises them"), (False, "the mean 120.733 is subtracted")]
 )
 def test_the_card_tells_of_pixels_what_the_model_reads(own, told, tmp_path):
     """Grey ones, of the three channels' means their mean; or all of 0..255 where the model normalises."""
