@@ -78,6 +78,13 @@ class Ensemble:
         """Whether an answer is of more than one model or view."""
         return len(self.members) * self.views.count > 1
 
+    def tells_shares(self, scores: np.ndarray) -> bool:
+        """Whether its answers (images, classes) are shares of a whole, to be told in percent; or else scores."""
+        if self.classes == 1:
+            return bool(((scores >= 0) & (scores <= 1)).all())
+        told = self.averages or self.members[0].probabilities
+        return _are_probabilities(scores) if told is None else told
+
     def batch_size(self, most: int, images: int) -> int:
         """Views in a batch, of so many images and at most so many; of dense ones those of a picture at one scale."""
         return 1 + self.views.mirrored if self.views.dense else min(most, images * self.views.count)

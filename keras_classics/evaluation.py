@@ -12,7 +12,7 @@ from keras_classics import crops, datasets
 from keras_classics.datasets import Dataset
 from keras_classics.ensemble import Member, Model, check_answers, ensemble, same_classes
 from keras_classics.errors import ClassicsError
-from keras_classics.files import atomic_write
+from keras_classics.files import atomic_write, check_writable
 
 BINS = 15  # of the calibration, as many as Guo et al. 2017 take
 NORMAL_95 = 1.959964  # within so many standard deviations of a normal distribution lie 95%
@@ -132,7 +132,7 @@ def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
 
 def evaluate(
     model: Model | Sequence[Model],
-    data: Dataset | str,
+    data: Dataset | str | os.PathLike,
     views: str = "1",
     *,
     split: str | None = None,
@@ -178,8 +178,10 @@ def evaluate(
     """
     if batch_size < 1:
         raise ClassicsError(f"`batch_size` must be at least 1, not {batch_size}.")
-    if isinstance(data, str):
-        data = datasets.load(data)
+    if isinstance(data, str | os.PathLike):
+        data = datasets.load(os.fspath(data))
+    if predictions is not None:
+        check_writable(predictions)
     asked = ensemble(model, crops.find(views))
     split = split or data.judged_split
     examples = data.split(split)

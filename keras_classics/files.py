@@ -53,6 +53,19 @@ def atomic_write(path: str | pathlib.Path, replace_folder: bool = False) -> Iter
         remove(temporary)
 
 
+def check_writable(path: str | os.PathLike) -> None:
+    """Raises a ClassicsError, before time is spent, unless a file may be written at the path, as far as can be told."""
+    path = pathlib.Path(path).absolute()
+    nearest = next(parent for parent in path.parents if parent.exists())
+    reason = "it is a folder" if path.is_dir() else ""
+    if not nearest.is_dir():
+        reason = f"'{nearest}' is a file"
+    elif not os.access(nearest, os.W_OK):
+        reason = f"'{nearest}' may not be written"
+    if reason:
+        raise ClassicsError(f"Cannot write '{path}': {reason}. Choose another place.")
+
+
 def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:
     """Removes what killed processes left half written in a folder, and nothing else.
 
