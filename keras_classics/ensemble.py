@@ -5,7 +5,7 @@ over the models. ResNet averages "the scores", and does not say whether before o
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import keras
@@ -15,7 +15,6 @@ from keras_classics import feed
 from keras_classics.blocks import POOLED
 from keras_classics.complexity import check_reads_images, predictions
 from keras_classics.crops import Views
-from keras_classics.datasets import own_class_names
 from keras_classics.errors import ClassicsError
 from keras_classics.exported import Exported
 from keras_classics.feed import Feed
@@ -78,6 +77,13 @@ class Ensemble:
     def averages(self) -> bool:
         """Whether an answer is of more than one model or view."""
         return len(self.members) * self.views.count > 1
+
+    def tells_shares(self, scores: np.ndarray) -> bool:
+        """Whether its answers (images, classes) are shares of a whole, to be told in percent; or else scores."""
+        if self.classes == 1:
+            return bool(((scores >= 0) & (scores <= 1)).all())
+        told = self.averages or self.members[0].probabilities
+        return _are_probabilities(scores) if told is None else told
 
     def batch_size(self, most: int, images: int) -> int:
         """Views in a batch, of so many images and at most so many; of dense ones those of a picture at one scale."""
@@ -159,9 +165,8 @@ def _member(model: Model, views: Views) -> Member:
                 f"{model.name} is an export, which takes pictures of one size, so it has no dense views; judge the "
                 "Keras model by them."
             )
-        names = own_class_names(model.class_names, model.protocol.dataset)
-        protocol = replace(model.protocol, class_names=names)
-        return Member(model.name, model.classes, protocol, model.feed, model.probabilities, model.predict_on_batch)
+        told = model.protocol, model.feed, model.probabilities, model.predict_on_batch
+        return Member(model.name, model.classes, *told)
     check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
     _check_output(model)
     _check_square(model)

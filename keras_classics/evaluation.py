@@ -12,7 +12,7 @@ from keras_classics import crops, datasets
 from keras_classics.datasets import Dataset
 from keras_classics.ensemble import Member, Model, check_answers, ensemble, same_classes
 from keras_classics.errors import ClassicsError
-from keras_classics.files import atomic_write
+from keras_classics.files import atomic_write, check_writable
 
 BINS = 15  # of the calibration, as many as Guo et al. 2017 take
 NORMAL_95 = 1.959964  # within so many standard deviations of a normal distribution lie 95%
@@ -132,7 +132,7 @@ def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
 
 def evaluate(
     model: Model | Sequence[Model],
-    data: Dataset | str,
+    data: Dataset | str | os.PathLike,
     views: str = "1",
     *,
     split: str | None = None,
@@ -162,7 +162,7 @@ def evaluate(
         batch_size: views a step; of dense ones a step has a picture at one scale.
         verbose: 0 for no progress bar.
         class_names: what the models' classes mean, in order, for the data's to be held against; by default the names
-            that each model carries. Where it carries none but those of the data set of its network, classes are
+            that each model carries, or those of the data set of its weights. Where neither tells them, classes are
             compared by number, as they are in any case with the data's own names.
         predictions: a file (.npz) to write the probabilities to, "predictions" (N, classes), with "labels" (N,) and
             "class_names".
@@ -178,8 +178,10 @@ def evaluate(
     """
     if batch_size < 1:
         raise ClassicsError(f"`batch_size` must be at least 1, not {batch_size}.")
-    if isinstance(data, str):
-        data = datasets.load(data)
+    if isinstance(data, str | os.PathLike):
+        data = datasets.load(os.fspath(data))
+    if predictions is not None:
+        check_writable(predictions)
     asked = ensemble(model, crops.find(views))
     split = split or data.judged_split
     examples = data.split(split)
@@ -235,6 +237,6 @@ def check_class_names(class_names: Sequence[str], data: Dataset) -> None:
 
 
 def _check_own_names(member: Member, data: Dataset) -> None:
-    """The same of the names that a model carries, if it has its own."""
-    if names := datasets.own_class_names(member.protocol.class_names, member.protocol.dataset):
+    """The same of the names that a model or its weights tell."""
+    if names := datasets.own_class_names(member.protocol, member.classes):
         check_class_names(names, data)

@@ -172,14 +172,17 @@ def _failed(network: str, format: str, seconds: float, reason: str, error: Excep
 
 def row(model: Any, format: str, pictures: Any, folder: str | pathlib.Path) -> Row:
     """Exports a model of the zoo into the folder, and tells how it went."""
-    from keras_classics import exporting
+    from keras_classics import exported, exporting
 
     to, quantize = FORMATS[format]
     path = pathlib.Path(folder, "export" + EXPORT_SUFFIXES.get(to, ""))
     start = time.perf_counter()
     try:
         representative = pictures if quantize == "int8" else None
-        report = exporting.export(model, path, to, quantize=quantize, representative=representative, overwrite=True)
+        names = exported.class_names_of(model) or None  # whatever they are: nobody will ask this export
+        report = exporting.export(
+            model, path, to, quantize=quantize, representative=representative, class_names=names, overwrite=True
+        )
     except Exception as error:  # also what is no ClassicsError is a row, not the end
         reason = str(error) or type(error).__name__
         return _failed(model.name, format, time.perf_counter() - start, reason, error)

@@ -1,10 +1,9 @@
 """Exported networks, and what they tell of themselves, so that their users need no Keras model beside them."""
 
-import importlib.util
 import json
 import pathlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -70,14 +69,16 @@ def load_export(path: str | pathlib.Path) -> Exported:
         )
     try:
         told = json.loads(facts)
-        protocol = protocol_of(told["protocol"])
+        protocol, class_names = protocol_of(told["protocol"]), tuple(labels.splitlines())
+        if not protocol.assumed:
+            protocol = replace(protocol, class_names=class_names)
         model_feed = feed.fed(protocol, told["image_size"], told["channels"], told["normalizes"], told["data_format"])
         return Exported(
             name=told["name"],
             network=told["network"],
             form=dict(told.get("form", {})),
             classes=told["classes"],
-            class_names=tuple(labels.splitlines()),
+            class_names=class_names,
             protocol=protocol,
             feed=model_feed,
             probabilities=told["probabilities"],
@@ -91,20 +92,13 @@ def class_names_of(model: keras.Model) -> tuple[str, ...]:
     """The names of a model's classes, those that it carries or that its data set's name tells; none where they are not
     as many."""
     protocol = preprocessing.protocol_of_answers(model)
-    return told_class_names(protocol.class_names, protocol.dataset, feed.classes_of(model)) if protocol else ()
+    return told_class_names(protocol, feed.classes_of(model)) if protocol else ()
 
 
 def is_export(path: str | pathlib.Path) -> bool:
     """Whether it is a TFLite or ONNX file, by its name, or the folder of a SavedModel."""
     path = pathlib.Path(path)
     return path.suffix in EXPORT_SUFFIXES.values() or (path / "saved_model.pb").exists()
-
-
-def check_onnx_installed() -> None:
-    """Raises a ClassicsError unless the packages are there that write and run ONNX files."""
-    for package in ("onnx", "onnxruntime", "tf2onnx"):
-        if importlib.util.find_spec(package) is None:
-            raise ClassicsError(f"{package} is not installed; run: pip install 'keras-classics[onnx]'")
 
 
 def runner(path: str | pathlib.Path, threads: int | None = None) -> Run:
@@ -123,8 +117,7 @@ def runner(path: str | pathlib.Path, threads: int | None = None) -> Run:
 
 
 def _opened(path: pathlib.Path, threads: int | None = None) -> runtimes.Opened:
-    if runtimes.format_of(path) == "onnx":
-        check_onnx_installed()
+    runtimes.check_installed(runtimes.format_of(path), "run")
     try:
         return runtimes.opened(path, threads)
     except Exception as error:  # whatever the runtime raises

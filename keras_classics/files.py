@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,22 +18,24 @@ def atomic_write(path: str | pathlib.Path, replace_folder: bool = False) -> Iter
     At the end it takes the name `path` in one step; on any error it is removed, and `path` stays as it was. A process
     that is killed leaves it behind, for `sweep_leftovers`.
 
-    A folder that has the name already is an error, or with `replace_folder` is put aside and removed, which takes two
-    steps more.
+    A folder that has the name already is an error, or with `replace_folder` is put aside and removed for another, which
+    takes two steps more.
 
     Raises:
         ClassicsError: if the place cannot be written or has no space left.
     """
     path = pathlib.Path(path)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    # Containers that share a folder count their processes each for itself, so the number alone is not enough.
+    mark = f".{os.getpid()}-{secrets.token_hex(4)}-"
+    temporary = path.with_name(f"{mark}{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove(temporary)  # of a killed process that had this one's number
         yield temporary
         if path.is_dir() or (temporary.is_dir() and path.exists()):
-            if not replace_folder:
-                raise FileExistsError(17, "There is already a folder of that name")
-            aside = path.with_name(f".{os.getpid()}-old-{path.name}")
+            if not (replace_folder and path.is_dir() and temporary.is_dir()):
+                kind = "folder" if path.is_dir() else "file"
+                raise FileExistsError(17, f"There is already a {kind} of that name")
+            aside = path.with_name(f"{mark}old-{path.name}")
             os.replace(path, aside)
             try:
                 os.replace(temporary, path)
@@ -50,6 +53,19 @@ def atomic_write(path: str | pathlib.Path, replace_folder: bool = False) -> Iter
         remove(temporary)
 
 
+def check_writable(path: str | os.PathLike) -> None:
+    """Raises a ClassicsError, before time is spent, unless a file may be written at the path, as far as can be told."""
+    path = pathlib.Path(path).absolute()
+    nearest = next(parent for parent in path.parents if parent.exists())
+    reason = "it is a folder" if path.is_dir() else ""
+    if not nearest.is_dir():
+        reason = f"'{nearest}' is a file"
+    elif not os.access(nearest, os.W_OK):
+        reason = f"'{nearest}' may not be written"
+    if reason:
+        raise ClassicsError(f"Cannot write '{path}': {reason}. Choose another place.")
+
+
 def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:
     """Removes what killed processes left half written in a folder, and nothing else.
 
@@ -60,7 +76,7 @@ def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:
     """
     swept = []
     for path in pathlib.Path(folder).iterdir():
-        named = re.fullmatch(r"\.([1-9]\d*)-(.+)", path.name)
+        named = re.fullmatch(r"\.([1-9]\d*)-[0-9a-f]{8}-(.+)", path.name)
         if named and not _another_runs(int(named[1])):
             remove(path)
             swept.append(named[2])

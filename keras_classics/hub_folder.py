@@ -40,12 +40,13 @@ def name_classes(model: keras.Model, class_names: Sequence[str]) -> None:
     names = _lines(class_names)
     if len(names) != feed.classes_of(model):
         raise ClassicsError(f"{model.name} has {feed.classes_of(model)} classes, and {len(names)} names were given.")
-    if names == _lines(class_names_of(model)):
-        return
     found = preprocessing.provenance(model)
     if found is None:
         raise ClassicsError(f"{model.name} is no network of this package, and so cannot carry its classes' names.")
-    found.protocol = replace(found.protocol, class_names=names, classifier=preprocessing.classifier_of(model))
+    if names != _lines(class_names_of(model)):
+        classifier = preprocessing.classifier_of(model)
+        found.protocol = replace(found.protocol, class_names=names, classifier=classifier)
+    found.protocol = replace(found.protocol, assumed=False)
 
 
 def names_of_run(path: pathlib.Path) -> tuple[str, ...]:

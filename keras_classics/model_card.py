@@ -8,8 +8,8 @@ from typing import Any
 
 from keras_classics.choices import LICENCES
 from keras_classics.errors import ClassicsError
+from keras_classics.feed import Feed
 from keras_classics.layers.provenance import described
-from keras_classics.spec import InputProtocol
 from keras_classics.weights.contents import Origin
 from keras_classics.weights.read import read
 from keras_classics.zoo import get_model
@@ -23,15 +23,17 @@ def model_card(
     weights: str | pathlib.Path,
     metrics: Mapping[str, Any],
     command: str,
+    feed: Feed,
     licence: str | None = LICENCE,
     on_hub: bool = False,
 ) -> str:
     """The text of the card of a run's network, Markdown behind a front matter in YAML.
 
     Args:
-        weights: the `.keras` file of the network, which tells how its pictures are prepared.
+        weights: the `.keras` file of the network.
         metrics: of the run that made it, as its metrics.json has them.
         command: that makes it again.
+        feed: how pictures are prepared for the network.
         licence: of the weights; None where it is not told.
         on_hub: whether the card is to lie beside the model on the hub, and not beside the file alone.
 
@@ -54,12 +56,12 @@ def model_card(
         metric_value=metrics["best"]["top1_error"],
     )
     front = _front(recipe, name, licence, datasets=[data], metrics=["error"], eval_results=[error])
-    return front + _body(pathlib.Path(weights).name, origin.protocol, metrics, command, licence, on_hub)
+    return front + _body(pathlib.Path(weights).name, feed, metrics, command, licence, on_hub)
 
 
 def file_card(
     weights: str | pathlib.Path,
-    protocol: InputProtocol,
+    feed: Feed,
     class_names: Sequence[str],
     classes: int,
     title: str,
@@ -70,7 +72,7 @@ def file_card(
 
     Args:
         weights: the `.keras` file.
-        protocol: how pictures are prepared for the model's own input.
+        feed: how pictures are prepared for the model.
         class_names: none where they are not known.
         classes: how many there are.
         title: of the card.
@@ -93,7 +95,7 @@ def file_card(
 `{_form(origin)}` of [{paper.authors.split(",")[0]} {paper.year}]({paper.url}), *{paper.title}*.
 
 {_use_on_hub()}
-Pictures are prepared for it so, as the file tells and `kc.predict` does: {_pixels(protocol)}.
+Pictures are prepared for it so, as the file tells and `kc.predict` does: {_pixels(feed)}.
 
 ## Classes
 
@@ -159,9 +161,7 @@ def _front(title: str, network: str, licence: str | None, **facts: Any) -> str:
     return f"---\n{data.to_yaml()}\n---\n\n"
 
 
-def _body(
-    file: str, protocol: InputProtocol, metrics: Mapping[str, Any], command: str, licence: str | None, on_hub: bool
-) -> str:
+def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licence: str | None, on_hub: bool) -> str:
     variant, settings = get_model(metrics["model"]), metrics["settings"]
     recipe, paper = settings["recipe"], variant.paper
     data, best = settings["data"], metrics["best"]
@@ -199,7 +199,7 @@ def _body(
 **{best["top1_error"]:.2f}% top-1 error** on {images}.
 
 {_use_on_hub() if on_hub else _use(f'kc.get_model("{variant.name}")(weights="{file}")')}
-The file tells how pictures are prepared, and `kc.predict` does so: {_pixels(protocol)}.
+The file tells how pictures are prepared, and `kc.predict` does so: {_pixels(feed)}.
 
 ## Training
 
@@ -272,12 +272,15 @@ def _form(origin: Origin) -> str:
     return described(origin.network, {k: v for k, v in origin.form.items() if v != usual.get(k)})
 
 
-def _pixels(protocol: InputProtocol) -> str:
+def _pixels(feed: Feed) -> str:
     """How a picture is prepared, in words."""
-    n, resize, size = protocol.normalization, protocol.resize_size, protocol.image_size
-    sides = "both sides resized" if protocol.squash else "the shorter side resized"
-    fitted = f"{sides} to {resize} pixels ({protocol.interpolation})"
+    resize, size = feed.resize_size, feed.image_size
+    sides = "both sides resized" if feed.squash else "the shorter side resized"
+    fitted = f"{sides} to {resize} pixels ({feed.interpolation})"
     kept = "surrounded by zeros to" if size > resize else "the centre taken of"
     fitted += f", {kept} {size}x{size}"
+    if feed.normalization is None:
+        return f"{fitted}; the model takes pixels of 0..255, and normalises them itself"
+    n = feed.normalization.for_channels(feed.channels)
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (n.mean, n.std))
     return f"{fitted}; of pixels of 0..255 the mean {mean} is subtracted, and the rest divided by {std}"

@@ -43,7 +43,7 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
     """The model of a run folder, a .keras file or a repository on the hub, or the network of that name with public or
     given weights; or an export, where the command can do with `exports`."""
     from keras_classics import feed
-    from keras_classics.datasets import own_class_names, told_class_names
+    from keras_classics.datasets import own_class_names
     from keras_classics.exported import is_export, load_export
     from keras_classics.hub_folder import labels_of, names_of_run
     from keras_classics.loading import folder_of, open_folder
@@ -57,18 +57,17 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
         variant = get_model(source)
         model = variant(weights=weights)
         if weights is not None and not pathlib.Path(weights).is_file():
-            protocol = carried_protocol(model) or variant.protocol
-            class_names = told_class_names(protocol.class_names, protocol.dataset, feed.classes_of(model)) or None
+            class_names = own_class_names(carried_protocol(model) or variant.protocol, feed.classes_of(model)) or None
         return Opened(model, variant_of(model), class_names)
     if is_export(path):
         if not exports:
             raise ClassicsError(f"'{source}' is an export, and this takes the Keras model that it was made of.")
         exported = load_export(path)
-        names = told_class_names(exported.class_names, exported.protocol.dataset, exported.classes)
+        names = own_class_names(exported.protocol, exported.classes)
         return Opened(exported, in_form(exported.network, exported.form), names or None)
     if path.is_dir():
         class_names = names_of_run(path) or labels_of(path)
     model = open_folder(path)
     if not path.is_dir() and (told := protocol_of_answers(model)):
-        class_names = own_class_names(told.class_names, told.dataset) or None
+        class_names = own_class_names(told, feed.classes_of(model)) or None
     return Opened(model, variant_of(model), class_names)

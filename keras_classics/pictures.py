@@ -15,6 +15,10 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".tif", ".tiff"),
 )
 
+NOT_READ = (".heic", ".heif", ".jp2", ".jxl", ".tga")  # of pictures as well
+
+DARK = 2**12  # below which pixels of 16 bits are likely those of a camera or scanner that counts in 12
+
 UPRIGHT = {  # EXIF's orientation: what sets the picture upright
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
@@ -87,6 +91,11 @@ def is_file_or_pillow(picture) -> bool:
 def is_image(name: str) -> bool:
     """Whether a file's name says that it is a picture; a hidden file is none."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def is_image_not_read(name: str) -> bool:
+    """Whether a file's name says that it is a picture of a kind that is not read; a hidden file is none."""
+    return name.lower().endswith(NOT_READ) and not name.startswith(".")
 
 
 def printable(path) -> str:
@@ -166,6 +175,11 @@ def _eight_bits(image, path) -> np.ndarray:
     if image.mode == "I" and image.format not in ("PNG", "PPM"):
         raise ClassicsError(f"'{shown}' has whole numbers of an unknown range as pixels; save it with 8 bits a pixel.")
     white = 2 ** tags.get(258, (16,))[0] - 1  # its bits a sample
+    if white == 65535 and 0 < values.max() < DARK:
+        raise ClassicsError(
+            f"'{shown}' has pixels of 16 bits, of which the brightest is {values.max()} of 65535, almost black; they "
+            "may be of fewer bits. Scale them to 0..255, and save it with 8 bits a pixel."
+        )
     return np.round(values * (255 / white)).astype("uint8")
 
 

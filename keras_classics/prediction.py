@@ -89,19 +89,15 @@ def _stacked(views, batch_size: int):
 
 def names_of(member: Member, class_names: Sequence[str] | None) -> Sequence[str] | None:
     """The names of the model's classes; None for ImageNet's, which `decode_predictions` has with their identifiers."""
-    classes, protocol = member.classes, member.protocol
-    if class_names is not None:
-        if len(class_names) != classes:
-            raise ClassicsError(f"{member.name} has {classes} classes, and {len(class_names)} names were given.")
-        is_imagenets = tuple(class_names) == preprocessing.imagenet_classes()[1]
-        return None if is_imagenets else tuple(class_names)
-    if protocol.dataset == "imagenet2012" and classes == 1000 and not protocol.class_names:
-        return None
-    return _told_names(member) or tuple(f"class {i}" for i in range(classes))
+    classes = member.classes
+    if class_names is not None and len(class_names) != classes:
+        raise ClassicsError(f"{member.name} has {classes} classes, and {len(class_names)} names were given.")
+    names = tuple(class_names or _told_names(member)) or tuple(f"class {i}" for i in range(classes))
+    return None if names == preprocessing.imagenet_classes()[1] else names
 
 
 def _told_names(member: Member) -> tuple[str, ...]:
-    return datasets.told_class_names(member.protocol.class_names, member.protocol.dataset, member.classes)
+    return datasets.told_class_names(member.protocol, member.classes)
 
 
 def _check_alike(members: Sequence[Member]) -> None:

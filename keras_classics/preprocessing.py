@@ -5,6 +5,7 @@ The pixels' convention everywhere: 0..255, (H, W, C), RGB.
 
 import functools
 import importlib.resources
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,10 +15,7 @@ import numpy as np
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Provenance, channel_axis, channels_of
 from keras_classics.resampling import window_of_resized
-from keras_classics.spec import InputProtocol, Normalization
-
-# Keras' layers and operations that scale what they read.
-SCALING = ("Rescaling", "Normalization", "Multiply", "Subtract", "TrueDivide", "Divide")
+from keras_classics.spec import SCALING, InputProtocol, Normalization
 
 
 def normalize(images, normalization: Normalization):
@@ -83,15 +81,34 @@ def normalization_layer(normalization: Normalization, x, data_format: str | None
 
 def normalizes(model: keras.Model) -> bool:
     """Whether the model takes pixels of 0..255: it, or the network inside it, was built with
-    `include_preprocessing=True`, or a model of one's own scales them before it calls the network."""
-    before = provenance(model) is not None  # the network
-    for operation in _operations(model):
-        if operation.name == "normalization" or (before and type(operation).__name__ in SCALING):
-            return True
-        if hasattr(operation, "kernel_size"):  # what is scaled behind it is no pixel
-            return False
-        before = before and not isinstance(operation, Provenance)
-    return False
+    `include_preprocessing=True`, or a model of one's own scales them before it calls the network.
+
+    Raises:
+        ClassicsError: if it holds several networks that read other pixels.
+    """
+    return _scales(model) or any(network.normalizes for network in _networks(model))
+
+
+def _scales(model) -> bool:
+    """Whether a model does so itself, before its first network or kernel, behind which what is scaled is no pixel."""
+
+    def is_pixels(operation):
+        return not (isinstance(operation, Provenance | keras.layers.Dense) or hasattr(operation, "kernel_size"))
+
+    return any(type(of).__name__ in SCALING for of in itertools.takewhile(is_pixels, _operations(model)))
+
+
+def _networks(model) -> list[Provenance]:
+    """What the zoo's networks in a model remember, which is given one kind of pixels."""
+    networks = provenances(model)
+    pixels = {None if network.normalizes else network.protocol.normalization for network in networks}
+    if len(pixels) > 1 and not _scales(model):
+        names = " and ".join(network.network for network in networks)
+        raise ClassicsError(
+            f"{model.name} holds {names}, which read pixels normalised in other ways; build each of them with "
+            "include_preprocessing=True, so that it takes pixels of 0..255."
+        )
+    return networks
 
 
 def _operations(model) -> Iterator[keras.Operation]:
@@ -100,33 +117,39 @@ def _operations(model) -> Iterator[keras.Operation]:
         yield from _operations(operation) if isinstance(operation, keras.Model) else (operation,)
 
 
+def provenances(model: keras.Model) -> list[Provenance]:
+    """What each of the zoo's networks in a model remembers, in order; that of a model of the zoo is one."""
+    return [operation for operation in _operations(model) if isinstance(operation, Provenance)]
+
+
 def provenance(model: keras.Model) -> Provenance | None:
-    """What a model of the zoo, or one inside the model, remembers; None where there is none."""
-    for layer in model.layers:
-        found = provenance(layer) if isinstance(layer, keras.Model) else layer
-        if isinstance(found, Provenance):
-            return found
-    return None
+    """What a model of the zoo, or the first network inside a model, remembers; None where there is none."""
+    return next(iter(provenances(model)), None)
 
 
 def carried_protocol(model: keras.Model) -> InputProtocol | None:
-    """How the pictures of a model's weights are prepared; None where the model does not tell."""
-    found = provenance(model)
-    return found.protocol if found else None
+    """How the pictures of a model's weights are prepared; None where the model does not tell. Of several networks in
+    it, the first tells how pictures are resized.
+
+    Raises:
+        ClassicsError: if these read other pixels.
+    """
+    return next((network.protocol for network in _networks(model)), None)
 
 
 def protocol_of_answers(model: keras.Model) -> InputProtocol | None:
     """The same, without a data set ("") where another classifier stands in the place of the network's, which is called
-    "predictions", and without the names of another's classes: its answers mean something else, even if they are as
-    many."""
+    "predictions", or of several networks that have others, and without the names of another's classes: its answers
+    mean something else, even if they are as many."""
     protocol = carried_protocol(model)
     if protocol is None:
         return None
     classifier = classifier_of(model)
+    alike = len({(of.protocol.dataset, of.protocol.class_names) for of in provenances(model)}) == 1
     return replace(
         protocol,
-        dataset=protocol.dataset if classifier == "predictions" else "",
-        class_names=protocol.class_names if protocol.classifier in ("", classifier) else (),
+        dataset=protocol.dataset if alike and classifier == "predictions" else "",
+        class_names=protocol.class_names if alike and protocol.classifier in ("", classifier) else (),
     )
 
 

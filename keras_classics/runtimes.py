@@ -28,11 +28,23 @@ ONNX_TYPES = {
     "tensor(uint8)": "uint8",
     "tensor(int8)": "int8",
 }
-PACKAGES = {  # which a format needs
-    "tflite": ("ai_edge_litert",),
-    "onnx": ("onnxruntime", "onnx"),
-    "saved_model": ("tensorflow",),
+# The packages that run a format, those that read what is in it as well, and those that make it.
+PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
+    "tflite": {"run": ("ai_edge_litert",)},
+    "onnx": {"run": ("onnxruntime",), "read": ("onnxruntime", "onnx"), "make": ("onnxruntime", "onnx", "tf2onnx")},
+    "saved_model": {"run": ("tensorflow",)},
 }
+
+
+def check_installed(format: str, to: str) -> None:
+    """Raises a ClassicsError unless the packages are there `to` "run", "read" or "make" a format."""
+    for package in PACKAGES[format].get(to, PACKAGES[format]["run"]):
+        if importlib.util.find_spec(package) is None:
+            name = package.replace("_", "-")
+            extra = "keras-classics[onnx]" if format == "onnx" else name
+            raise ClassicsError(
+                f"To {to} {format} files, {name} is needed, which is not installed; run: pip install '{extra}'"
+            )
 
 
 def check(paths: Sequence[str], threads: int | None = None, against: str | None = None) -> None:
@@ -66,9 +78,7 @@ def _check(path: pathlib.Path, threads: int | None) -> None:
             f"'{path}' is no SavedModel, .tflite or .onnx file; `keras-classics export` makes one of a .keras file, "
             "and a network as it is in Keras is measured by its name."
         )
-    for package in PACKAGES[format]:
-        if importlib.util.find_spec(package) is None:
-            raise ClassicsError(f"'{path}' cannot be run: {package.replace('_', '-')} is not installed.")
+    check_installed(format, "read")
     if threads is not None and format == "saved_model":
         raise ClassicsError(
             f"'{path}' runs on TensorFlow, which takes as many threads as it likes; a number of threads is for LiteRT "

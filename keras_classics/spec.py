@@ -80,7 +80,8 @@ class InputProtocol:
     The shorter side of the picture is resized to `resize_size` pixels by `interpolation`; with `squash` both sides are,
     whatever the picture's shape. The centre square of `image_size` is taken and normalised; the classes are those of
     `dataset`, and have these `class_names`, in the order of the outputs of the layer called `classifier` (of any where
-    that is ""), where the data set's name does not tell them.
+    that is ""), where the data set's name does not tell them. It is `assumed` where no weights told that data set, but
+    only the record of the network, which may have been trained on other data of as many classes.
     """
 
     dataset: str
@@ -91,6 +92,7 @@ class InputProtocol:
     squash: bool = False
     class_names: tuple[str, ...] = ()
     classifier: str = ""
+    assumed: bool = False
 
 
 def protocol_of(fields: Mapping[str, Any]) -> InputProtocol:
@@ -114,6 +116,10 @@ IMAGENET_224 = InputProtocol("imagenet2012", IMAGENET_STATISTICS, 224, 256)
 # preprocessing/inception_preprocessing.py): the papers do not tell.
 IMAGENET_299 = InputProtocol("imagenet2012", PLUS_MINUS_ONE, 299, 342, squash=True)
 CIFAR10_32 = InputProtocol("cifar10", CIFAR10_STATISTICS, 32, 32)
+
+# Keras' layers and operations that scale pixels, by their classes: where they stand before a network, it is given what
+# they make. The first three are layers.
+SCALING = ("Rescaling", "Normalization", "Lambda", "Add", "Subtract", "Multiply", "TrueDivide", "Divide")
 
 # Class counts by the data set's name in tensorflow-datasets.
 CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "svhn_cropped": 10, "imagenet2012": 1000}

@@ -243,7 +243,8 @@ class Variant:
         if classifier_activation == "default":
             classifier_activation = form.classifier_activation
         _check_activation(classifier_activation)
-        protocol = checkpoint.protocol if checkpoint and checkpoint.protocol else form.protocol
+        protocol = (checkpoint and checkpoint.protocol) or replace(form.protocol, assumed=True)
+        unnamed = replace(protocol, class_names=(), dataset="", classifier="", assumed=False)
         if form.beyond_float16 and not checkpoint and keras.config.dtype_policy().compute_dtype == "float16":
             warnings.warn(
                 f"{form.name} starts with numbers that float16 cannot hold, and so gives NaN; {form.beyond_float16}.",
@@ -254,7 +255,7 @@ class Variant:
             inputs, x = form._inputs(input_tensor, input_shape, include_top)
             if aux_heads:
                 form._check_aux_fit(x.shape[1:])
-            x = Provenance(form.name, form.form, protocol, name="provenance")(x)
+            x = Provenance(form.name, form.form, protocol if include_top else unnamed, name="provenance")(x)
             if include_preprocessing:
                 x = preprocessing.normalization_layer(protocol.normalization, x)
             x = form.features(x)
@@ -272,10 +273,9 @@ class Variant:
             with_aux = partial(form, aux_heads=True) if form.aux_head and not aux_heads else None
             fresh = load(model, checkpoint, form.family, body, with_aux, fresh_head)
             # What the file's classes are called is not what other classes are.
-            if not include_top or any(not name.startswith("aux_") for name in fresh):
-                unnamed = replace(protocol, class_names=(), dataset="", classifier="")
+            if any(not name.startswith("aux_") for name in fresh):
                 model.get_layer("provenance").protocol = unnamed
-            elif fresh_head and (protocol.class_names or (checkpoint.classes or form.classes) == classes):
+            elif fresh_head and include_top and (protocol.class_names or classes == CLASSES.get(protocol.dataset)):
                 warnings.warn(
                     f"{form.name} keeps the classifier of '{checkpoint.name}' and the names of its classes, because "
                     f"that has {classes} classes too. If yours are others, take include_top=False and put a classifier "

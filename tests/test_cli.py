@@ -290,6 +290,56 @@ def test_predict(capsys, saved_lenet, tmp_path):
     assert capsys.readouterr().out.splitlines()[1:] == lines[1:]
 
 
+def test_a_picture_that_is_cut_off_does_not_cost_the_other_answers(capsys, saved_lenet, tmp_path):
+    places = [str(tmp_path / f"{i}.jpg") for i in range(3)]
+    for place in places:
+        PIL.Image.effect_noise((28, 28), 50).save(place)
+    pathlib.Path(places[1]).write_bytes(pathlib.Path(places[1]).read_bytes()[:-200])
+    with pytest.raises(SystemExit, match="1"):
+        cli.main(["predict", str(saved_lenet), *places, "--json", str(tmp_path / "f.json")])
+    printed = capsys.readouterr()
+    assert [place in printed.out for place in places] == [True, False, True]
+    assert f"'{places[1]}' is no image that can be read whole" in printed.err
+    assert [figure["image"] for figure in json.loads((tmp_path / "f.json").read_text())] == places[::2]
+
+
+def test_scores_are_no_shares_though_the_best_are_below_one(capsys, tmp_path):
+    """LeCun 1989 ends in tanh."""
+    kc.LeCun1989(seed=0).save(tmp_path / "net.keras")
+    PIL.Image.effect_noise((16, 16), 50).save(tmp_path / "digit.png")
+    cli.main(["predict", str(tmp_path / "net.keras"), str(tmp_path / "digit.png"), "--top", "1"])
+    assert "%" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["--csv", "--json", "--save-predictions"])
+def test_places_that_cannot_be_written_are_told_before_time_is_spent(place, capsys, saved_lenet, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_classics.cli.evaluate.open_source", None)
+    for out, message in ((tmp_path, "it is a folder"), (saved_lenet / "x", f"'{saved_lenet}' is a file")):
+        with pytest.raises(SystemExit, match="2"):
+            cli.main(["evaluate", str(saved_lenet), "--data", "mnist_sample", place, str(out)])
+        assert f"Cannot write '{out}': {message}. Choose another place." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tflite", "--out", "there.tflite"], "exists and is not overwritten"),
+        (["tflite", "--out", "x.onnx"], "must be named *.tflite"),
+        (["onnx", "--quantize", "float16"], "float16 is for tflite"),
+        (["tflite", "--batch", "0"], "at least 1 image at once"),
+    ],
+)
+def test_exports_that_cannot_be_are_refused_before_the_model_is_opened(
+    arguments, message, capsys, saved_lenet, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("keras_classics.cli.export.open_source", None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.tflite").touch()
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["export", str(saved_lenet), "--to", *arguments])
+    assert message in capsys.readouterr().err
+
+
 def test_evaluate(capsys, saved_lenet, picture_folder, tmp_path):
     arguments = ["evaluate", str(saved_lenet), "--data", "mnist_sample", "--json", str(tmp_path / "figures.json")]
     cli.main(arguments)

@@ -172,6 +172,31 @@ def test_pictures_that_would_be_left_out_are_told(tmp_path):
             datasets.load(str(root))
 
 
+@pytest.mark.parametrize("name", ["1.heic", "1.HEIF", "1.jp2", "1.Jxl", "1.tga"])
+def test_pictures_of_a_kind_that_is_not_read_are_told(name, tmp_path):
+    pictures(tmp_path / "cat" / "1.png", tmp_path / "dog" / "1.png")
+    (tmp_path / "dog" / f"._{name}").touch()
+    assert datasets.load(str(tmp_path)).sizes == {"train": 2}
+    (tmp_path / "dog" / name).touch()
+    with pytest.raises(kc.ClassicsError, match=f"dog/{name}' is a picture of a kind that is not read.* convert"):
+        datasets.load(str(tmp_path))
+
+
+def test_folders_as_kaggle_has_them(tmp_path):
+    """Splits of other names; and test pictures without labels."""
+    for split in ("Training", "Testing"):
+        pictures(*(tmp_path / "a" / split / label / "1.png" for label in ("cat", "dog")))
+    with pytest.raises(kc.ClassicsError, match=r"a/Test.*' holds no .* splits are called train, test .* Rename it\."):
+        datasets.load(str(tmp_path / "a"))
+    pictures(
+        *(tmp_path / "b" / "train" / label / "1.png" for label in ("cat", "dog")), tmp_path / "b" / "test" / "1.png"
+    )
+    with pytest.raises(
+        kc.ClassicsError, match="b/test' holds pictures .* which have no labels; .* answered by `predict`"
+    ):
+        datasets.load(str(tmp_path / "b"))
+
+
 def test_names_that_are_not_utf8(tmp_path):
     pictures(tmp_path / "cat" / os.fsdecode(b"caf\xe9.png"), tmp_path / "dog" / "1.png")
     images, labels = arrays(datasets.load(str(tmp_path)), "train")

@@ -1,5 +1,6 @@
 """Errors, counted by hand; and answers about pictures."""
 
+import pathlib
 import re
 from dataclasses import replace
 
@@ -153,6 +154,16 @@ def test_predict_takes_whatever_holds_pictures(tmp_path):
     assert len(grey) == 3
     bare = kc.predict(kc.ResNet20(seed=0, include_preprocessing=True), images, top=10)
     assert [p for _, _, p in bare[0]] == pytest.approx(sorted(expected[0], reverse=True), abs=1e-5)
+
+
+def test_data_may_be_a_path_and_the_answers_place_is_looked_at_first(picture_folder, tmp_path, monkeypatch):
+    model = kc.LeNet5(seed=0)
+    by_name = kc.evaluate(model, str(picture_folder), verbose=0)
+    assert kc.evaluate(model, pathlib.Path(picture_folder), verbose=0).top1 == by_name.top1
+    monkeypatch.setattr(evaluation, "ensemble", None)
+    (tmp_path / "file").touch()
+    with pytest.raises(kc.ClassicsError, match=r"Cannot write '.*p.npz': '.*file' is a file"):
+        kc.evaluate(model, picture_folder, predictions=tmp_path / "file" / "p.npz")
 
 
 def test_predict_names_the_classes():

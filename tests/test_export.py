@@ -1,8 +1,11 @@
 """Exports do what the Keras model does, on every backend."""
 
+import importlib.util
+import inspect
 import json
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import keras
@@ -12,8 +15,9 @@ import pytest
 import keras_classics as kc
 from keras_classics import cli, datasets, exporting, preprocessing, runtimes
 from keras_classics.errors import ExportError
-from keras_classics.exporting import contents
+from keras_classics.exporting import contents, converting
 from keras_classics.exporting.converting import OPSET
+from keras_classics.hub_folder import name_classes
 from keras_classics.opening import open_source
 from keras_classics.scenes import scenes
 from keras_classics.spec import IMAGENET_STATISTICS, PLUS_MINUS_ONE, Normalization
@@ -258,7 +262,7 @@ def test_exports_that_are_none_or_do_not_tell(tmp_path):
             kc.load_export(strange)
     broken = tmp_path / "broken.tflite"
     broken.write_text("no network")
-    contents.add(broken, (), contents.facts_of(kc.LeNet5(), True))
+    contents.add(broken, (), contents.facts_of(kc.LeNet5(), True, False))
     with pytest.raises(ExportError, match="The export cannot be run here") as failed:
         kc.load_export(broken)
     assert failed.value.runs is False
@@ -393,6 +397,24 @@ def test_other_refusals(tmp_path, monkeypatch):
         kc.export(kc.LeNet5(), tmp_path / "x.onnx")
 
 
+def test_class_names_that_nobody_told_are_warned_of(tmp_path):
+    """A network that was trained from scratch on other data of ten classes bears MNIST's else. Told, they are known of
+    the model as of its export."""
+    model, places = lenet(0), [str(tmp_path / name) for name in ("x.keras", "x.tflite")]
+    with pytest.warns(
+        UserWarning, match=r"has the class names of mnist, .*: 0, 1, 2, \.\.\. .* give its `class_names`"
+    ):
+        kc.export(model, places[1])
+    model.save(places[0])
+    assert [open_source(place, None, exports=True).class_names for place in places] == [None, None]
+    name_classes(model, "0123456789")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*class names")
+        kc.export(model, places[1], overwrite=True)
+    model.save(places[0])
+    assert [open_source(place, None, exports=True).class_names for place in places] == [tuple("0123456789")] * 2
+
+
 def test_a_file_is_replaced_once_the_new_one_is_checked(tmp_path, monkeypatch):
     path = tmp_path / "x.tflite"
     kc.export(lenet(0), path)
@@ -431,6 +453,54 @@ def test_a_folder_that_is_no_export_is_not_replaced(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     monkeypatch.setattr(exporting, "convert", None)
-    with pytest.raises(kc.ClassicsError, match="is a folder and no export, so it is not replaced"):
+    with pytest.raises(kc.ClassicsError, match="is a folder and no such export, so it is not replaced"):
         kc.export(kc.LeNet5(), tmp_path / "mine", overwrite=True)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("best.keras", "is a folder, and no .keras file"),
+        ("net.weights.h5", "is a folder, and no .h5 file"),
+        ("saved_model.pb", "is a folder, and no .pb file"),
+        ("thesis", "is a file and no such export, so it is not replaced"),
+    ],
+)
+def test_a_file_that_is_no_export_is_not_replaced(name, message, tmp_path, monkeypatch):
+    (tmp_path / name).write_text("years of work")
+    monkeypatch.setattr(exporting, "convert", None)
+    with pytest.raises(kc.ClassicsError, match=message):
+        kc.export(kc.LeNet5(), tmp_path / name, overwrite=True)
+    assert (tmp_path / name).read_text() == "years of work"
+
+
+def test_an_onnx_file_runs_without_what_makes_it(tmp_path, monkeypatch):
+    kc.export(lenet(0), tmp_path / "x.onnx")
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("onnx", "tf2onnx") else found(name))
+    assert len(kc.predict(kc.load_export(tmp_path / "x.onnx"), np.zeros((28, 28, 1), "uint8"))[0]) == 5
+    with pytest.raises(
+        kc.ClassicsError, match=r"onnx is needed, which is not installed; run: pip install 'keras-classics\[onnx\]'"
+    ):
+        kc.export(lenet(0), tmp_path / "y.onnx")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (tmp_path / "x.tflite").touch()
+    with pytest.raises(kc.ClassicsError, match="To run tflite files, ai-edge-litert is needed, which is not installed"):
+        kc.load_export(tmp_path / "x.tflite")
+
+
+def test_a_deep_graph_is_read_by_tensorflows_process(tmp_path, monkeypatch):
+    """ResNet-1202's, which Keras walks by recursion; here its room is small."""
+    inputs = x = keras.Input((8, 8, 3))
+    for _ in range(300):
+        x = keras.layers.Activation("relu")(x)
+    keras.Model(inputs, x).save(tmp_path / "deep.keras")
+    monkeypatch.setattr(converting, "_on_tensorflow", lambda model, *_: f"{len(model.layers)} layers")
+    before, depth = sys.getrecursionlimit(), len(inspect.stack(0))
+    sys.setrecursionlimit(depth + 250)
+    try:
+        told = converting.main(str(tmp_path / "deep.keras"), "", json.dumps({"format": "onnx"}), str(tmp_path / "none"))
+    finally:
+        sys.setrecursionlimit(before)
+    assert told == "301 layers"

@@ -79,20 +79,44 @@ with atomic_write({str(tmp_path / "model.keras")!r}) as file, atomic_write({str(
 """
     subprocess.run([sys.executable, "-c", program])
     assert len(os.listdir(tmp_path)) == 2
-    others = [f".{os.getppid()}-alive", ".hidden", ".12-", ".0-zero", "7-plain", "model.keras"]
-    for name in [*others, f".{os.getpid()}-earlier", f".{10**30}-no-process"]:
+    others = [
+        f".{os.getppid()}-0123abcd-alive",
+        ".hidden",
+        ".12-",
+        ".12-mine",
+        ".0-0123abcd-zero",
+        "7-plain",
+        "model.keras",
+    ]
+    for name in [*others, f".{os.getpid()}-0123abcd-earlier", f".{10**30}-0123abcd-no-process"]:
         (tmp_path / name).write_text("kept")
     assert sweep_leftovers(tmp_path) == ["earlier", "model.keras", "no-process", "saved"]
     assert sorted(os.listdir(tmp_path)) == sorted(others)
 
 
-def test_a_leftover_with_this_processs_number_does_not_get_into_a_folder(tmp_path):
-    """Containers give the same few numbers again and again."""
-    (tmp_path / f".{os.getpid()}-model").mkdir()
-    (tmp_path / f".{os.getpid()}-model" / "stale").touch()
-    with atomic_write(tmp_path / "model") as temporary:
+def test_processes_of_one_number_do_not_write_into_one_another(tmp_path):
+    """Containers that share a folder give the same few numbers."""
+    path = tmp_path / "figures.json"
+    with atomic_write(path) as one:
+        one.write_text("one")
+        with atomic_write(path) as other:
+            other.write_text("other")
+        assert path.read_text() == "other"
+    assert path.read_text() == "one"
+
+
+def test_a_file_and_a_folder_do_not_replace_each_other(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(kc.ClassicsError, match="already a file"), atomic_write(tmp_path / "file", True) as temporary:
         temporary.mkdir()
-    assert os.listdir(tmp_path / "model") == []
+    (tmp_path / "folder").mkdir()
+    with (
+        pytest.raises(kc.ClassicsError, match="already a folder"),
+        atomic_write(tmp_path / "folder", True) as temporary,
+    ):
+        temporary.touch()
+    assert (tmp_path / "file").read_text() == "kept"
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
 
 
 def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):

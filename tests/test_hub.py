@@ -391,6 +391,17 @@ def test_a_model_that_names_no_classes_takes_those_beside_it(tmp_path):
     assert exported.class_names_of(kc.load(tmp_path)) == ("a", "b", "c d")
 
 
+@pytest.mark.parametrize(
+    ("own", "told"), [(True, "takes pixels of 0..255, and normalises them"), (False, "the mean 120.733 is subtracted")]
+)
+def test_the_card_tells_of_pixels_what_the_model_reads(own, told, tmp_path):
+    """Grey ones, of the three channels' means their mean; or all of 0..255 where the model normalises."""
+    kc.ResNet20(input_shape=(32, 32, 1), include_preprocessing=own, seed=0).save(tmp_path / "net.keras")
+    card(tmp_path / "net.keras", "--out", tmp_path / "out")
+    assert told in (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert json.loads((tmp_path / "out" / "preprocessor_config.json").read_text())["do_normalize"] != own
+
+
 def test_what_is_there_is_not_overwritten(net, folder, tmp_path, capsys):
     before = (folder / "README.md").read_text()
     refused("exists and is not overwritten", "card", net, "--out", folder, capsys=capsys)

@@ -89,6 +89,17 @@ def test_sixteen_bits_are_scaled_by_their_range(name, tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / name, 1)[..., 0], RAMP)
 
 
+@pytest.mark.parametrize("name", ["x.png", "x.tif"])
+@pytest.mark.parametrize("white", [255, 4095])
+def test_fewer_bits_in_sixteen_are_not_read_as_black(name, white, tmp_path):
+    values = RAMP.astype("uint16") * (white // 255)
+    with pytest.raises(
+        kc.ClassicsError, match=rf"x\....' has pixels of 16 bits, .* is {values.max()} of 65535.* Scale"
+    ):
+        saved(PIL.Image.fromarray(values), tmp_path / name)
+    assert not saved(PIL.Image.fromarray(0 * values), tmp_path / name).any()
+
+
 def test_big_endian_and_twelve_bits_are_scaled_by_their_range(tmp_path):
     big = PIL.Image.frombytes("I;16B", (16, 16), (RAMP.astype(">u2") * 257).tobytes())
     np.testing.assert_array_equal(saved(big, tmp_path / "big.tif")[..., 0], RAMP)

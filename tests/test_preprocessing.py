@@ -1,5 +1,6 @@
 """From pictures to what a network reads."""
 
+import functools
 import pathlib
 import zlib
 
@@ -11,7 +12,7 @@ from conftest import SHARED
 from pseudo_random import pixels
 
 import keras_classics as kc
-from keras_classics import preprocessing
+from keras_classics import feed, preprocessing
 from keras_classics.pictures import read_image
 from keras_classics.spec import IMAGENET_STATISTICS
 
@@ -209,20 +210,49 @@ def _of_ones_own(form):
     """LeNet-5 inside another model, whose answers do not matter."""
     inputs = keras.Input((32, 32, 1))
     network = kc.LeNet5(
-        include_top=False, pooling="avg", input_shape=(32, 32, 1), include_preprocessing=form == "inside"
+        include_top=False, pooling="avg", input_shape=(32, 32, 1), include_preprocessing=form.startswith("inside")
     )
     if form == "a layer before it":
         return keras.Sequential([inputs, keras.layers.Rescaling(1 / 255), network, keras.layers.Dense(2)])
-    x = inputs / 127.5 - 1 if form == "operations before it" else inputs
-    x = network(x)
+    prepared = {
+        "operations before it": lambda: inputs / 127.5 - 1,
+        "Keras' preprocess_input": lambda: keras.ops.stack([inputs[..., i] for i in (0,)], -1) + np.float32([-103.9]),
+        "a Lambda before it": lambda: keras.layers.Lambda(lambda x: x / 255)(inputs),
+        "inside, behind a convolution": lambda: keras.layers.Conv2D(1, 1)(inputs),
+        "a channel chosen": lambda: inputs[..., :1],
+    }
+    x = network(prepared.get(form, lambda: inputs)())
     x = keras.layers.Normalization()(x) if form == "of features" else x
     return keras.Model(inputs, keras.layers.Dense(2)(x))
 
 
-@pytest.mark.parametrize("form", ["inside", "a layer before it", "operations before it", "of features", "nowhere"])
+PREPARING = ("inside", "inside, behind a convolution", "a layer before it", "operations before it")
+PREPARING += ("Keras' preprocess_input", "a Lambda before it")
+
+
+@pytest.mark.parametrize("form", [*PREPARING, "a channel chosen", "of features", "nowhere"])
 def test_a_model_of_ones_own_that_scales_pixels_is_given_pixels(form):
-    scales = form in ("inside", "a layer before it", "operations before it")
-    model = _of_ones_own(form)
+    model, scales = _of_ones_own(form), form in PREPARING
     assert preprocessing.normalizes(model) == scales
     shown = pixels(32, 32, 1)[None]
     assert (kc.preprocess_input(shown, model) == shown).all() == scales
+
+
+@pytest.mark.parametrize(
+    ("own", "refused"), [((True, False), True), ((False, False), True), ((True, True), False), (None, False)]
+)
+def test_networks_of_other_pixels_in_one_model(own, refused):
+    """One of them would be given the other's, unless each normalises itself, or the model does so for each."""
+    inputs, shape = keras.Input((32, 32, 3)), (32, 32, 3)
+    builds = [functools.partial(kc.ResNet20, input_shape=shape), functools.partial(kc.Xception, input_shape=shape)]
+    answers = [
+        build(classes=2, include_preprocessing=bool(own and own[i]))(inputs if own else inputs / (i + 1.0))
+        for i, build in enumerate(builds)
+    ]
+    model = keras.Model(inputs, keras.layers.average(answers), name="both")
+    if not refused:
+        assert feed.feed_of(model, kc.ResNet20).normalization is None
+        return
+    for ask in (lambda: feed.feed_of(model, kc.ResNet20), lambda: kc.preprocess_input(NOISE, model)):
+        with pytest.raises(kc.ClassicsError, match="both holds resnet20 and xception, which read .* build each of"):
+            ask()

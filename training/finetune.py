@@ -148,6 +148,6 @@ def _start(recipe: Recipe, variant: Variant, data: Dataset, seed: int) -> keras.
     provenance = preprocessing.provenance(model)
     assert provenance is not None  # the zoo built it
     provenance.protocol = dataclasses.replace(
-        provenance.protocol, dataset=data.name, class_names=data.class_names, classifier="predictions"
+        provenance.protocol, dataset=data.name, class_names=data.class_names, classifier="predictions", assumed=False
     )
     return model

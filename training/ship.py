@@ -5,9 +5,12 @@ import pathlib
 import shutil
 
 from keras_classics.errors import ClassicsError
+from keras_classics.feed import feed_of
 from keras_classics.files import atomic_write
+from keras_classics.loading import load
 from keras_classics.model_card import model_card, run_command
 from keras_classics.weights.fetch import digest
+from keras_classics.zoo import variant_of
 from training.run_folder import RunFolder
 
 SMALL = 3_000_000  # bytes of a file that ships
@@ -41,7 +44,10 @@ def ship(run: str | pathlib.Path, out: str | pathlib.Path | None = None) -> path
         for file in (folder.best, folder.curves, folder.exports["tflite"]):
             if file.suffix != ".tflite" or file.stat().st_size <= SMALL:
                 shutil.copyfile(file, temporary / file.name)
-        card = model_card(temporary / folder.best.name, metrics, run_command(settings))
+        model = load(folder.best)
+        card = model_card(
+            temporary / folder.best.name, metrics, run_command(settings), feed_of(model, variant_of(model))
+        )
         (temporary / "README.md").write_text(card, "utf-8")
     return path
 

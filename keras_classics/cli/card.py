@@ -74,28 +74,23 @@ def _check_network(model, source: str) -> None:
 
 def _card(model, title, metrics, args):
     """What gives the text of the card, of the model's file."""
-    from dataclasses import replace
-
-    from keras_classics import exported, feed, model_card, preprocessing
+    from keras_classics import exported, feed, model_card
     from keras_classics.zoo import variant_of
 
+    made = feed.feed_of(model, variant_of(model))
     if metrics is not None:
         told = _public(metrics, args.data)
 
         def of_run(file):
             try:
                 command = model_card.run_command(told["settings"])
-                return model_card.model_card(file, told, command, args.licence, on_hub=True)
+                return model_card.model_card(file, told, command, made, args.licence, on_hub=True)
             except (KeyError, TypeError) as error:
                 raise _damaged(args.model) from error
 
         return of_run
-    made = feed.feed_of(model, variant_of(model))
-    carried = preprocessing.carried_protocol(model)
-    assert carried is not None  # which _check_network has seen
-    protocol = replace(carried, image_size=made.image_size, resize_size=made.resize_size)
     names, classes = exported.class_names_of(model), feed.classes_of(model)
-    return lambda file: model_card.file_card(file, protocol, names, classes, title, args.licence, args.data)
+    return lambda file: model_card.file_card(file, made, names, classes, title, args.licence, args.data)
 
 
 def _public(metrics, data):

@@ -5,7 +5,7 @@ import csv
 from keras_classics.choices import DATA_SETS, SAMPLES
 from keras_classics.cli.arguments import add_json, add_model, add_views, data_set
 from keras_classics.cli.backend import start
-from keras_classics.cli.output import answer, console, percent, table, working
+from keras_classics.cli.output import answer, check_places, console, percent, table, working
 from keras_classics.cli.parser import positive
 from keras_classics.files import atomic_write
 from keras_classics.opening import check_source, open_source
@@ -47,6 +47,7 @@ def add_arguments(parser):
 
 
 def run(args):
+    check_places(args.json, args.csv, args.save_predictions)
     sources = [(args.model, args.weights), *map(_named, args.others)]
     for source in sources:
         check_source(*source)
@@ -102,8 +103,6 @@ def run(args):
         "classes_compared_by": "name" if by_name else "number",
         "pixels": "; ".join(pixels),
     }
-    if args.csv:
-        _write_row(args.csv, figures)
     by_class = {
         "class_names": data.class_names,
         "class_accuracy": [None if accuracy != accuracy else accuracy for accuracy in result.class_accuracy],
@@ -112,6 +111,8 @@ def run(args):
     }
     beside = _beside(opened[0], data, split, args.data in DATA_SETS)
     answer(args.json, figures | by_class, lambda: show(figures, variants, views, beside))
+    if args.csv:
+        _write_row(args.csv, figures)
 
 
 def _bin(images, confidence, right):

@@ -46,12 +46,16 @@ def run(args):
     with working(f"Opening {args.model}") as status:
         from keras_classics import exporting, preprocessing
 
+        def check(path):
+            exporting.check_request(path, args.to, args.quantize, args.batch, args.overwrite)
+
+        check(pathlib.Path(args.out) if args.out else None)
         opened = open_source(args.model, args.weights)
         model = opened.model
         if not args.without_preprocessing:
             model = exporting.with_preprocessing(model, opened.variant.normalization)
-        suffix = EXPORT_SUFFIXES.get(args.to, "")
-        path = pathlib.Path(args.out or pathlib.Path("saved_models", model.name + suffix))
+        path = pathlib.Path(args.out or f"saved_models/{model.name}{EXPORT_SUFFIXES.get(args.to, '')}")
+        check(path)
         representative = None
         if args.representative:
             status.update(f"Reading {args.representative} ...")

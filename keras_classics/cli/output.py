@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from keras_classics.files import atomic_write
+from keras_classics.files import atomic_write, check_writable
 
 # As wide as the terminal or as COLUMNS says; 160 where nothing says it.
 console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
@@ -40,6 +40,13 @@ def answer(place: str | None, figures: Any, show: Callable[[], None]) -> None:
     if place:
         with atomic_write(place) as path:
             pathlib.Path(path).write_text(text, "utf-8")
+
+
+def check_places(*places: str | None) -> None:
+    """Raises a ClassicsError, before time is spent, unless files may be written at the places that are given."""
+    for place in places:
+        if place not in (None, "-"):
+            check_writable(place)
 
 
 def working(on: str):

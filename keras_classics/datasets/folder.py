@@ -19,7 +19,7 @@ def open_folder(root: pathlib.Path) -> Dataset:
 
     Raises:
         ClassicsError: if there are no class folders, a split lacks a class, a folder cannot be read, a file is there
-            twice, by a link, or pictures of a class lie where they would be left out.
+            twice, by a link, or pictures of a class lie where they would be left out or are of a kind that is not read.
     """
     splits = {split: root / names[0] for split in SPLIT_FOLDERS if (names := _split_folders(root, split))}
     splits = splits or {"train": root}
@@ -41,9 +41,7 @@ def open_folder(root: pathlib.Path) -> Dataset:
     for split, folder in splits.items():
         for class_name in class_names:
             if not found[split].get(class_name):
-                raise ClassicsError(
-                    f"'{pictures.printable(folder / class_name)}' holds no images; each class needs some in each split."
-                )
+                raise _lacking(folder, class_name)
     _check_none_left_out(root, splits, class_names)
     files = {}
     for split, by_class in found.items():
@@ -51,6 +49,22 @@ def open_folder(root: pathlib.Path) -> Dataset:
         counts = [len(by_class[class_name]) for class_name in class_names]
         files[split] = Files(np.array(paths, object), np.repeat(np.arange(len(class_names)), counts))
     return of_files(pictures.printable(root.absolute().name), class_names, files)
+
+
+def _lacking(folder, class_name) -> ClassicsError:
+    """The error for a folder that has no images of a class."""
+    place, shown = folder / class_name, pictures.printable(folder / class_name)
+    if any(pictures.is_image(entry.name) for entry in _entries(folder)):
+        return ClassicsError(
+            f"'{pictures.printable(folder)}' holds pictures beside or without class folders, which have no labels; put "
+            "them into the folders of their classes, or move them elsewhere and have them answered by `predict`."
+        )
+    if place.is_dir() and any(_pictures(inside.path, {}) for inside in _class_folders(place)):
+        return ClassicsError(
+            f"'{shown}' holds no images, but folders of images, as a split does: splits are called train, test and "
+            "validation. Rename it."
+        )
+    return ClassicsError(f"'{shown}' holds no images; each class needs some in each split.")
 
 
 def _check_none_left_out(root, splits, class_names) -> None:
@@ -95,6 +109,11 @@ def _pictures(folder, seen) -> list[bytes]:
     paths: list[bytes] = []
     inside: list[os.DirEntry] = []
     for entry in _entries(folder):
+        if pictures.is_image_not_read(entry.name):
+            raise ClassicsError(
+                f"'{pictures.printable(entry.path)}' is a picture of a kind that is not read, and would be left out; "
+                "convert such files to JPEG or PNG, or remove them."
+            )
         if not pictures.is_image(entry.name):
             inside += filter(_is_shown_folder, [entry])
             continue

@@ -27,7 +27,8 @@ def load(name: str, data_dir: str | pathlib.Path | None = None) -> Dataset:
     Raises:
         ClassicsError: if the name is unknown, the data is not there and cannot be fetched, it is not of images and
             labels, the splits do not hold images of the same classes, two of them hold the same file, or pictures of a
-            class lie where they would be left out: in a folder inside the class's, or beside those of the splits.
+            class lie where they would be left out: in a folder inside the class's, or beside those of the splits; or
+            are of a kind that is not read.
     """
     if not name:
         raise ClassicsError(f"The data has no name. Give a folder of class folders, or one of {', '.join(DATA_SETS)}.")

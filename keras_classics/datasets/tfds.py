@@ -6,11 +6,11 @@ import pathlib
 import re
 import shutil
 import urllib.parse
-from collections.abc import Sequence
 
 from keras_classics import decoding, preprocessing
 from keras_classics.datasets.dataset import Dataset
 from keras_classics.errors import ClassicsError
+from keras_classics.spec import InputProtocol
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SECONDS_TO_CONNECT = 10
@@ -25,17 +25,17 @@ def known_class_names(name: str) -> tuple[str, ...]:
     return {"mnist": digits, "svhn_cropped": digits, "cifar10": CIFAR10_CLASSES}.get(name, ())
 
 
-def told_class_names(carried: Sequence[str], dataset: str, classes: int) -> tuple[str, ...]:
+def told_class_names(protocol: InputProtocol, classes: int) -> tuple[str, ...]:
     """The names of a model's classes: those that it carries, or else those of its data set; none where they are not as
     many."""
-    names = tuple(carried) or known_class_names(dataset)
+    names = protocol.class_names or known_class_names(protocol.dataset)
     return names if len(names) == classes else ()
 
 
-def own_class_names(carried: Sequence[str], dataset: str) -> tuple[str, ...]:
-    """The names that a model carries, unless they are those of its data set: a network has these whatever it was
-    trained on, so that they tell nothing."""
-    return () if tuple(carried) == known_class_names(dataset) else tuple(carried)
+def own_class_names(protocol: InputProtocol, classes: int) -> tuple[str, ...]:
+    """The same, but none of a data set that is assumed: a network has them whatever it was trained on, so they tell
+    nothing."""
+    return told_class_names(protocol, classes) if protocol.class_names or not protocol.assumed else ()
 
 
 def knows(name: str) -> bool:

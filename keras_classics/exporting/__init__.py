@@ -1,6 +1,7 @@
 """Shipping a network as SavedModel, TFLite (LiteRT) or ONNX. Every export is checked against the Keras model."""
 
 import pathlib
+import warnings
 from collections.abc import Sequence
 
 import keras
@@ -20,11 +21,13 @@ from keras_classics.files import atomic_write
 from keras_classics.fusion import fuse
 from keras_classics.layers import channel_axis, data_format_of
 from keras_classics.places import LABELS
+from keras_classics.runtimes import check_installed
 from keras_classics.scenes import scenes
 from keras_classics.spec import PLUS_MINUS_ONE, Normalization
 
 MOST_CHECKED = 100  # of the representative images
 FEW_STEPS = 8  # in which int8 tells probabilities of different pictures apart, and hardly can
+OF_FILES = (".keras", ".h5", ".pb", *EXPORT_SUFFIXES.values())  # what is so called is no folder
 PIXEL = 16  # above which a number is no normalised pixel's
 
 
@@ -69,7 +72,8 @@ def export(
     Beside the export stands a report, the same that is returned, with ".json" behind the export's name.
 
     Args:
-        model: on any backend; jax and torch go through a TensorFlow process.
+        model: on any backend; jax and torch go through a TensorFlow process, which knows no layers of one's own: a
+            model with such must be exported on tensorflow.
         path: of the folder (SavedModel, endpoint "serve") or the file (.tflite; .onnx, whose input is "image" and whose
             output is "predictions").
         format: "saved_model", "tflite" or "onnx"; by default what the path ends in, or else SavedModel.
@@ -81,7 +85,8 @@ def export(
         batch: how many images the export takes at once; any number by default.
         input_dtype: "float32", or "uint8" for an export that takes pixels.
         class_names: in the order of the outputs; by default those that the model carries, or those of the data set
-            whose weights it has, if they are as many.
+            whose weights it has, if they are as many. Where no weights told it, those of the data set that the network
+            was made for, with a warning.
         include_preprocessing: whether the export takes pixels of 0..255 and normalises them itself, as the model's
             weights want it; otherwise it takes what the model takes.
         overwrite: whether to replace what is at the path, once the export has been checked.
@@ -96,16 +101,7 @@ def export(
             names. There is then no export.
     """
     path = pathlib.Path(path)
-    format = _format(path, format, quantize)
-    if batch is not None and batch < 1:
-        raise ClassicsError(f"An export takes at least 1 image at once, not {batch}; None is for any number.")
-    for there in (path, beside(path)):
-        if there.exists() and not overwrite:
-            raise ClassicsError(
-                f"'{there}' exists and is not overwritten; choose another path, remove it, or `overwrite`."
-            )
-    if path.is_dir() and not exported.is_export(path):
-        raise ClassicsError(f"'{path}' is a folder and no export, so it is not replaced; choose another path.")
+    format = check_request(path, format, quantize, batch, overwrite)
     model = _predictions(model)
     if include_preprocessing and not preprocessing.normalizes(model):
         model = with_preprocessing(model, _normalization(model))
@@ -123,7 +119,7 @@ def export(
         images = np.round(images)
     expected = _run(model, images)
     settings = Settings(format, quantize, batch, input_dtype, labels, are_probabilities(expected))
-    facts = facts_of(model, settings.probabilities)
+    facts = facts_of(model, settings.probabilities, class_names is not None)
     with (
         atomic_write(beside(path)) as report_file,
         atomic_write(path, replace_folder=overwrite) as temporary,
@@ -154,6 +150,30 @@ def export(
     return report
 
 
+def check_request(
+    path: pathlib.Path | None, format: str | None, quantize: str | None, batch: int | None, overwrite: bool
+) -> str:
+    """The format of an export, to a path as far as that is known.
+
+    Raises:
+        ClassicsError: if it cannot be made as the arguments of `export` have it, whatever the model.
+    """
+    format = _format(path, format, quantize)
+    if batch is not None and batch < 1:
+        raise ClassicsError(f"An export takes at least 1 image at once, not {batch}; None is for any number.")
+    if path is None:
+        return format
+    for there in (path, beside(path)):
+        if there.exists() and not overwrite:
+            raise ClassicsError(
+                f"'{there}' exists and is not overwritten; choose another path, remove it, or `overwrite`."
+            )
+    if path.exists() and not (exported.is_export(path) and path.is_dir() == (format == "saved_model")):
+        kind = "folder" if path.is_dir() else "file"
+        raise ClassicsError(f"'{path}' is a {kind} and no such export, so it is not replaced; choose another path.")
+    return format
+
+
 def _remedy(quantize: str | None, expected: np.ndarray) -> str:
     """What is to be said of an export that does not agree."""
     if quantize is None:
@@ -179,21 +199,22 @@ def _widened(model: keras.Model) -> keras.Model:
     return model
 
 
-def _format(path: pathlib.Path, format: str | None, quantize: str | None) -> str:
+def _format(path: pathlib.Path | None, format: str | None, quantize: str | None) -> str:
     """The format, checked against the path and what is to be quantised."""
     by_ending = {suffix: name for name, suffix in EXPORT_SUFFIXES.items()}
-    format = format or by_ending.get(path.suffix, "saved_model")
+    format = format or by_ending.get(path.suffix if path else "", "saved_model")
     if format not in FORMATS:
         raise unknown("export format", format, FORMATS)
     suffix = EXPORT_SUFFIXES.get(format, "")
-    if suffix and path.suffix != suffix:
+    if path and suffix and path.suffix != suffix:
         raise ClassicsError(f"An export as {format} must be named *{suffix}, not '{path.name}'.")
+    if path and not suffix and path.suffix in OF_FILES:
+        raise ClassicsError(f"An export as {format} is a folder, and no {path.suffix} file as '{path.name}' says.")
     if quantize is not None and quantize not in QUANTIZATIONS:
         raise unknown("quantization", quantize, QUANTIZATIONS)
     if quantize is not None and format != "tflite":
         raise ClassicsError(f"{quantize} is for tflite; an export as {format} keeps its 32 bits.")
-    if format == "onnx":
-        exported.check_onnx_installed()
+    check_installed(format, "make")
     return format
 
 
@@ -269,6 +290,13 @@ def _predictions(model: keras.Model) -> keras.Model:
 def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str, ...]:
     """The class names in the order of the outputs, each in one line; none where they are not told."""
     names = exported.class_names_of(model) if class_names is None else tuple(class_names)
+    protocol = preprocessing.protocol_of_answers(model)
+    if class_names is None and names and protocol and not datasets.own_class_names(protocol, len(names)):
+        warnings.warn(
+            f"The export of {model.name} has the class names of {protocol.dataset}, for which the network was made: "
+            f"{', '.join(names[:3])}, ... If it was trained on other data, give its `class_names`.",
+            stacklevel=3,
+        )
     if class_names is not None and len(names) != model.output_shape[-1]:
         raise ClassicsError(f"{model.name} has {model.output_shape[-1]} classes, and {len(names)} names were given.")
     if not all(isinstance(name, str) for name in names):

@@ -17,9 +17,9 @@ from keras_classics.runtimes import EXTRA, FACTS
 from keras_classics.zoo import variant_of
 
 
-def facts_of(model: keras.Model, probabilities: bool) -> str:
-    """What an export of the model, whose outputs are probabilities or not, tells of itself, as JSON; nothing where the
-    model does not tell, takes no square pictures or has no classes."""
+def facts_of(model: keras.Model, probabilities: bool, named: bool) -> str:
+    """What an export of the model, whose outputs are probabilities or not and whose classes were `named` or not, tells
+    of itself, as JSON; nothing where the model does not tell, takes no square pictures or has no classes."""
     known, protocol = preprocessing.provenance(model), preprocessing.protocol_of_answers(model)
     if known is None or protocol is None or len(model.output_shape) != 2 or not feed.is_square(model):
         return ""
@@ -29,7 +29,7 @@ def facts_of(model: keras.Model, probabilities: bool) -> str:
         "network": known.network,
         "form": known.form,
         "classes": model.output_shape[-1],
-        "protocol": asdict(replace(protocol, class_names=())),
+        "protocol": asdict(replace(protocol, class_names=(), assumed=protocol.assumed and not named)),
         "normalizes": made.normalization is None,
         "image_size": made.image_size,
         "channels": made.channels,

@@ -22,6 +22,7 @@ import numpy as np
 from keras_classics.errors import ExportError, first_line
 from keras_classics.layers import exporting
 from keras_classics.quiet import without_notices
+from keras_classics.variant import deep_graph
 
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 OPSET = 17  # of ONNX
@@ -63,7 +64,8 @@ def convert(
             failure = _on_tensorflow(model, path, settings, representative)
         else:
             file, pictures = pathlib.Path(folder, "model.keras"), pathlib.Path(folder, "representative.npy")
-            model.save(file)
+            with deep_graph():
+                model.save(file)
             if representative is not None:
                 np.save(pictures, representative)
             done = subprocess.run(
@@ -149,8 +151,13 @@ def _collecting() -> Iterator[None]:
         gc.collect()
 
 
-if __name__ == "__main__":
-    source, target, wanted, pictures = sys.argv[1:]
+def main(source: str, target: str, wanted: str, pictures: str) -> str:
+    """What TensorFlow's process does with a model's file; the reason in one line if that fails."""
     shown = np.load(pictures) if pathlib.Path(pictures).exists() else None
-    loaded = keras.saving.load_model(source, compile=False)
-    sys.exit(_on_tensorflow(loaded, target, Settings(**json.loads(wanted)), shown) or 0)
+    with deep_graph():
+        loaded = keras.saving.load_model(source, compile=False)
+        return _on_tensorflow(loaded, target, Settings(**json.loads(wanted)), shown)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]) or 0)

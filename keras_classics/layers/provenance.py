@@ -46,6 +46,11 @@ class Provenance(keras.layers.Layer):
         return keras.KerasTensor(inputs.shape, inputs.dtype)
 
     @property
+    def normalizes(self) -> bool:
+        """Whether the network was built with `include_preprocessing=True`: its `Rescaling` comes next."""
+        return any(isinstance(node.operation, keras.layers.Rescaling) for node in self._outbound_nodes)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What it keeps, as JSON holds it."""
         protocol = dataclasses.asdict(self.protocol)
@@ -67,8 +72,8 @@ class Provenance(keras.layers.Layer):
                 f"{described(self.network, self.form)}."
             )
         protocol = protocol_of(facts["protocol"])
-        built_in = any(isinstance(node.operation, keras.layers.Rescaling) for node in self._outbound_nodes)
-        if facts.get("epsilon") != self.epsilon or (built_in and protocol.normalization != self.protocol.normalization):
+        other_pixels = self.normalizes and protocol.normalization != self.protocol.normalization
+        if facts.get("epsilon") != self.epsilon or other_pixels:
             raise ClassicsError(
                 f"The file's weights of {self.network} need other pixels or another epsilon than this model was built "
                 "with; give the file as `weights` when it is built."

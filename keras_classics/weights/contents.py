@@ -34,16 +34,15 @@ class Contents:
         tensors: by "<layer>.<variable>", in the order of the file.
         layout: "keras", "torch" or "onnx": whose words and shapes they have.
         origin: what the file tells of them, if it is ours.
-        ours: whether our layers wrote it.
         beside: the names of layers with weights that the file holds beside the network, in the model around it.
-        prepared_by: the classes of layers that seem to prepare pixels, in the network or around it.
+        prepared_by: the classes of layers and operations that seem to prepare pixels, before the network as far as that
+            is told.
         path: of the file.
     """
 
     tensors: Mapping[str, np.ndarray]
     layout: str
     origin: Origin | None = None
-    ours: bool = False
     beside: tuple[str, ...] = ()
     prepared_by: tuple[str, ...] = ()
     path: pathlib.Path | None = None

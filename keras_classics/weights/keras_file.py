@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from keras_classics.errors import ClassicsError
+from keras_classics.spec import SCALING
 from keras_classics.weights.archive import open_hdf5, open_zip
 from keras_classics.weights.contents import Contents, Origin
 
@@ -32,18 +33,17 @@ def read_keras(path) -> Contents:
     with open(path, "rb") as file:
         if file.read(2) != b"PK":
             with open_hdf5(file, size) as h5:
-                layers, classes = list(_stored_layers(h5)), _classes(h5)
                 origins = _origins(h5)
-                ours = ("input_layer", "image") in classes or bool(origins)
-                named = ((_class_named(kind), name) for kind, name in classes)
-                return _contents(layers, origins, ours, _prepared_by(named, ours))
+                named = ((_class_named(kind), name) for kind, name in _classes(h5))
+                prepared_by = _prepared_by(named, bool(origins), PREPARING_ANYWHERE)
+                return _contents(list(_stored_layers(h5)), origins, prepared_by)
         with open_zip(file, size) as archive:
             config = archive.read("config.json").decode()
             weights = archive.read(WEIGHTS)
         with open_hdf5(io.BytesIO(weights), size) as h5:
             in_order = sorted(_stored_layers(h5), key=lambda layer: config.find(f'"name": "{layer[1]}"'))
-            ours = "keras_classics" in config
-            return _contents(in_order, _origins(h5), ours, _prepared_by(_configured(json.loads(config)), ours))
+            origins = _origins(h5)
+            return _contents(in_order, origins, _prepared_by(_before_network(json.loads(config)), bool(origins)))
 
 
 def _stored_layers(h5: h5py.File) -> Iterator[Layer]:
@@ -84,8 +84,7 @@ def _origins(h5: h5py.File) -> list[Origin]:
 
 
 def _classes(h5: h5py.File) -> list[tuple[str, str]]:
-    """The class and the name of every layer, of those without weights too. In weights alone nothing else tells our
-    networks, whose inputs are called "image"."""
+    """The class and the name of every layer, of those without weights too."""
     found = []
 
     def visit(place, item):
@@ -97,12 +96,12 @@ def _classes(h5: h5py.File) -> list[tuple[str, str]]:
     return found
 
 
-# The classes of layers that prepare pixels: Keras' own, and the operations of keras.applications' preprocess_input.
-PREPARING = ("Rescaling", "Normalization", "Lambda", "GetItem", "Subtract", "TrueDivide", "Divide")
+# What prepares pixels: what scales them, and what turns RGB into BGR.
+PREPARING = (*SCALING, "GetItem")
+# Of them what is taken for it where no configuration tells what stands before the network: additions are everywhere.
+PREPARING_ANYWHERE = SCALING[:3]
 
-
-# Of a model around a network of ours the first three alone, for the others may stand behind it, as a temperature does;
-# and not these layers of the network's own.
+# Of a network of ours, for what its pixels are is told; its own other layers of the kind are no preparation.
 OWN_RESCALING = re.compile(r"normalization|negative_penalty|inception_resnet_\w+_scale")
 
 
@@ -111,25 +110,34 @@ def _class_named(kind: str) -> str:
     return kind.title().replace("_", "")
 
 
-def _prepared_by(layers: Iterable[tuple[str, str]], ours: bool) -> tuple[str, ...]:
-    """Which of these classes are among the layers of a model, by their classes and names; operations are only where
-    there is a configuration."""
+def _prepared_by(layers: Iterable[tuple[str, str]], ours: bool, known: Sequence[str] = PREPARING) -> tuple[str, ...]:
+    """Which of the known classes are among layers and operations, by their classes and names."""
     named = {kind for kind, name in layers if not (ours and kind == "Rescaling" and OWN_RESCALING.fullmatch(name))}
-    return tuple(kind for kind in (PREPARING[:3] if ours else PREPARING) if kind in named)
+    return tuple(kind for kind in known if kind in named)
 
 
-def _configured(config: Any) -> Iterator[tuple[str, str]]:
-    """The class and the name of whatever has both in a model's configuration."""
+def _configured(config: Any) -> Iterator[tuple[str, str, bool]]:
+    """The class and the name of whatever has both in a model's configuration, in order, and whether the network is
+    there at the latest: at a kernel, or at a network of ours."""
     if isinstance(config, Mapping):
         if "class_name" in config:
             inner = config.get("config")
-            name = inner.get("name", "") if isinstance(inner, Mapping) else ""
-            yield str(config["class_name"]).rpartition(">")[2], str(name)
+            inner = inner if isinstance(inner, Mapping) else {}
+            kind = str(config["class_name"]).rpartition(">")[2]
+            yield kind, str(inner.get("name", "")), kind == "Provenance" or "kernel_size" in inner
         for value in config.values():
             yield from _configured(value)
     elif isinstance(config, list):
         for value in config:
             yield from _configured(value)
+
+
+def _before_network(config: Any) -> Iterator[tuple[str, str]]:
+    """The class and the name of each layer and operation that stands before the network."""
+    for kind, name, is_network in _configured(config):
+        if is_network:
+            return
+        yield kind, name
 
 
 def read_hdf5(path) -> Contents:
@@ -139,10 +147,14 @@ def read_hdf5(path) -> Contents:
         names = _attribute(root, "layer_names")
         layers = [layer for name in names for layer in _legacy_layers(name, root[name])]
         text = _text(h5.attrs.get("model_config", "null"))
-        config, ours = json.loads(text), "keras_classics" in text
-        guessed = ((_class_named(re.sub(r"_\d+$", "", name)), name) for name in names)
-        prepared_by = _prepared_by(guessed if config is None else _configured(config), ours)
-        return _contents(layers, list(_configured_origins(config)), ours, prepared_by)
+        config = json.loads(text)
+        origins = list(_configured_origins(config))
+        if config is None:
+            guessed = ((_class_named(re.sub(r"_\d+$", "", name)), name) for name in names)
+            prepared_by = _prepared_by(guessed, bool(origins), PREPARING_ANYWHERE)
+        else:
+            prepared_by = _prepared_by(_before_network(config), bool(origins))
+        return _contents(layers, origins, prepared_by)
 
 
 def _legacy_layers(name: str, group: h5py.Group) -> Iterator[Layer]:
@@ -179,7 +191,7 @@ def _configured_origins(config: Any) -> Iterator[Origin]:
             yield from _configured_origins(value)
 
 
-def _contents(layers: Sequence[Layer], origins: Sequence[Origin], ours: bool, prepared_by: tuple[str, ...]) -> Contents:
+def _contents(layers: Sequence[Layer], origins: Sequence[Origin], prepared_by: tuple[str, ...]) -> Contents:
     parts: dict[str, list[tuple[str, list[np.ndarray]]]] = {}
     for part, name, arrays in layers:
         if arrays := [a for a in arrays if a.ndim]:  # the rest are counters
@@ -200,7 +212,7 @@ def _contents(layers: Sequence[Layer], origins: Sequence[Origin], ours: bool, pr
             if tensors.setdefault(f"{names[name]}.{variable}", array) is not array:
                 raise ClassicsError(f"It holds the layer '{name}' twice.")
     beside = tuple(name for part, inside in parts.items() if part != network for name, _ in inside)
-    return Contents(tensors, "keras", origins[0] if origins else None, ours or bool(origins), beside, prepared_by)
+    return Contents(tensors, "keras", origins[0] if origins else None, beside, prepared_by)
 
 
 def _numbered_from_one(layers: Sequence[str]) -> dict[str, str]:

@@ -43,10 +43,14 @@ def load(
     arrays = conversion.arrays
     if (family, table) in BGR:
         arrays = {key: _reversed(array) for key, array in arrays.items()}
-    arrays, fresh = _matched(model, arrays, fresh_head, background=not checkpoint.contents.ours)
+    arrays, fresh = _matched(model, arrays, fresh_head, background=checkpoint.contents.origin is None)
     try:
         put(model, arrays)
     except Mismatch as error:
+        if count := _other_classes(model, arrays, body):
+            raise ClassicsError(
+                f"'{checkpoint.name}' holds {model.name} with {count} classes; give classes={count}."
+            ) from None
         problems = "; ".join(error.problems[:8])
         raise ClassicsError(
             f"The weights '{checkpoint.name}' do not fit {model.name}: {problems}.{_dense_hint(model)}"
@@ -63,6 +67,23 @@ def load(
     for note in notes:
         warnings.warn(note, stacklevel=3)
     return fresh
+
+
+def _key(layer, variable) -> str:
+    return f"{layer.name}/{variable.path.rsplit('/', 1)[-1]}"
+
+
+def _other_classes(model, arrays: Mapping[str, np.ndarray], body: Collection[str]) -> int | None:
+    """The class count of the arrays, if they fit a model but for that."""
+    counts = set()
+    for layer in weighted_layers(model):
+        for variable in layer.weights:
+            array, shape = arrays.get(_key(layer, variable)), tuple(variable.shape)
+            if array is not None and array.shape != shape:
+                if layer.name in body or array.shape[:-1] != shape[:-1]:
+                    return None
+                counts.add(array.shape[-1])
+    return counts.pop() if len(counts) == 1 else None
 
 
 DENSE_HINT = (
@@ -107,7 +128,7 @@ def _misfit(model, checkpoint: Checkpoint, family, nearest: Conversion, tops) ->
     if len(nearest.arrays) > len(nearest.problems):
         return ClassicsError(f"'{checkpoint.name}' does not fit: {Mismatch(model.name, nearest.problems)}")
     first = weighted_layers(model)[0].name
-    tables = checkpoint.tables if contents.ours else tables_of(family, contents)
+    tables = checkpoint.tables if contents.origin else tables_of(family, contents)
     names = {source_of(table): peer_name(first, rules) for table, rules in tables.items()}
     expected = [f"'{readable(name)}' ({source})" for source, name in names.items() if name]
     held = ", ".join(f"'{name}'" for name in contents.layers[:4])
@@ -130,7 +151,7 @@ def _matched(
     arrays, fresh = {}, set()
     for layer in weighted_layers(model):
         for variable in layer.weights:
-            key, shape = f"{layer.name}/{variable.path.rsplit('/', 1)[-1]}", tuple(variable.shape)
+            key, shape = _key(layer, variable), tuple(variable.shape)
             if key not in known:
                 fresh.add(layer.name)
                 continue

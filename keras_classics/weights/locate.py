@@ -24,11 +24,11 @@ from keras_classics.weights.checkpoint import (
     source_of,
     tables_of,
 )
-from keras_classics.weights.contents import Contents
+from keras_classics.weights.contents import Contents, Origin
 from keras_classics.weights.entries import DATASETS, Entry, entries_of, find, shares
 from keras_classics.weights.fetch import fetch, published
 from keras_classics.weights.mapping import IDENTITY, Rules
-from keras_classics.weights.read import read
+from keras_classics.weights.read import SUFFIXES, read
 from keras_classics.weights.repository import of_repository
 from keras_classics.weights.tables import NAMES
 
@@ -37,9 +37,9 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
     """Finds and reads what `weights` means for a network.
 
     Args:
-        weights: a data set, a source or its tag (see `entries.find`); "hf-hub:timm/<name>", a repository of timm on the
-            Hugging Face hub; or the path of a file, which may have a source or a tag and a colon before it,
-            "torchvision/IMAGENET1K_V1:resnet50.pth", that says whose checkpoint it is.
+        weights: a data set, a source or its tag (see `entries.find`; of timm also "timm/resnet50.a1_in1k");
+            "hf-hub:timm/<name>", a repository of timm on the Hugging Face hub; or the path of a file, which may have a
+            source or a tag and a colon before it, "torchvision/IMAGENET1K_V1:resnet50.pth", that says whose it is.
         network: the record, with the options that the caller chose.
 
     A file of ours tells its network, its form and its protocol. Another is known by its sum if it is a public
@@ -53,27 +53,29 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
     known = entries_of(network.name)
     words = {*DATASETS, *(word for e in known for word in (e.tag, e.source, e.tag.partition("/")[2]) if word)}
     text, path = str(weights), pathlib.Path(weights)
+    if not path.exists():  # or it is timm's whole name, of which the tag has a part
+        text = next((e.tag for e in known if e.address == f"{PREFIX}timm/{text.removeprefix('timm/')}"), text)
     if text.startswith(PREFIX):
         return of_repository(text, network)
     word, _, rest = text.partition(":")
     if rest and word in words:
         return _of_file(pathlib.Path(rest), word, network)
-    if text in words or not (isinstance(weights, pathlib.Path) or path.exists() or path.suffix):
+    if text in words or not (isinstance(weights, pathlib.Path) or path.exists() or path.suffix in SUFFIXES):
         entry = find(network.name, network.protocol, text, network.options, dict(network.chosen))
         file = fetch(entry)
         contents = read(file)
-        if contents.ours:
-            return replace(_of_ours(file, contents, network), name=entry.tag)
+        if contents.origin:
+            return replace(_of_ours(file, contents, contents.origin, network), name=entry.tag)
         return of_entry(entry.tag, contents, entry, tables_of(network.family, contents))
     return _of_file(path, None, network)
 
 
 def _of_file(path: pathlib.Path, word: str | None, network: Record) -> Checkpoint:
     contents = read(path)
-    if contents.ours:
+    if contents.origin:
         if word:
             raise ClassicsError(f"'{path}' is a file of keras_classics, and not of {word}; give the path alone.")
-        return _of_ours(path, contents, network)
+        return _of_ours(path, contents, contents.origin, network)
     tables = tables_of(network.family, contents)
     entry = published(path, [e for e in entries.ENTRIES if layout_of(e.source) == contents.layout])
     if entry and entry.variant != network.name:
@@ -101,14 +103,8 @@ def _of_file(path: pathlib.Path, word: str | None, network: Record) -> Checkpoin
     return _by_names(path, contents, network, fitting, tables)
 
 
-def _of_ours(path, contents: Contents, network: Record) -> Checkpoint:
+def _of_ours(path, contents: Contents, origin: Origin, network: Record) -> Checkpoint:
     """A file that tells which network it is in which form."""
-    origin = contents.origin
-    if origin is None:
-        raise ClassicsError(
-            f"'{path}' is of an older keras_classics and does not say of which network and form it is. Build the model "
-            "as it was, take the file by the model's own `load_weights`, and save it again."
-        )
     if origin.network != network.name:
         raise ClassicsError(
             f"'{path}' holds weights of {described(origin.network, origin.form)}, and this is {network.name}; build "
@@ -125,9 +121,14 @@ def _of_ours(path, contents: Contents, network: Record) -> Checkpoint:
             f"{', '.join(differing)}."
         )
     tables = {"ours": IDENTITY}
-    classes = len(origin.protocol.class_names) or None
+    classes = len(origin.protocol.class_names) or _class_count(contents, tables)
     notes = _form_note(path, network, options) + _preparing_note(path, contents, network.name, _pixels(origin.protocol))
     return Checkpoint(str(path), contents, tables, options, origin.protocol, classes, notes)
+
+
+def _class_count(contents: Contents, tables: Mapping[str, Rules]) -> int | None:
+    """How many classes the classifier in a file tells apart; None where it does not tell."""
+    return next((array.shape[-1 if contents.layout == "keras" else 0] for array in heads(contents, tables)), None)
 
 
 def _form_note(path, network: Record, options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -137,15 +138,16 @@ def _form_note(path, network: Record, options: Mapping[str, Any]) -> tuple[str, 
 
 def _by_names(path, contents, network: Record, fitting: Sequence[Entry], tables: Mapping[str, Rules]) -> Checkpoint:
     """A file that is known by the names of its layers alone."""
+    count = _class_count(contents, tables)
+    count = 1000 if count == 1001 else count  # without the background
     if not fitting:
         note = (
             f"'{path}' has the names of {either({source_of(table) for table in tables})}, of which no checkpoint of "
             f"{network.name} is known: whether this is the network's form, and its pixels are prepared as in the "
             "paper, cannot be checked."
         )
-        return Checkpoint(str(path), contents, tables, notes=(note,))
+        return Checkpoint(str(path), contents, tables, classes=count, notes=(note,))
     fitting = _fitting(sorted(fitting, key=lambda e: _preference(e, network)), contents, network, tables)
-    count = next((array.shape[-1 if contents.layout == "keras" else 0] for array in heads(contents, tables)), None)
     fitting = [e for e in fitting if e.classes == count] or fitting
     entry, *others = fitting
     firsts = {_feeding(e, count): e for e in reversed(others)}  # one of each kind will do
@@ -159,7 +161,7 @@ def _by_names(path, contents, network: Record, fitting: Sequence[Entry], tables:
             f"it is of another ({words}), write that before the path: weights='{others[0].tag}:{path}'.",
         )
     found = of_entry(str(path), contents, entry, tables)
-    return Checkpoint(found.name, contents, found.tables, found.options, found.protocol, notes=notes)
+    return replace(found, classes=count, notes=notes)
 
 
 def _feeding(entry: Entry, count: int | None):

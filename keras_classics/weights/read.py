@@ -26,6 +26,8 @@ KINDS = {
     "onnx": "an ONNX model",
 }
 
+SUFFIXES = (*(".keras", ".h5", ".hdf5", ".onnx"), *(".pth", ".pt", ".bin", ".ckpt", ".tar", ".zip", ".safetensors"))
+
 
 def kind_of(path: str | pathlib.Path) -> str:
     """The kind of a weights file, one of `KINDS`.
@@ -124,6 +126,10 @@ def _read_safetensors(path):
     for name, entry in table.items():
         if name == "__metadata__":
             continue
+        if entry["dtype"] not in SAFETENSORS:
+            raise ClassicsError(
+                f"Its tensor {name} is of the type {entry['dtype']}, which is not read; save it as F32."
+            )
         kind, shape, (start, end) = SAFETENSORS[entry["dtype"]], entry["shape"], entry["data_offsets"]
         if not 0 <= start <= end <= len(data) or end - start != math.prod(shape) * np.dtype(kind).itemsize:
             raise ClassicsError(f"It is cut off, or its tensor {name} has another size than it says.")

@@ -83,10 +83,10 @@ def _check_network(address: str, variant: str, options: Sequence[tuple[str, Any]
 def _disagreement(entry: Entry, repository: str) -> tuple[str, ...]:
     """What is to be told where a repository's configuration has other constants of the pixels than its entry."""
     try:
-        path = fetch_from_hub(repository, CONFIG)
+        theirs = read_config(fetch_from_hub(repository, CONFIG), repository).protocol.normalization
     except ClassicsError:  # the weights are here, and nothing else is needed
         return ()
-    ours, theirs = entry.protocol.normalization, read_config(path, repository).protocol.normalization
+    ours = entry.protocol.normalization
     if np.allclose([ours.mean, ours.std], [theirs.mean, theirs.std], atol=1e-3):
         return ()
     return (

@@ -7,6 +7,7 @@ need, and stand-ins for them that build records; another name is an error.
 import io
 import math
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from keras_classics.errors import ClassicsError
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled magic number of the files from before torch 1.6
 PICKLE_LIMIT = 64 << 20  # bytes of structure without tensors
+WRAPPED = re.compile(r"((?:module|_orig_mod)\.)*")  # before names, by DataParallel and torch.compile
 AVERAGED = ("state_dict_ema", "model_ema")  # in a training's checkpoint of timm and of torchvision
 
 STORAGES = {
@@ -82,8 +84,18 @@ class _MakeParameter:
         return data
 
 
+class _Unread:
+    """A stand-in for what a checkpoint tells of its training."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state):
+        pass
+
+
 KNOWN: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): _MakeState(),
+    ("argparse", "Namespace"): _Unread,
     ("torch._utils", "_rebuild_tensor"): _MakeTensor(),
     ("torch._utils", "_rebuild_tensor_v2"): _MakeTensor(),
     ("torch._utils", "_rebuild_parameter"): _MakeParameter(),
@@ -97,7 +109,10 @@ class _Unpickler(pickle._Unpickler):  # in Python: that in C takes the memory th
 
     def find_class(self, module, name):
         if (module, name) not in KNOWN:
-            raise ClassicsError(f"It names {module}.{name}, which tensors do not need; it is not safe to read.")
+            raise ClassicsError(
+                f"It names {module}.{name}, which tensors do not need; it is not safe to read. Save the state dict "
+                'alone: torch.save(model.state_dict(), "weights.pth").'
+            )
         return KNOWN[module, name]
 
     def persistent_load(self, saved):
@@ -160,7 +175,7 @@ def read_zip(archive: zipfile.ZipFile, root: str) -> dict[str, np.ndarray]:
 
 
 def _tensors(root: Any) -> dict[str, Tensor]:
-    """The tensors of a state dict, or of the one inside a training's checkpoint; "module." is DataParallel's."""
+    """The tensors of a state dict, or of the one inside a training's checkpoint."""
     for key in ("state_dict", "model", "net"):
         if isinstance(root, dict) and isinstance(root.get(key), dict):
             if averaged := next((name for name in AVERAGED if name in root), None):
@@ -174,8 +189,8 @@ def _tensors(root: Any) -> dict[str, Tensor]:
         raise ClassicsError("It holds no dictionary of tensors.")
     tensors: dict[str, Tensor] = {}
     for key, value in root.items():
-        if isinstance(value, Tensor) and tensors.setdefault(str(key).removeprefix("module."), value) is not value:
-            raise ClassicsError(f"It holds the tensor {key} twice, with 'module.' before it and without.")
+        if isinstance(value, Tensor) and tensors.setdefault(WRAPPED.sub("", str(key), 1), value) is not value:
+            raise ClassicsError(f"It holds the tensor {key} twice, with 'module.' or the like before it and without.")
     if not tensors:
         raise ClassicsError("It holds no tensors.")
     return tensors

@@ -302,8 +302,8 @@ def test_half_an_export_of_a_finished_run_is_made_again(finished_copy):
 
 def test_leftovers_of_a_killed_process_are_swept_by_the_next_start(copied, monkeypatch):
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
-    (copied.path / f".{dead.stdout.strip()}-checkpoint-3.keras").write_bytes(b"half")
-    (copied.path / f".{dead.stdout.strip()}-saved_model").mkdir()
+    (copied.path / f".{dead.stdout.strip()}-0123abcd-checkpoint-3.keras").write_bytes(b"half")
+    (copied.path / f".{dead.stdout.strip()}-0123abcd-saved_model").mkdir()
     monkeypatch.setattr(train, "_train", lambda *_: sorted(os.listdir(copied.path)))
     present = train.resume(copied.path)
     assert [name for name in present if name.startswith(".")] == []

@@ -164,6 +164,19 @@ def test_a_tag_without_its_source(tmp_path):
         find("IMAGENET1K_V3")
 
 
+@pytest.mark.parametrize("name", ["resnet50.a1_in1k", "timm/resnet50.a1_in1k"])
+def test_timms_whole_name_is_no_file(name, monkeypatch):
+    asked = []
+    monkeypatch.setattr("keras_classics.weights.locate.fetch", lambda entry: asked.append(entry.tag) or "nowhere")
+    with pytest.raises(kc.ClassicsError, match="no weights file 'nowhere'"):
+        locate(name, kc.ResNet50)
+    assert asked == ["timm/a1_in1k"]
+    with pytest.raises(kc.ClassicsError, match=r"Unknown weights of resnet50 'resnet50\.a1_in2k'"):
+        locate("resnet50.a1_in2k", kc.ResNet50)
+    with pytest.raises(kc.ClassicsError, match="no weights file 'a1_in1k.pth'"):
+        locate("a1_in1k.pth", kc.ResNet50)
+
+
 def test_tensors_that_are_there_twice(tmp_path):
     net, _ = peers.pytorchcv("resnet_cifar", "resnet20_cifar10")
     state = dict(net.state_dict())

@@ -14,7 +14,6 @@ import keras_classics as kc
 from keras_classics import preprocessing
 from keras_classics.exported import class_names_of
 from keras_classics.hub_folder import name_classes
-from keras_classics.layers import Provenance
 from keras_classics.preprocessing import carried_protocol
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
 
@@ -54,12 +53,22 @@ def test_a_model_around_the_network_that_prepares_pixels_is_told(kind, tmp_path)
         kc.ResNet20(weights=path, classes=6)
 
 
+@pytest.mark.parametrize("kind", ["net.keras", "net.h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_operations_before_the_network_are_told(kind, tmp_path):
+    inputs, base = keras.Input((32, 32, 3)), kc.ResNet20(classes=5, seed=0)
+    path = write(keras.Model(inputs, base(keras.applications.vgg16.preprocess_input(inputs))), tmp_path / kind)
+    with pytest.warns(UserWarning, match="prepares pixels itself, by Add and GetItem. .* as resnet20 has them"):
+        kc.ResNet20(weights=path, classes=6)
+
+
 @pytest.mark.parametrize("build", [kc.LeNet5, kc.ResNet20], ids=lambda build: build.name)
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_network_of_ours_does_to_pixels_itself_is_not_told(build, kind, tmp_path, recwarn):
     """Nor what stands behind it, such as a temperature."""
     model = build(seed=0, include_preprocessing=True)
-    for made in (model, keras.Model(model.input, model.output / 2.0)):
+    behind = keras.Model(model.input, keras.layers.Rescaling(0.5)(model.output)) if kind != "net.weights.h5" else model
+    for made in (model, keras.Model(model.input, model.output / 2.0), behind):
         build(weights=write(made, tmp_path / kind))
     assert not [w for w in recwarn if "prepares pixels" in str(w.message)]
 
@@ -89,9 +98,10 @@ def test_names_are_of_the_classifier_that_had_them(tmp_path):
 
 def test_a_body_has_no_classes(tmp_path):
     """Else a classifier of one's own, called "predictions" as well, would be taken for the data set's."""
-    body = kc.ResNet20(weights="keras_classics", include_top=False, pooling="avg")
-    own = keras.Model(body.input, keras.layers.Dense(10, name="predictions")(body.output))
-    assert not class_names_of(own)
+    for weights in ("keras_classics", None):
+        body = kc.ResNet20(weights=weights, include_top=False, pooling="avg")
+        own = keras.Model(body.input, keras.layers.Dense(10, name="predictions")(body.output))
+        assert not class_names_of(own)
     assert class_names_of(kc.ResNet20(weights="keras_classics"))[0] == "airplane"
 
 
@@ -218,14 +228,17 @@ def test_facts_that_are_damaged(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["net.keras", "net.weights.h5"])
-def test_a_file_from_before_it_was_said(kind, tmp_path, monkeypatch):
-    """It is told by the classes of its layers, or by its input's name, and cannot be checked."""
-    with monkeypatch.context() as before:
-        before.setattr(Provenance, "save_own_variables", lambda self, store: None)
-        path = write(kc.ResNet20(include_top=False), tmp_path / kind)
-    with pytest.raises(kc.ClassicsError, match="is of an older keras_classics and does not say"):
-        kc.ResNet20(weights=path, include_top=False)
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_a_file_tells_its_class_count(kind, tmp_path):
+    path = write(kc.ResNet20(classes=4, seed=0), tmp_path / kind)
+    model = kc.ResNet20(weights=path)
+    assert model.output_shape == (None, 4)
+    assert not class_names_of(model)
+    assert kc.ResNet20(weights=path, include_top=False).output_shape[-1] == 64
+    path = write(kc.NiN(classes=4, seed=0), tmp_path / f"nin-{kind}")  # its classifier is no layer of that name
+    with pytest.raises(kc.ClassicsError, match="holds nin with 4 classes; give classes=4"):
+        kc.NiN(weights=path)
+    assert kc.NiN(weights=path, classes=4).output_shape == (None, 4)
 
 
 def test_an_epsilon_goes_with_the_weights(tmp_path):

@@ -1,5 +1,6 @@
 """Files of other frameworks are read as their own code reads them, and hostile ones are refused without a trace."""
 
+import argparse
 import collections
 import io
 import json
@@ -194,10 +195,17 @@ HOSTILE = {
         "posix.system",
     ),
     "a pickle that evaluates code": (bad_pickle({"a": Calls(eval, f"open({TOUCHED!r}, 'w')")}), "eval"),
-    "a pickle of an object": (bad_pickle(pathlib.PurePosixPath("x")), "pathlib.PurePosixPath"),
+    "a pickle of an object": (
+        bad_pickle(pathlib.PurePosixPath("x")),
+        r"pathlib.PurePosixPath, .* Save the state dict alone: torch.save\(model.state_dict\(\)",
+    ),
     "a pickle that reaches into an object": (bad_pickle(Calls(getattr, "x", "upper")), "getattr"),
     "a pickle that changes what it finds": (
         zip_of({"a/data.pkl": b"\x80\x02ccollections\nOrderedDict\nNX\x04\x00\x00\x00evilK\x01s\x86b."}),
+        "damaged",
+    ),
+    "a pickle that changes what stands for another": (
+        zip_of({"a/data.pkl": b"\x80\x02cargparse\nNamespace\n}X\x04\x00\x00\x00evilK\x01sb."}),
         "damaged",
     ),
     "a pickle that asks for a vast table": (zip_of({"a/data.pkl": b"\x80\x02}r\xff\xff\xff\x7f."}), "no tensors"),
@@ -275,6 +283,19 @@ def test_hostile_and_broken_files_are_refused_without_a_trace(case, tmp_path, mo
     assert known == {k: dict(vars(type(v))) for k, v in torch_file.KNOWN.items() if not isinstance(v, str)}
 
 
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_trainings_checkpoint_with_its_arguments(legacy, tmp_path):
+    """As timm and torchvision write; what they say of the training is not read."""
+    told = argparse.Namespace(lr=0.1, model="resnet50", sizes=[1, 2])
+    path = save(tmp_path / "x.pth", {"model": {"a": torch.ones((4, 3))}, "args": told, "epoch": 3}, legacy)
+    assert set(read(path).tensors) == {"a"}
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "_orig_mod.module.", "module._orig_mod."])
+def test_names_as_torch_compile_and_parallel_training_have_them(prefix, tmp_path):
+    assert set(read(save(tmp_path / "x.pth", {f"{prefix}a.weight": torch.ones((4, 3))})).tensors) == {"a.weight"}
+
+
 @pytest.mark.parametrize(("key", "averaged"), [("state_dict", "state_dict_ema"), ("model", "model_ema")])
 def test_averaged_weights_beside_others_are_told(key, averaged, tmp_path):
     """As timm and torchvision's references write; their accuracies are often of those."""
@@ -287,10 +308,15 @@ def test_averaged_weights_beside_others_are_told(key, averaged, tmp_path):
     assert (taken["a"].mean(), alone["a"].mean()) == (1, 2)
 
 
-@pytest.mark.parametrize("changes", [{"shape": [5, 3]}, {"dtype": "F64"}, {"data_offsets": [-4, 44]}, {"dtype": "X"}])
+@pytest.mark.parametrize("changes", [{"shape": [5, 3]}, {"dtype": "F64"}, {"data_offsets": [-4, 44]}])
 def test_safetensors_that_lie(changes, tmp_path):
     with pytest.raises(kc.ClassicsError, match="another size|damaged"):
         read(peers.write_safetensors(tmp_path / "x.safetensors", GOOD, **changes))
+
+
+def test_safetensors_of_a_type_that_is_not_read(tmp_path):
+    with pytest.raises(kc.ClassicsError, match="tensor a is of the type F8_E4M3, which is not read; save it as F32"):
+        read(peers.write_safetensors(tmp_path / "x.safetensors", GOOD, dtype="F8_E4M3"))
 
 
 def test_onnx_needs_its_package(tmp_path, monkeypatch):

@@ -139,7 +139,7 @@ def test_a_body_without_a_classifier(hub, timm):
 def test_class_counts_that_differ(hub, timm):
     hub.publish(NEW, "config.json", changed(num_classes=4))
     hub.publish(NEW, "model.safetensors", timm.few)
-    with pytest.raises(kc.ClassicsError, match="do not fit resnet18: predictions/kernel has the shape"):
+    with pytest.raises(kc.ClassicsError, match="holds resnet18 with 3 classes; give classes=3"):
         kc.ResNet18(weights=f"hf-hub:{NEW}")
 
 
@@ -187,6 +187,11 @@ def test_other_constants_than_those_of_the_entry_are_told(hub, timm):
     with pytest.warns(UserWarning, match=r"tells other pixels, mean \(127.5, .* which are taken"):
         model = kc.ResNet18(weights=entry.address)
     assert preprocessing.carried_protocol(model).normalization == IMAGENET_STATISTICS
+
+
+def test_a_config_json_that_has_come_to_be_damaged_keeps_no_weights_back(hub, timm):
+    entry = published(hub, timm, mean="red")
+    assert locate(entry.address, kc.ResNet18).notes == ()
 
 
 REFUSED = [
