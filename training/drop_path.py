@@ -15,6 +15,8 @@ class DropPathSchedule(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
+        if self._drops and keras.config.backend() == "jax":
+            self.model.jax_state_sync()  # or Keras goes on with the values that it took at the epoch's beginning
         done = self._epoch + batch / (self.params["steps"] or float("inf"))  # an epoch of unknown length counts at once
         for layer in self._drops:
             layer.progress.assign(done / self.params["epochs"])
