@@ -61,7 +61,7 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: Place) -> Itera
     rate = str(recipe.schedule) if images.validation else str(recipe.schedule).replace("validation", "training")
     yield f"{recipe.optimizer}; learning rate {rate}{warm_up}; loss: {recipe.loss}{smoothed}."
     if recipe.average is not None:
-        yield f"Judged and shipped are running averages of the weights, which keep {recipe.average:g} at each step."
+        yield f"Judged and shipped are running averages of the weights, which keep up to {recipe.average:g} at a step."
     if recipe.precision != "float32":
         yield f"The training computes in {recipe.precision}; what ships is float32."
     if recipe.early_stopping is not None:

@@ -101,15 +101,15 @@ def test_four_batches_of_8_are_one_of_32(rule):
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_the_average_is_of_whole_steps_and_the_training_weights_come_back_bit_for_bit(accumulate):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), average=0.7, accumulate=accumulate, batch_size=16)
+    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), average=0.2, accumulate=accumulate, batch_size=16)
     optimizer = compile_arguments(recipe, 10)["optimizer"]
     model.compile(optimizer, "mse")
-    expected, rng = None, np.random.default_rng(0)
-    for _ in range(4):
+    expected, rng = 0.0, np.random.default_rng(0)
+    for kept in (0.0, 2 / 11, 0.2, 0.2):  # (1 + n) / (10 + n) after n steps, at most 0.2
         for _ in range(accumulate):
             model.train_on_batch(rng.normal(size=(4, 1)), 100 * rng.normal(size=(4, 1)))
         (weight,) = model.get_weights()
-        expected = weight if expected is None else 0.7 * expected + 0.3 * weight
+        expected = kept * expected + (1 - kept) * weight
     assert abs(weight - expected) > 1e-3
     with averaged(model):
         np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-6)
