@@ -52,7 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument("--batch-size", type=int, help="images a step")
         command.add_argument("--hold-out", type=int, help="hold out one training image in so many; 0 for none")
         command.add_argument(
-            "--set", nargs="+", default=[], metavar="name=value", help="such as optimizer.weight_decay=1e-3"
+            "--set",
+            action="extend",
+            nargs="+",
+            default=[],
+            metavar="name=value",
+            help="such as optimizer.weight_decay=1e-3",
         )
         command.add_argument("--accumulate", type=int, help="divide a batch into so many parts, to save memory")
         command.add_argument("--precision", help="that the training computes in: float32 or mixed_bfloat16")

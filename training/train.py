@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_classics import datasets
 from keras_classics.environment import environment
@@ -24,7 +25,16 @@ from training.assign import assign, differences
 from training.augment.whitening import Numbers
 from training.compile import callbacks, compile_arguments
 from training.distribute import Distribution, Team, code, connected
-from training.judge import best_epoch, copy_weights, is_trained, judge, mend_models, shipped_form
+from training.judge import (
+    best_epoch,
+    copy_weights,
+    is_trained,
+    judge,
+    mend_models,
+    replace_damaged_best,
+    shipped_epoch,
+    shipped_form,
+)
 from training.lock import locked
 from training.midway import FromStep
 from training.phases import phase_after
@@ -197,6 +207,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
         return _train(recipe, data, folder, settings, team, embedding, built)
     folder = RunFolder.new(out, recipe.name)
     with locked(folder.lock):
+        folder.check_new()  # another process may have been faster
         if start is not None:
             folder.save_model(start, folder.start, [])
         folder.write_settings(settings)
@@ -377,8 +388,9 @@ def _train(
     team.part()
     if not team.is_first:
         return None
+    replace_damaged_best(folder, history, say)
     if embedding.judge is None:
-        say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
+        say(f"Judging the last epoch and the best, epoch {shipped_epoch(folder, history)}, and exporting the best.")
     with _resumable(folder):
         metrics = (embedding.judge or judge)(recipe, data, folder, history)
     metrics["settings"] = {key: settings[key] for key in ("recipe", "set", "data", "seed", "limit", "class_weights")}
@@ -533,8 +545,6 @@ class EpochWriter(keras.callbacks.Callback):
         now, is_last = time.perf_counter(), batch + 1 == self.params["steps"]
         if not self.folder.writes or self.minutes is None or is_last or now - self._written < 60 * self.minutes:
             return
-        if keras.config.backend() == "jax":
-            self.model.jax_state_sync()  # the model's variables are those of the epoch's beginning
         self._write_state(batch + 1, now - self._began, values(self.model.metrics_variables))
 
     def on_epoch_end(self, epoch, logs=None):
@@ -563,7 +573,8 @@ class EpochWriter(keras.callbacks.Callback):
 
 
 class StopAtNaN(keras.callbacks.Callback):
-    """Ends the run at the first step whose loss is no number, before anything is written of it."""
+    """Ends the run at the first step whose loss is no number, or at the end of an epoch whose weights or validation
+    loss are none, before anything is written of it."""
 
     def __init__(self, folder: RunFolder):
         super().__init__()
@@ -573,14 +584,20 @@ class StopAtNaN(keras.callbacks.Callback):
         self._epoch = epoch + 1
 
     def on_train_batch_end(self, batch, logs=None):
-        if math.isfinite(float(logs["loss"])):
-            return
-        if keras.config.backend() == "jax":
-            self.model.jax_state_sync()  # the optimizer's count of steps is that of the epoch's beginning
+        if not math.isfinite(float(logs["loss"])):
+            self._stop("The loss is", batch + 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite((logs or {}).get("val_loss", 0.0)):
+            self._stop("The validation loss is", self.params["steps"])
+        if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
+            self._stop("A weight is", self.params["steps"])
+
+    def _stop(self, what, step):
         raise Diverged(
-            f"The loss is no longer a number in epoch {self._epoch}, step {batch + 1} of {self.params['steps']}: the "
-            f"learning rate of {_learning_rate(self.model):.4g} is too high for this data. '{self.folder.path}' holds "
-            "what was before."
+            f"{what} no longer a number in epoch {self._epoch}, step {step} of {self.params['steps']}: the learning "
+            f"rate of {_learning_rate(self.model):.4g} is too high for this data. '{self.folder.path}' holds what was "
+            "before."
         )
 
 

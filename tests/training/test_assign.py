@@ -155,6 +155,14 @@ def test_every_recipe_has_a_loss_that_its_network_can_learn_by():
         train._check_loss(get_recipe(name))
 
 
+def test_what_is_set_in_several_places_of_a_command_is_set(monkeypatch):
+    given = []
+    monkeypatch.setattr(train, "run", lambda recipe, *_, **__: given.append(recipe))
+    command.main(["run", "lenet5-mnist", "--set", "epochs=3", "hold_out=5", "--set", "optimizer.momentum=0.5"])
+    (recipe,) = given
+    assert (recipe.epochs, recipe.hold_out, recipe.optimizer.momentum) == (3, 5, 0.5)
+
+
 def test_the_parts_of_a_batch_that_are_set_stay_with_a_batch_of_another_size(monkeypatch):
     """A batch of another size alone is not divided as the recipe's own was."""
     given = []

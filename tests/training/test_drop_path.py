@@ -32,8 +32,8 @@ class Tells(ScheduledDropPath):
 
 
 class Watch(keras.callbacks.Callback):
-    """Notes the loss of each batch, which Keras tells as the mean over the epoch so far. It reads no variables: on jax
-    these are not those of the training before Keras is asked for them."""
+    """Notes the loss of each batch, which Keras tells as the mean over the epoch so far. It does not ask for
+    the model, for which Keras would bring jax's values back into the variables."""
 
     def __init__(self):
         super().__init__()
@@ -52,8 +52,6 @@ class Reads(keras.callbacks.Callback):
     """Reads the variables after each batch, as a checkpoint does."""
 
     def on_train_batch_end(self, batch, logs=None):
-        if keras.config.backend() == "jax":
-            self.model.jax_state_sync()
         self.model.get_weights()
 
 

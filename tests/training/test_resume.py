@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import keras_classics as kc
 from keras_classics.rematerialization import Rematerialized
 from training import get_recipe, train
 from training.assign import assign
-from training.judge import best_epoch, mend_models
+from training.judge import best_epoch, mend_models, replace_damaged_best, shipped_epoch
 from training.lock import locked
 from training.run_folder import RunFolder
 from training.state import State
@@ -205,6 +206,27 @@ def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_repl
     assert said == [
         f"'{copied.best}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; a better epoch replaces it."
     ]
+
+
+def test_where_a_damaged_best_model_cannot_be_made_again_the_last_ships(copied):
+    history, said = rows(copied), []
+    history[0]["val_accuracy"] = 1.0
+    truncate(copied.best)
+    replace_damaged_best(copied, history, said.append)
+    assert said == [
+        f"'{copied.best}' of epoch 1 was damaged and cannot be made again: the last epoch is judged and shipped in the "
+        "place of the best."
+    ]
+    assert shipped_epoch(copied, history) == 2
+    assert copied.best.read_bytes() == copied.last.read_bytes()
+
+
+def test_a_run_that_is_killed_as_it_finishes_stays_finished(copied, monkeypatch):
+    """Of its checkpoints the latest goes last, from which it would go on."""
+    removed = []
+    monkeypatch.setattr(pathlib.Path, "unlink", lambda path, missing_ok=False: removed.append(path.name))
+    copied.finish({})
+    assert [name for name in removed if name.startswith("checkpoint")] == ["checkpoint-1.keras", "checkpoint-2.keras"]
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,22 @@ def test_run_folders_are_never_overwritten(finished, tmp_path, monkeypatch):
     assert [str(folder) for folder in made] == [f"runs/lenet5-mnist{n}" for n in ("", "-2", "-3")]
 
 
+def test_the_folder_of_a_run_that_was_killed_before_it_began_is_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "_train", lambda recipe, data, folder, *_: sorted(os.listdir(folder.path)))
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    left = tmp_path / "left"
+    left.mkdir()
+    for name in ("lock", "start.keras", f".{dead.stdout.strip()}-recipe.json"):
+        (left / name).touch()
+    made = train.run(get_recipe("lenet5-mnist"), "mnist_sample", out=left)
+    assert made == ["lock", "recipe.json", "start.keras"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").touch()
+    for path in (tmp_path / "other", tmp_path / "other" / "notes.txt"):
+        with pytest.raises(kc.ClassicsError, match="exists and is no run folder. Choose another --out"):
+            train.run(get_recipe("lenet5-mnist"), "mnist_sample", out=path)
+
+
 def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(kc.ClassicsError, match="Cannot make the run folder"):
@@ -169,6 +185,24 @@ def test_a_diverging_run_stops_at_the_step_and_keeps_what_was(tmp_path, monkeypa
     assert folder.checkpoints() == [(1, 0)]
     assert folder.holds(folder.last, 1)
     assert [row["epoch"] for row in history(folder.path)] == [1]
+
+
+class Spoils(keras.callbacks.Callback):
+    """As an epoch's last step may, whose loss is still that of the weights before."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self.params["steps"]:
+            self.model.get_layer("f6").bias.assign(np.full(84, np.nan))
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(("hold_out", "what"), [(12, "The validation loss"), (0, "A weight")])
+def test_what_diverges_at_an_epochs_last_step_is_not_kept(hold_out, what, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "callbacks", lambda *_: [Spoils()])
+    recipe = get_recipe("lenet5-mnist").replace(epochs=1, batch_size=100, hold_out=hold_out)
+    with pytest.raises(kc.ClassicsError, match=f"{what} is no longer a number in epoch 1, step 2 of 2: the learning"):
+        train.run(recipe, "mnist_sample", out=tmp_path / "run", limit=200)
+    assert sorted(os.listdir(tmp_path / "run")) == ["recipe.json"]
 
 
 # On the others the averages are tested by themselves, and runs that resume bit for bit with less that is set.
