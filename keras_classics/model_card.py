@@ -135,6 +135,10 @@ def run_command(settings: Mapping[str, Any]) -> str:
     for option in ("limit", "class_weights"):
         if settings.get(option) is not None:
             words += [f"--{option.replace('_', '-')}", str(settings[option])]
+    if settings.get("backend") not in (None, "tensorflow"):
+        words += ["--backend", settings["backend"]]
+    if distribution := settings.get("distribution"):
+        words += ["--distribute", "data", *([] if distribution["sync_batch_norm"] else ["--own-statistics"])]
     if settings.get("set"):
         words += ["--set", *settings["set"]]
     return f"{shlex.join(words)} --data-dir <folder>"
@@ -178,6 +182,12 @@ def _body(
         "backend": metrics["backend"],
         "versions": versions,
     }
+    if distribution := settings.get("distribution"):
+        seen = "the whole batch" if distribution["sync_batch_norm"] else "their device's part of a batch"
+        rows["distribution"] = "{devices} devices, {processes} processes; ".format(**distribution)
+        rows["distribution"] += f"batch norms see {seen}"
+    if commits := metrics.get("commits"):
+        rows["commit"] = ", then ".join(commit or "not recorded" for commit in commits)
     reported = metrics["paper_top1_error"]
     how = next((row.how for row in variant.reported if row.top1 == reported), "")
     theirs = f" The paper reports {reported:g}%{how and f' ({how})'}." if reported is not None else ""

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -148,6 +149,12 @@ class RunFolder:
                 f"{self.resume_command}"
             )
         if not self.path.exists():
+            parent = next(folder for folder in self.path.absolute().parents if folder.exists())
+            if not (parent.is_dir() and os.access(parent, os.W_OK)):
+                raise ClassicsError(
+                    f"Cannot make the run folder '{self.path}': '{parent}' is no folder that can be written. Choose "
+                    "another --out."
+                )
             return
         begun = {self.lock.name, self.start.name}
         if not self.path.is_dir() or {path.name for path in self.path.iterdir()} - begun - set(leftovers(self.path)):

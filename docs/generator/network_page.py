@@ -12,7 +12,7 @@ from generator.drawing import Drawing
 from keras_classics.model_card import run_command
 from training.recipe import Recipe
 from training.recipes import get_recipe, list_recipes
-from training.train import RESULTS
+from training.record import RESULTS
 
 Facts = Mapping[str, Any]
 MODELS = pathlib.Path(keras_classics.__file__).parent / "models"

@@ -270,6 +270,33 @@ def test_a_changed_recipe_or_changed_data_is_told(key, value, message, copied):
     assert "\n" not in str(told.value)
 
 
+def test_what_trained_a_run_is_told_of_its_beginning_and_of_what_goes_on(copied, unjudged, capsys):
+    settings = copied.read_settings()
+    (begun,) = settings["environments"]
+    before = {**begun, "commit": "c0ffee", "date": "2020-01-01"}
+    copied.write_settings({**settings, "environments": [before]})
+    train.resume(copied.path)
+    keras_version = f"with Keras {keras.__version__}"
+    said = f"'{copied.path}' was trained by commit c0ffee {keras_version} so far, and goes on by commit "
+    assert said in capsys.readouterr().out
+    metrics = copied.read_metrics()
+    assert (metrics["commit"], metrics["date"]) == ("c0ffee", "2020-01-01")
+    assert metrics["commits"] == ["c0ffee", begun["commit"]]
+    assert metrics["settings"]["backend"] == keras.config.backend()
+    assert metrics["settings"]["distribution"] is None
+
+
+def test_a_run_of_an_older_version_goes_on(copied, monkeypatch):
+    """It has not told what it was begun by, and has older words on where its recipe departs from the paper."""
+    monkeypatch.setattr(train, "_train", lambda recipe, data, folder, settings, *_: settings)
+    settings = copied.read_settings()
+    for key in ("environments", "distribution", "pictures"):
+        del settings[key]
+    settings["recipe"]["departures"] = ["It was otherwise."]
+    copied.write_settings(settings)
+    assert train.resume(copied.path)["recipe"] == RECIPE.as_dict()
+
+
 @pytest.fixture(scope="module")
 def finished(straight, tmp_path_factory):
     """With its exports and without checkpoints."""

@@ -18,7 +18,7 @@ from interrupted import stopped_in_epoch
 import keras_classics as kc
 from keras_classics import cli, datasets, evaluation
 from training import __main__ as command
-from training import callbacks, get_recipe, progress, train
+from training import callbacks, finetune, get_recipe, progress, train
 from training.assign import assign
 from training.judge import best_epoch, is_trained
 from training.recipe import Plateau, Steps
@@ -397,6 +397,33 @@ def test_the_command(tmp_path, capsys, picture_folder, monkeypatch):
 
 
 SAMPLE = ["run", "lenet5-mnist", "--data", "mnist_sample"]
+TUNED = ["finetune", "resnet20", "--weights", "cifar10", "--data", "cifar10"]
+
+
+@pytest.mark.parametrize("words", [SAMPLE, TUNED])
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--out", "."], "exists and is no run folder"),
+        (["--out", "file/run"], "Cannot make the run folder 'file/run'"),
+        (["--seed", "-1"], "A seed is a whole number"),
+        (["--checkpoint-minutes", "0"], "Checkpoints cannot be 0 minutes apart"),
+        (["--device", "gpu:7"], "There is no device 'gpu:7'"),
+        (["--record", "no/name"], "Results cannot be recorded as 'no/name'"),
+    ],
+)
+def test_mistakes_of_options_are_told_before_anything_is_opened(words, option, message, tmp_path, monkeypatch, capsys):
+    if option[0] == "--record" and words == TUNED:
+        pytest.skip("which is of run alone")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    opened = []
+    monkeypatch.setattr(train.run_data, "load", opened.append)
+    monkeypatch.setattr(finetune, "locate", opened.append)
+    with pytest.raises(SystemExit):
+        command.main([*words, *option])
+    assert message in capsys.readouterr().err
+    assert opened == []
 
 
 @pytest.mark.parametrize(
