@@ -144,6 +144,22 @@ def run_command(settings: Mapping[str, Any]) -> str:
     return f"{shlex.join(words)} --data-dir <folder>"
 
 
+def held_out(every: int) -> str:
+    """What is said of a training that holds out one image in so many."""
+    return f"One training image in {every} is held out to choose the best epoch by."
+
+
+def departures(settings: Mapping[str, Any]) -> list[str]:
+    """Where a run with these settings is not as the paper's, or as its recipe's."""
+    recipe = settings["recipe"]
+    told = list(recipe["departures"])
+    if recipe["hold_out"] and not any("is held out to choose" in departure for departure in told):  # as older ones say
+        told.append(held_out(recipe["hold_out"]))
+    if settings.get("set"):
+        told.append(f"Set otherwise than what is said here: {', '.join(settings['set'])}.")
+    return told
+
+
 def _front(title: str, network: str, licence: str | None, **facts: Any) -> str:
     """The front matter. A licence that the hub has no word for is "other", with its name."""
     from huggingface_hub import ModelCardData
@@ -201,7 +217,7 @@ def _body(
         part = "it was trained on these\nimages, and errs more on others"
     last = f" The last epoch errs {metrics['last']['top1_error']:.2f}%."
     classes = metrics["class_names"]
-    departures = "\n".join(f"- {departure}" for departure in recipe["departures"]) or "- nowhere that is known."
+    where = "\n".join(f"- {departure}" for departure in departures(settings)) or "- nowhere that is known."
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     return f"""# {recipe["name"]}
 
@@ -219,7 +235,7 @@ The file tells how pictures are prepared, and `kc.predict` does so: {_pixels(pro
 
 Where the training is not the paper's:
 
-{departures}
+{where}
 
 ## Error
 

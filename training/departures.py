@@ -11,13 +11,3 @@ RMSPROP_WITHOUT_MOMENTUM = (
     "RMSProp has no momentum: the paper prints none. TensorFlow's published code for training such networks has 0.9."
 )
 AUGMENTATION_NOT_PRINTED = "The paper does not print its augmentation: here GoogLeNet's crops, and mirror images."
-
-
-def held_out(every: int, remark: str = "") -> str:
-    """One training image in `every` is held out to choose the best epoch by; `remark` says what the paper does."""
-    return f"One training image in {every} is held out to choose the best epoch by{remark}."
-
-
-def is_of_held_out(departure: str) -> bool:
-    """Whether it is one that `held_out` made."""
-    return departure.startswith("One training image in ")

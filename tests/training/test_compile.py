@@ -222,6 +222,7 @@ def test_the_schedule_of_cifar_is_in_the_papers_iterations():
     for iteration, expected in [(0, 0.1), (drops[0] - 2, 0.1), (drops[0] + 2, 0.01), (drops[1] + 2, 0.001)]:
         assert float(rate(iteration)) == pytest.approx(expected)
     assert recipe.epochs * 45_000 / 128 == pytest.approx(64_000)
+    assert f"after {drops[0]:,.0f} and {drops[1]:,.0f} of {steps * math.ceil(recipe.epochs):,} " in recipe.departures[0]
     warm = compile_arguments(get_recipe("resnet110-cifar10"), steps)["optimizer"]._learning_rate
     assert [float(warm(i)) for i in (0, 399, 402)] == pytest.approx([0.01, 0.01, 0.1])
 
