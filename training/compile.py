@@ -241,17 +241,15 @@ def top1(y_true, y_pred):
     return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
 
 
-def callbacks(recipe: Recipe, validated: bool | None = None) -> list[keras.callbacks.Callback]:
-    """The callbacks of `model.fit` that the recipe's schedule, its average and its drop path need.
-
-    `validated` tells whether there are validation images; by default, whether the recipe holds some out.
-    """
+def callbacks(recipe: Recipe, validated: bool) -> list[keras.callbacks.Callback]:
+    """The callbacks of `model.fit` that the recipe's schedule, its average and its drop path need; `validated` tells
+    whether there are validation images."""
     made: list[keras.callbacks.Callback] = [DropPathSchedule()] if recipe.build.get("drop_path") else []
     if recipe.average is not None:
         made.append(ValidateAveraged())
     if isinstance(recipe.schedule, Plateau):
         plateau = recipe.schedule
-        monitor = "val_loss" if (bool(recipe.hold_out) if validated is None else validated) else "loss"
+        monitor = "val_loss" if validated else "loss"
         made.append(
             keras.callbacks.ReduceLROnPlateau(
                 monitor, plateau.factor, plateau.patience, min_lr=plateau.lowest, min_delta=0.0

@@ -246,11 +246,11 @@ def test_densenet_trains_with_nesterovs_momentum():
 def test_a_plateau_lowers_the_rate():
     recipe = get_recipe("resnet18-imagenet")
     assert isinstance(recipe.schedule, Plateau)
-    (callback,) = callbacks(recipe)
+    (callback,) = callbacks(recipe, validated=True)
     assert (callback.monitor, callback.factor, callback.patience) == ("val_loss", 0.1, 5)
     assert compile_arguments(recipe, 10)["optimizer"].get_config()["learning_rate"] == pytest.approx(0.1)
-    assert callbacks(recipe.replace(hold_out=0))[0].monitor == "loss"
-    assert callbacks(get_recipe("lenet5-mnist")) == []
+    assert callbacks(recipe, validated=False)[0].monitor == "loss"
+    assert callbacks(get_recipe("lenet5-mnist"), validated=True) == []
 
 
 def test_every_recipe_is_complete():

@@ -107,12 +107,12 @@ def test_the_recipes_that_drop_paths_have_the_callback():
     for name, rate in [("nasnet_cifar-cifar10", 0.4), ("nasnet_large-imagenet", 0.3), ("pnasnet5_large-imagenet", 0.4)]:
         recipe = get_recipe(name)
         assert recipe.build == {"aux_heads": True, "drop_path": rate}
-        (callback,) = callbacks(dataclasses.replace(recipe, average=None))
+        (callback,) = callbacks(dataclasses.replace(recipe, average=None), validated=True)
         assert isinstance(callback, DropPathSchedule)
-    (callback,) = callbacks(get_recipe("nasnet_mobile-imagenet"))
+    (callback,) = callbacks(get_recipe("nasnet_mobile-imagenet"), validated=True)
     assert isinstance(callback, ValidateAveraged)
     both = dataclasses.replace(recipe, schedule=Plateau(0.1), average=None)
-    assert [type(c).__name__ for c in callbacks(both)] == ["DropPathSchedule", "ReduceLROnPlateau"]
+    assert [type(c).__name__ for c in callbacks(both, validated=True)] == ["DropPathSchedule", "ReduceLROnPlateau"]
 
 
 def test_the_cosine_falls_over_the_whole_training_and_gradients_are_clipped():

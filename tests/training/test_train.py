@@ -21,7 +21,8 @@ from training import __main__ as command
 from training import callbacks, finetune, get_recipe, progress, train
 from training.assign import assign
 from training.judge import best_epoch, is_trained
-from training.recipe import Plateau, Steps
+from training.phases import phase_after
+from training.recipe import Plateau, Steps, Tuning
 from training.run_folder import RunFolder
 
 EXPORTS = {"model.tflite", "model.tflite.json", "saved_model", "saved_model.json"}
@@ -115,13 +116,13 @@ def test_a_plateau_goes_on_where_it_was():
     recipe = dataclasses.replace(get_recipe("resnet18-imagenet"), schedule=Plateau(0.1, patience=2, lowest=1e-6))
 
     def rates(model, first, last, history):
-        made = callbacks(recipe)
+        made = callbacks(recipe, validated=True)
         rows = keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: history.append(
                 {"epoch": epoch + 1.0, "val_loss": losses[epoch], "learning_rate": logs["learning_rate"]}
             )
         )
-        made = [Told(losses), *made, train.Replay(recipe, made, history), rows]
+        made = [Told(losses), *made, train.Replay(phase_after(0, recipe), made, history), rows]
         model.fit(np.ones((1, 1)), np.ones((1, 1)), initial_epoch=first, epochs=last, verbose=0, callbacks=made)
         return [float(row["learning_rate"]) for row in history]
 
@@ -136,6 +137,22 @@ def test_a_plateau_goes_on_where_it_was():
         model, history = fresh(), []
         rates(model, 0, stop, history)
         assert rates(model, stop, 8, history) == straight
+
+
+def test_a_plateau_of_a_fine_tuning_does_not_count_the_classifiers_epochs():
+    plateau = Plateau(0.1, patience=2)
+    tuning = Tuning("imagenet", "keras", "0" * 64, head_epochs=3, head_rate=0.1)
+    recipe = dataclasses.replace(get_recipe("resnet18-imagenet"), schedule=plateau, tuning=tuning, epochs=9)
+    history = [{"epoch": epoch, "val_loss": epoch} for epoch in range(1, 4)]  # it rises: the rate would fall
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    phase = phase_after(3, recipe)
+    made = callbacks(phase.recipe, validated=True)
+    replay = train.Replay(phase, made, history)
+    for callback in (*made, replay):
+        callback.set_model(model)
+        callback.on_train_begin()
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.1)
 
 
 def test_run_folders_are_never_overwritten(finished, tmp_path, monkeypatch):
