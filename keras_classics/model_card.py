@@ -200,8 +200,10 @@ def _body(
     }
     if distribution := settings.get("distribution"):
         seen = "the whole batch" if distribution["sync_batch_norm"] else "their device's part of a batch"
-        rows["distribution"] = "{devices} devices, {processes} processes; ".format(**distribution)
-        rows["distribution"] += f"batch norms see {seen}"
+        devices, processes = distribution["devices"], distribution["processes"]
+        rows["distribution"] = (
+            f"{devices} devices in {processes} process{'es' * (processes > 1)}; batch norms see {seen}"
+        )
     if commits := metrics.get("commits"):
         rows["commit"] = ", then ".join(commit or "not recorded" for commit in commits)
     reported = metrics["paper_top1_error"]

@@ -30,7 +30,7 @@ def check_record(settings: dict[str, Any]) -> None:
         )
 
 
-def record(settings: dict[str, Any], metrics: dict[str, Any]) -> None:
+def write_record(settings: dict[str, Any], metrics: dict[str, Any]) -> None:
     """Writes the metrics of a finished run, if they are to be recorded.
 
     Raises:

@@ -46,7 +46,7 @@ from training.pipeline import count_images, train_batches, validation_batches
 from training.progress import Progress, plan, say
 from training.recipe import Recipe, recipe_of
 from training.recipes import get_recipe, list_recipes
-from training.record import check_record, record
+from training.record import check_record, write_record
 from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.state import History, Place, State, put_back, seeds
@@ -323,7 +323,7 @@ def _train(
     if later:
         metrics["commits"] = [each["commit"] for each in (begun, *later)]
     folder.finish(metrics)
-    record(settings, metrics)
+    write_record(settings, metrics)
     return folder.path
 
 

@@ -145,13 +145,13 @@ def test_results_are_recorded_under_the_name_that_is_asked_for(tmp_path, monkeyp
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     settings = {"recipe": {"name": "lenet5-mnist", "dataset": "mnist"}, "data": "mnist", "seed": 0}
     settings |= {"record": "lenet5-mnist-fast", "set": [], "limit": None, "class_weights": None, "backend": "jax"}
-    results.record(settings, {"settings": settings, "backend": "jax"})
-    results.record({**settings, "record": False}, {})
+    results.write_record(settings, {"settings": settings, "backend": "jax"})
+    results.write_record({**settings, "record": False}, {})
     assert [path.name for path in tmp_path.iterdir()] == ["lenet5-mnist-fast.json"]
     with pytest.raises(kc.ClassicsError, match=r"\(.* --backend jax .*\) and is not overwritten"):
-        results.record({**settings, "seed": 1}, {})
+        results.write_record({**settings, "seed": 1}, {})
     with pytest.raises(kc.ClassicsError, match="cannot be recorded as '../lenet5'"):
-        results.record({**settings, "record": "../lenet5"}, {})
+        results.write_record({**settings, "record": "../lenet5"}, {})
 
 
 def test_a_training_that_would_make_no_step_is_refused():
