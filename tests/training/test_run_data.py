@@ -137,7 +137,7 @@ def test_the_recorded_results_of_another_training_are_not_overwritten(tmp_path, 
     for backend, seed in ((held["backend"], 1), ("another", 0)):
         (tmp_path / "lenet5-mnist.json").write_text(json.dumps({**held, "backend": backend}))
         with pytest.raises(kc.ClassicsError, match="of another training"):
-            train.run(recipe, "mnist_sample", out=tmp_path / "run", seed=seed, record=True)
+            train.run(recipe, "mnist_sample", out=tmp_path / "third", seed=seed, record=True)
 
 
 def test_results_are_recorded_under_the_name_that_is_asked_for(tmp_path, monkeypatch):
