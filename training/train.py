@@ -31,14 +31,7 @@ from training.checks import (
 from training.compile import callbacks, compile_arguments
 from training.distribute import Distribution, Team, connected
 from training.epochs import EpochWriter, Replay, StopAtNaN
-from training.judge import (
-    is_trained,
-    judge,
-    mend_models,
-    replace_damaged_best,
-    shipped_epoch,
-    shipped_form,
-)
+from training.judge import is_trained, judge, mend_models, replace_damaged_best, shipped_epoch, shipped_form
 from training.lock import locked
 from training.midway import FromStep
 from training.phases import phase_after
@@ -211,16 +204,16 @@ def resume(
     """Goes on with a run that was stopped, from its last checkpoint; a finished one is judged anew.
 
     Where the last state is damaged, it goes on from the one before, and where all are, from the beginning; a line says
-    so. It ends as if it had never been stopped. It may go on with another distribution; all its processes have to see
-    the folder.
+    so. It ends as if it had never been stopped. It may go on with another distribution, but for one in which batch
+    norms would see other parts of a batch; all its processes have to see the folder.
 
     Returns:
         As `run` does.
 
     Raises:
         ClassicsError: if the folder holds no run or another process works on it, its recipe is no longer known or its
-            images have changed, it was begun on another backend, or it is finished and what it needs to be judged is
-            damaged.
+            images have changed, it was begun on another backend, its batch norms would see other parts of a batch, or
+            it is finished and what it needs to be judged is damaged.
     """
     check_options(on_device=on_device, distribution=distribution)
     with connected(distribution) as team, device.on(on_device):
@@ -234,7 +227,8 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
             f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
             f"add --backend {settings['backend']}, or start a new run."
         )
-    check_statistics(settings, team)
+    if not run_folder.metrics.exists():
+        check_statistics(settings, team)
     recipe = _recipe_of(settings, run_folder, embedding.recipe)
     settings["recipe"] = recipe.as_dict()
     data = run_data.load(settings["data"], data_dir or settings["data_dir"], settings["limit"], settings["skipped"])
