@@ -417,21 +417,23 @@ SAMPLE = ["run", "lenet5-mnist", "--data", "mnist_sample"]
 TUNED = ["finetune", "resnet20", "--weights", "cifar10", "--data", "cifar10"]
 
 
-@pytest.mark.parametrize("words", [SAMPLE, TUNED])
+MISTAKES = [
+    (["--out", "."], "exists and is no run folder"),
+    (["--out", "file/run"], "Cannot make the run folder 'file/run'"),
+    (["--seed", "-1"], "A seed is a whole number"),
+    (["--checkpoint-minutes", "0"], "Checkpoints cannot be 0 minutes apart"),
+    (["--device", "gpu:7"], "There is no device 'gpu:7'"),
+]
+
+
 @pytest.mark.parametrize(
-    ("option", "message"),
+    ("words", "option", "message"),
     [
-        (["--out", "."], "exists and is no run folder"),
-        (["--out", "file/run"], "Cannot make the run folder 'file/run'"),
-        (["--seed", "-1"], "A seed is a whole number"),
-        (["--checkpoint-minutes", "0"], "Checkpoints cannot be 0 minutes apart"),
-        (["--device", "gpu:7"], "There is no device 'gpu:7'"),
-        (["--record", "no/name"], "Results cannot be recorded as 'no/name'"),
+        *((words, *mistake) for words in (SAMPLE, TUNED) for mistake in MISTAKES),
+        (SAMPLE, ["--record", "no/name"], "Results cannot be recorded as 'no/name'"),
     ],
 )
 def test_mistakes_of_options_are_told_before_anything_is_opened(words, option, message, tmp_path, monkeypatch, capsys):
-    if option[0] == "--record" and words == TUNED:
-        pytest.skip("which is of run alone")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     opened = []
