@@ -74,13 +74,16 @@ def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:
     Returns:
         The names that the files or folders were to have, sorted.
     """
-    swept = []
-    for path in pathlib.Path(folder).iterdir():
-        named = re.fullmatch(r"\.([1-9]\d*)-[0-9a-f]{8}-(.+)", path.name)
-        if named and not _another_runs(int(named[1])):
-            remove(path)
-            swept.append(named[2])
-    return sorted(swept)
+    swept = leftovers(folder)
+    for name in swept:
+        remove(pathlib.Path(folder, name))
+    return sorted(swept.values())
+
+
+def leftovers(folder: str | pathlib.Path) -> dict[str, str]:
+    """What killed processes left half written in a folder: the names that it was to have, by those that it has."""
+    named = (re.fullmatch(r"\.([1-9]\d*)-[0-9a-f]{8}-(.+)", path.name) for path in pathlib.Path(folder).iterdir())
+    return {found[0]: found[2] for found in named if found and not _another_runs(int(found[1]))}
 
 
 def _another_runs(number: int) -> bool:

@@ -137,9 +137,29 @@ def run_command(settings: Mapping[str, Any]) -> str:
     for option in ("limit", "class_weights"):
         if settings.get(option) is not None:
             words += [f"--{option.replace('_', '-')}", str(settings[option])]
+    if settings.get("backend") not in (None, "tensorflow"):
+        words += ["--backend", settings["backend"]]
+    if distribution := settings.get("distribution"):
+        words += ["--distribute", "data", *([] if distribution["sync_batch_norm"] else ["--own-statistics"])]
     if settings.get("set"):
         words += ["--set", *settings["set"]]
     return f"{shlex.join(words)} --data-dir <folder>"
+
+
+def held_out(every: int) -> str:
+    """What is said of a training that holds out one image in so many."""
+    return f"One training image in {every} is held out to choose the best epoch by."
+
+
+def departures(settings: Mapping[str, Any]) -> list[str]:
+    """Where a run with these settings is not as the paper's, or as its recipe's."""
+    recipe = settings["recipe"]
+    told = list(recipe["departures"])
+    if recipe["hold_out"] and not any("is held out to choose" in departure for departure in told):  # as older ones say
+        told.append(held_out(recipe["hold_out"]))
+    if settings.get("set"):
+        told.append(f"Set otherwise than what is said here: {', '.join(settings['set'])}.")
+    return told
 
 
 def _front(title: str, network: str, licence: str | None, **facts: Any) -> str:
@@ -178,6 +198,14 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
         "backend": metrics["backend"],
         "versions": versions,
     }
+    if distribution := settings.get("distribution"):
+        seen = "the whole batch" if distribution["sync_batch_norm"] else "their device's part of a batch"
+        devices, processes = distribution["devices"], distribution["processes"]
+        rows["distribution"] = (
+            f"{devices} devices in {processes} process{'es' * (processes > 1)}; batch norms see {seen}"
+        )
+    if commits := metrics.get("commits"):
+        rows["commit"] = ", then ".join(commit or "not recorded" for commit in commits)
     reported = metrics["paper_top1_error"]
     how = next((row.how for row in variant.reported if row.top1 == reported), "")
     theirs = f" The paper reports {reported:g}%{how and f' ({how})'}." if reported is not None else ""
@@ -191,7 +219,7 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
         part = "it was trained on these\nimages, and errs more on others"
     last = f" The last epoch errs {metrics['last']['top1_error']:.2f}%."
     classes = metrics["class_names"]
-    departures = "\n".join(f"- {departure}" for departure in recipe["departures"]) or "- nowhere that is known."
+    where = "\n".join(f"- {departure}" for departure in departures(settings)) or "- nowhere that is known."
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     return f"""# {recipe["name"]}
 
@@ -209,7 +237,7 @@ The file tells how pictures are prepared, and `kc.predict` does so: {_pixels(fee
 
 Where the training is not the paper's:
 
-{departures}
+{where}
 
 ## Error
 

@@ -32,7 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.add_argument("recipe", help="a name that `list` prints")
     run.add_argument("--data", type=data_set, help="another data set, or a folder of class folders")
     run.add_argument("--classes", type=int, help="class count, where the data has another than the recipe's")
-    run.add_argument("--record", action="store_true", help="write the metrics into training/results as well")
+    run.add_argument(
+        "--record",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="name",
+        help="write the metrics into training/results as well, under a name (default: the recipe's)",
+    )
 
     finetune = commands.add_parser("finetune", help="trains a network that has weights already on other classes")
     finetune.set_defaults(function=_finetune)
@@ -52,7 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument("--batch-size", type=int, help="images a step")
         command.add_argument("--hold-out", type=int, help="hold out one training image in so many; 0 for none")
         command.add_argument(
-            "--set", nargs="+", default=[], metavar="name=value", help="such as optimizer.weight_decay=1e-3"
+            "--set",
+            action="extend",
+            nargs="+",
+            default=[],
+            metavar="name=value",
+            help="such as optimizer.weight_decay=1e-3",
         )
         command.add_argument("--accumulate", type=int, help="divide a batch into so many parts, to save memory")
         command.add_argument("--precision", help="that the training computes in: float32 or mixed_bfloat16")

@@ -20,6 +20,10 @@ class _L2(keras.optimizers.Optimizer):
 
     Keras' own `weight_decay` shrinks the weight beside the momentum, which with a momentum of 0.9 is ten times weaker.
 
+    Where it averages the weights, the average keeps min(ema_momentum, (1 + n) / (10 + n)) of itself after n steps, as
+    TensorFlow's does that is told their number. Keras' keeps ema_momentum from the second step on, and with 0.9999 is
+    for thousands of steps little but the weights after the first.
+
     Where Keras accumulates gradients, its schedules count parts of a batch, and its averages move at each of them: here
     both know whole steps alone. On several devices of tensorflow it decays and clips the gradient of the whole batch,
     where Keras would do so with each device's part of it.
@@ -54,11 +58,11 @@ class _L2(keras.optimizers.Optimizer):
         return super()._get_current_learning_rate()
 
     def _update_model_variables_moving_average(self, trainable_variables):
-        if not self.gradient_accumulation_steps:
-            super()._update_model_variables_moving_average(trainable_variables)
-            return
-        is_step = ops.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
-        kept = ops.where(is_step, ops.where(ops.equal(self.iterations, 0), 0.0, self.ema_momentum), 1.0)
+        done = ops.cast(self.iterations, "float32")  # steps before this one
+        kept = ops.where(done == 0, 0.0, ops.minimum(self.ema_momentum, (1.0 + done) / (10.0 + done)))
+        if self.gradient_accumulation_steps:
+            is_step = ops.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
+            kept = ops.where(is_step, kept, 1.0)
         for weight, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
             average.assign(kept * average + (1.0 - kept) * weight)
 
@@ -237,17 +241,15 @@ def top1(y_true, y_pred):
     return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
 
 
-def callbacks(recipe: Recipe, validated: bool | None = None) -> list[keras.callbacks.Callback]:
-    """The callbacks of `model.fit` that the recipe's schedule, its average and its drop path need.
-
-    `validated` tells whether there are validation images; by default, whether the recipe holds some out.
-    """
+def callbacks(recipe: Recipe, validated: bool) -> list[keras.callbacks.Callback]:
+    """The callbacks of `model.fit` that the recipe's schedule, its average and its drop path need; `validated` tells
+    whether there are validation images."""
     made: list[keras.callbacks.Callback] = [DropPathSchedule()] if recipe.build.get("drop_path") else []
     if recipe.average is not None:
         made.append(ValidateAveraged())
     if isinstance(recipe.schedule, Plateau):
         plateau = recipe.schedule
-        monitor = "val_loss" if (bool(recipe.hold_out) if validated is None else validated) else "loss"
+        monitor = "val_loss" if validated else "loss"
         made.append(
             keras.callbacks.ReduceLROnPlateau(
                 monitor, plateau.factor, plateau.patience, min_lr=plateau.lowest, min_delta=0.0

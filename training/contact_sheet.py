@@ -15,12 +15,12 @@ from keras_classics.spec import Normalization
 from keras_classics.zoo import get_model
 from training import run_data
 from training.augment.whitening import RULES
+from training.checks import SEEDS
 from training.order import shuffled
 from training.pipeline import first_key, stored_examples, trained_part
 from training.progress import say
 from training.recipe import Recipe
 from training.steps import Step, augmentation_steps, batch_steps
-from training.train import SEEDS
 from training.whitening import fitted, whitened
 
 MOST = 100  # rows of a sheet

@@ -3,20 +3,11 @@
 DECAY_ON_ALL_WEIGHTS = "Weight decay is on all weights: the paper does not say which."
 DECAY_ON_BIASES_TOO = "Weight decay is on all weights, biases too: the paper does not say which."
 AVERAGE_NOT_PRINTED = (
-    "The running average of the weights keeps 0.9999 of itself at a step, as in TensorFlow's published code of "
-    "Inception: the paper says that it averages, not how."
+    "The running average of the weights keeps 0.9999 of itself at a step, and less in the first ones, as in "
+    "TensorFlow's published code of Inception: the paper says that it averages, not how. That code averages batch "
+    "norm's moments as well, which here stay as in training."
 )
 RMSPROP_WITHOUT_MOMENTUM = (
     "RMSProp has no momentum: the paper prints none. TensorFlow's published code for training such networks has 0.9."
 )
 AUGMENTATION_NOT_PRINTED = "The paper does not print its augmentation: here GoogLeNet's crops, and mirror images."
-
-
-def held_out(every: int, remark: str = "") -> str:
-    """One training image in `every` is held out to choose the best epoch by; `remark` says what the paper does."""
-    return f"One training image in {every} is held out to choose the best epoch by{remark}."
-
-
-def is_of_held_out(departure: str) -> bool:
-    """Whether it is one that `held_out` made."""
-    return departure.startswith("One training image in ")

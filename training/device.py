@@ -1,7 +1,7 @@
 """The device that a run computes on."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import keras
 
@@ -19,20 +19,24 @@ def devices() -> list[str]:
     return list(dict.fromkeys([*keras.distribution.list_devices("cpu"), *others]))
 
 
-@contextmanager
-def on(device: str | None) -> Iterator[None]:
-    """Inside, Keras computes on the device; None is Keras' own choice.
-
-    Raises:
-        ClassicsError: if there is none of that name, naming those there are.
-    """
+def check(device: str | None) -> None:
+    """Raises a ClassicsError if there is no device of that name, naming those there are. None is Keras' own choice."""
     if device is None:
-        yield
         return
     known = devices()
     if device.lower() not in known:
         raise ClassicsError(
             f"There is no device '{device}' for {keras.config.backend()} here; there is {', '.join(known)}."
         )
-    with keras.device(device.lower()):
+
+
+@contextmanager
+def on(device: str | None) -> Iterator[None]:
+    """Inside, Keras computes on the device; None is Keras' own choice.
+
+    Raises:
+        ClassicsError: as `check`.
+    """
+    check(device)
+    with nullcontext() if device is None else keras.device(device.lower()):
         yield

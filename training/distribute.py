@@ -80,6 +80,13 @@ class Team:
         """Whether this is the process that writes, judges and exports."""
         return self.process == 0
 
+    def as_dict(self) -> dict[str, Any] | None:
+        """What recipe.json tells of how a training is distributed; None for one that is not."""
+        if self.strategy is None:
+            return None
+        names = ("devices", "processes", "sync_batch_norm")
+        return {name: getattr(self, name) for name in names}
+
     def say(self, line: str) -> None:
         """Prints a line, of the first process alone."""
         if self.is_first:

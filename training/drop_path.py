@@ -8,13 +8,13 @@ from keras_classics.layers import ScheduledDropPath
 class DropPathSchedule(keras.callbacks.Callback):
     """Before each batch, tells the network's `ScheduledDropPath` layers what share of the training is done."""
 
-    def on_train_begin(self, logs=None):
-        self._drops = [layer for layer in self.model.layers if isinstance(layer, ScheduledDropPath)]
-
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
         done = self._epoch + batch / (self.params["steps"] or float("inf"))  # an epoch of unknown length counts at once
-        for layer in self._drops:
-            layer.progress.assign(done / self.params["epochs"])
+        # On jax Keras trains with values that it took from the variables. To ask for the model brings them back, and it
+        # goes on with what is assigned then.
+        for layer in self.model.layers:
+            if isinstance(layer, ScheduledDropPath):
+                layer.progress.assign(done / self.params["epochs"])

@@ -22,6 +22,7 @@ from keras_classics.zoo import get_model
 from training import run_data, train
 from training.assign import assign
 from training.augment import AffineDistortion, Flip, Operation, PadAndCrop, RandomAreaCrop
+from training.checks import check_options, check_out
 from training.progress import say
 from training.recipe import SGD, Cosine, Recipe, Tuning
 
@@ -66,7 +67,7 @@ def run(
         flip: whether to train on mirror images. Where the weights are of digits it is not done: pictures are then
             distorted as LeNet-5's digits were.
         limit: how many images of each split to use.
-        **options: `class_weights`, `tensorboard` and `on_device`, as `train.run` takes them.
+        **options: `class_weights`, `tensorboard`, `checkpoint_minutes` and `on_device`, as `train.run` takes them.
 
     Returns:
         The path of the run folder. `train.resume` goes on with a run that was stopped.
@@ -75,6 +76,8 @@ def run(
         ClassicsError: before any time is spent, if the network, the weights or the stage are not known, cannot be had
             or do not fit, or the data has a single class; or as `train.run`.
     """
+    check_options(seed, **options)
+    check_out(out)
     variant = get_model(network)
     checkpoint = locate(weights, variant)
     data = run_data.load(data_name, data_dir, limit).dataset

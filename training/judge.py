@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+import shutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from keras_classics import evaluation, exporting, feed
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
-from keras_classics.files import remove
+from keras_classics.files import atomic_write, remove
 from keras_classics.hub_folder import name_classes
 from keras_classics.plots import confusion, curves
 from keras_classics.spec import ONE_CROP
@@ -34,6 +35,25 @@ def best_epoch(history: History) -> int:
     """The epoch with the lowest error on the validation images, or without any the lowest loss; the first of equals."""
     key = (lambda row: -row["val_accuracy"]) if "val_accuracy" in history[0] else (lambda row: row["loss"])
     return int(min(history, key=key)["epoch"])
+
+
+def shipped_epoch(folder: RunFolder, history: History) -> int:
+    """The epoch whose weights best.keras is to hold: the best, or the last where that took a damaged one's place."""
+    return len(history) if folder.holds(folder.best, len(history)) else best_epoch(history)
+
+
+def replace_damaged_best(folder: RunFolder, history: History, say: Callable[[str], None]) -> None:
+    """Before a run that is trained is judged, where best.keras is damaged and cannot be made again: puts last.keras in
+    its place, and says so."""
+    if folder.holds(folder.best, best_epoch(history)) or folder.metrics.exists():
+        return
+    if folder.holds(folder.last, len(history)):
+        with atomic_write(folder.best) as temporary:
+            shutil.copyfile(folder.last, temporary)
+        say(
+            f"'{folder.best}' of epoch {best_epoch(history)} was damaged and cannot be made again: the last epoch is "
+            "judged and shipped in the place of the best."
+        )
 
 
 def is_trained(recipe: Recipe, history: History) -> bool:
@@ -100,7 +120,7 @@ def mend_models(
 
 def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path, int]]:
     """The models that are judged: their files, and the epochs whose weights these hold. The best ships."""
-    return {"last": (folder.last, len(history)), "best": (folder.best, best_epoch(history))}
+    return {"last": (folder.last, len(history)), "best": (folder.best, shipped_epoch(folder, history))}
 
 
 def papers_error(recipe: Recipe) -> float | None:
@@ -145,7 +165,7 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
         "test_images": dataset.sizes[dataset.judged_split],
         "train_images": dataset.sizes["train"],
         "epochs": len(history),
-        "best_epoch": best_epoch(history),
+        "best_epoch": shipped_epoch(folder, history),
         "training_seconds": round(sum(row["seconds"] for row in history), 1),
         "paper_top1_error": paper,
         **{which: _errors(result) for which, result in results.items()},

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import keras
 
+from keras_classics.model_card import held_out
 from keras_classics.zoo import get_model
 from training.augment.whitening import RULES
-from training.departures import is_of_held_out
 from training.judge import reached_target
 from training.pipeline import count_images, has_validation_split
 from training.recipe import Recipe
@@ -61,7 +61,7 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: Place) -> Itera
     rate = str(recipe.schedule) if images.validation else str(recipe.schedule).replace("validation", "training")
     yield f"{recipe.optimizer}; learning rate {rate}{warm_up}; loss: {recipe.loss}{smoothed}."
     if recipe.average is not None:
-        yield f"Judged and shipped are running averages of the weights, which keep {recipe.average:g} at each step."
+        yield f"Judged and shipped are running averages of the weights, which keep up to {recipe.average:g} at a step."
     if recipe.precision != "float32":
         yield f"The training computes in {recipe.precision}; what ships is float32."
     if recipe.early_stopping is not None:
@@ -73,8 +73,9 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: Place) -> Itera
     if recipe.augment:
         yield f"Each image: {', '.join(map(str, recipe.augment))}."
     for departure in recipe.departures:
-        if not is_of_held_out(departure) or (images.validation and not has_validation_split(dataset)):
-            yield f"departure: {departure}"
+        yield f"departure: {departure}"
+    if images.validation and not has_validation_split(dataset):
+        yield f"departure: {held_out(recipe.hold_out)}"
     yield f"All goes into {folder.path}. Stopped, it goes on with: {folder.resume_command}"
 
 

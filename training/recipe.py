@@ -161,9 +161,10 @@ class Recipe:
         optimizer: the rule of a step.
         schedule: of the learning rate.
         warm_up: epochs in which the rate rises from 0 in equal steps to what the schedule says; not for a `Plateau`.
-        average: what a running average of the weights keeps of itself at each step, such as 0.9999. The averaged
-            weights are validated, judged and shipped, the others go on training. Batch norm's moments are running
-            averages already, and stay as the weights in training have them. None for no average.
+        average: what a running average of the weights keeps of itself at a step, such as 0.9999; after n steps at most
+            (1 + n) / (10 + n), so that the first weights are soon forgotten. The averaged weights are validated, judged
+            and shipped, the others go on training. Batch norm's moments are running averages already, and stay as the
+            weights in training have them. None for no average.
         loss: one of `training.compile.LOSSES`.
         label_smoothing: how much of the target is spread evenly over all classes; for "crossentropy".
         pixels: how the network reads them: "normalized" as its record says, "per_pixel_mean" without the mean of the

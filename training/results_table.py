@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_classics.model_card import run_command
 from keras_classics.zoo import get_model
-from training.train import RESULTS
+from training.record import RESULTS
 
 HEAD = (
     "| run | test error | last epoch | the paper | minutes | result |",

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -14,7 +15,7 @@ import keras
 import numpy as np
 
 from keras_classics.errors import ClassicsError
-from keras_classics.files import atomic_write
+from keras_classics.files import atomic_write, leftovers
 from keras_classics.variant import deep_graph
 from training.seal import is_whole, read_note, seal
 from training.state import History, Place, State
@@ -124,25 +125,40 @@ class RunFolder:
         """Makes the run folder: `out`, which must be new, or the first free of runs/<name>, runs/<name>-2, ...
 
         Raises:
-            ClassicsError: if it exists or cannot be made.
+            ClassicsError: as `check_new`, or if it cannot be made.
         """
         path = pathlib.Path(out or pathlib.Path("runs", name))
         number = 1
         while out is None and path.exists():
             number += 1
             path = pathlib.Path("runs", f"{name}-{number}")
+        cls(path).check_new()
         try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            raise ClassicsError(
-                f"'{path}' exists, and runs are never overwritten. Choose another --out, or go on with it: "
-                f"{cls(path).resume_command}"
-            ) from None
+            path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ClassicsError(
                 f"Cannot make the run folder '{path}' ({error.strerror}). Choose another --out."
             ) from None
         return cls(path)
+
+    def check_new(self) -> None:
+        """Raises a ClassicsError if it exists and holds more than what a run leaves that is killed as it begins."""
+        if self.recipe.exists():
+            raise ClassicsError(
+                f"'{self.path}' exists, and runs are never overwritten. Choose another --out, or go on with it: "
+                f"{self.resume_command}"
+            )
+        if not self.path.exists():
+            parent = next(folder for folder in self.path.absolute().parents if folder.exists())
+            if not (parent.is_dir() and os.access(parent, os.W_OK)):
+                raise ClassicsError(
+                    f"Cannot make the run folder '{self.path}': '{parent}' is no folder that can be written. Choose "
+                    "another --out."
+                )
+            return
+        begun = {self.lock.name, self.start.name}
+        if not self.path.is_dir() or {path.name for path in self.path.iterdir()} - begun - set(leftovers(self.path)):
+            raise ClassicsError(f"'{self.path}' exists and is no run folder. Choose another --out.")
 
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Writes recipe.json."""
@@ -296,7 +312,7 @@ class RunFolder:
     def finish(self, metrics: dict[str, Any]) -> None:
         """Writes metrics.json; from then on the run is finished and needs no checkpoints."""
         write_json(self.metrics, metrics)
-        for place in self.checkpoints():
+        for place in reversed(self.checkpoints()):  # were the latest gone first, a killed run would go on from another
             self.checkpoint(*place).unlink()
         self.start.unlink(missing_ok=True)
 

@@ -1,12 +1,9 @@
 """Runs: a recipe carried out in a folder that holds all that came of it."""
 
 import dataclasses
-import importlib.util
-import json
 import math
 import os
 import pathlib
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -16,33 +13,40 @@ import keras
 
 from keras_classics import datasets
 from keras_classics.environment import environment
-from keras_classics.errors import ClassicsError, unknown
-from keras_classics.model_card import run_command
-from keras_classics.zoo import get_model
+from keras_classics.errors import ClassicsError
 from training import device, run_data
 from training.assign import assign, differences
 from training.augment.whitening import Numbers
+from training.checks import (
+    agree,
+    check_devices,
+    check_fit,
+    check_loss,
+    check_options,
+    check_out,
+    check_statistics,
+    same_recipe,
+    with_environment,
+)
 from training.compile import callbacks, compile_arguments
-from training.distribute import Distribution, Team, code, connected
-from training.judge import best_epoch, copy_weights, is_trained, judge, mend_models, shipped_form
+from training.distribute import Distribution, Team, connected
+from training.epochs import EpochWriter, Replay, StopAtNaN
+from training.judge import is_trained, judge, mend_models, replace_damaged_best, shipped_epoch, shipped_form
 from training.lock import locked
 from training.midway import FromStep
 from training.phases import phase_after
-from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
+from training.pipeline import count_images, train_batches, validation_batches
 from training.progress import Progress, plan, say
-from training.recipe import Plateau, Recipe, recipe_of
+from training.recipe import Recipe, recipe_of
 from training.recipes import get_recipe, list_recipes
+from training.record import check_record, write_record
 from training.run_data import RunData
-from training.run_folder import RunFolder, write_json
-from training.state import History, Place, State, draws, put_back, seeds, values
+from training.run_folder import RunFolder
+from training.state import History, Place, State, put_back, seeds
 from training.whitening import network, numbers_of, whitened
 
-RESULTS = pathlib.Path(__file__).with_name("results")
-SEEDS = range(2**32)  # NumPy takes no others
-
-
-class Diverged(ClassicsError):
-    """The loss of a training became no number."""
+# What metrics.json tells of the settings.
+TOLD = ("recipe", "set", "data", "seed", "limit", "class_weights", "backend", "distribution")
 
 
 class Stopped(ClassicsError):
@@ -75,7 +79,7 @@ def run(
     data_dir: str | None = None,
     out: str | pathlib.Path | None = None,
     seed: int = 0,
-    record: bool = False,
+    record: bool | str = False,
     *,
     limit: int | None = None,
     class_weights: str | None = None,
@@ -96,7 +100,8 @@ def run(
         data_dir: where tensorflow-datasets keeps its data.
         out: the run folder, which must not exist; by default a new one in "runs".
         seed: of the weights, the order of the images and their augmentation, 0 to 2**32 - 1.
-        record: whether to write the metrics into `training/results` as well.
+        record: whether to write the metrics into `training/results` as well, or the name to do so under; by default
+            the recipe's.
         limit: how many images of each split to use, as `datasets.limited` chooses them; by default all.
         class_weights: "balanced" to give each class the same weight in the loss, however many images it has.
         tensorboard: whether to write what TensorBoard reads, an epoch's figures, into the run folder.
@@ -115,22 +120,19 @@ def run(
     Raises:
         ClassicsError: before any time is spent, if the data is not there or does not fit, too many pictures are
             damaged, the recipe has a value of the wrong kind, the network cannot be built so, the seed or the minutes
-            are out of their range, the device or TensorBoard is not there, the processes of a distribution differ, or
-            the folder exists or cannot be written.
+            are out of their range, the device or TensorBoard is not there, the processes of a distribution differ, the
+            folder exists or cannot be written, or another training's results are recorded under that name.
     """
-    if seed not in SEEDS:
-        raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
-    if class_weights not in (None, "balanced"):
-        raise unknown("kind of class weights", class_weights, ("balanced",))
-    if checkpoint_minutes is not None and not 0 < checkpoint_minutes < math.inf:
-        raise ClassicsError(
-            f"Checkpoints cannot be {checkpoint_minutes:g} minutes apart; give a number above 0, or leave it out."
-        )
-    if tensorboard and importlib.util.find_spec("tensorboard") is None:
-        raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
+    check_options(
+        seed,
+        class_weights=class_weights,
+        tensorboard=tensorboard,
+        checkpoint_minutes=checkpoint_minutes,
+        on_device=on_device,
+        distribution=distribution,
+    )
     recipe = recipe.replace()  # which finds what cannot be trained with
-    _check_loss(recipe)
-    _check_device(on_device, distribution)
+    check_loss(recipe)
     with connected(distribution) as team, device.on(on_device):
         settings = {
             "seed": seed,
@@ -143,92 +145,46 @@ def run(
         return _begin(recipe, data_name, data_dir, out, settings, team, start, embedding)
 
 
-def _check_device(on_device: str | None, distribution: Distribution | None) -> None:
-    if on_device is not None and distribution is not None:
-        raise ClassicsError("A training on one device is not distributed; leave out the one or the other.")
-
-
-def _check_devices(recipe: Recipe, data: RunData, team: Team) -> None:
-    """Raises a ClassicsError unless the devices of the team can train together by the recipe."""
-    team.check_batch(recipe.part_size)
-    if team.devices == 1 or keras.config.backend() != "tensorflow":
-        return
-    if recipe.build.get("remat"):
-        raise ClassicsError(
-            "tensorflow cannot compute maps again where a step goes over several devices; leave out --remat, or "
-            "choose --backend jax."
-        )
-    if recipe.accumulate > 1:
-        raise ClassicsError(
-            "tensorflow cannot divide a batch into parts where a step goes over several devices; give --accumulate 1, "
-            "or choose --backend jax."
-        )
-    if images := count_images(recipe, data.dataset).validation:
-        team.batch_to_judge(images, recipe.part_size)
-
-
 def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -> pathlib.Path | None:
+    if team.is_first:
+        check_out(out)
     limit = settings["limit"]
     data_name = recipe.dataset if data_name is None else data_name
-    data = run_data.load(data_name, data_dir, limit)
-    _check_fit(recipe, data)
-    if skipped := run_data.check_pictures(data, team.say):
-        data = run_data.load(data_name, data_dir, limit, skipped)
-        _check_fit(recipe, data)
-    _check_devices(recipe, data, team)
     base = get_recipe(recipe.name) if recipe.name in list_recipes() else embedding.base
     settings = {
         **settings,
         "recipe": recipe.as_dict(),
         "set": [] if base is None else differences(recipe, base),
-        "data": data.name,
+        "data": data_name,
         "data_dir": None if data_dir is None else str(data_dir),
+        "backend": keras.config.backend(),
+        "distribution": team.as_dict(),
+    }
+    check_record(settings)
+    data = run_data.load(data_name, data_dir, limit)
+    check_fit(recipe, data)
+    if skipped := run_data.check_pictures(data, team.say):
+        data = run_data.load(data_name, data_dir, limit, skipped)
+        check_fit(recipe, data)
+    check_devices(recipe, data, team)
+    settings |= {
         "images": dict(data.dataset.sizes),
         "pictures": run_data.digest(data.dataset),
         "skipped": skipped,
-        "backend": keras.config.backend(),
+        "environments": [environment()],
     }
-    if settings["record"]:
-        _check_record(recipe.name, settings)
-    _agree(team, settings, State())
+    agree(team, settings, State())
     built = None if start is not None else _built(recipe, settings["seed"], team)
     if not team.is_first:
         folder = RunFolder(pathlib.Path(out or recipe.name), writes=False)
         return _train(recipe, data, folder, settings, team, embedding, built)
     folder = RunFolder.new(out, recipe.name)
     with locked(folder.lock):
+        folder.check_new()  # another process may have been faster
         if start is not None:
             folder.save_model(start, folder.start, [])
         folder.write_settings(settings)
         return _train(recipe, data, folder, settings, team, embedding, built)
-
-
-def _check_record(name: str, settings: dict[str, Any]) -> None:
-    """Raises a ClassicsError if another training's results stand where those of this one are to be recorded."""
-    path = RESULTS / f"{name}.json"
-    if not path.exists():
-        return
-    held = json.loads(path.read_text("utf-8"))["settings"]
-    if any((held.get(key) or None) != (settings[key] or None) for key in ("data", "limit", "class_weights", "set")):
-        raise ClassicsError(
-            f"'{path}' holds the results of another training ({run_command(held)}) and is not overwritten; move it "
-            "away, or leave out --record."
-        )
-
-
-def _agree(team: Team, settings: dict[str, Any], state: State) -> None:
-    """Raises a ClassicsError unless all processes of the team are about to do the same."""
-    if team.processes == 1:
-        return
-    names = ("data", "images", "limit", "skipped")
-    team.agree(
-        recipe=settings["recipe"],
-        seed=settings["seed"],
-        data=[settings[name] for name in names],
-        code=code(),
-        keras=keras.__version__,
-        state=dataclasses.asdict(state),
-    )
 
 
 def _built(recipe: Recipe, seed: int, team: Team) -> keras.Model:
@@ -236,38 +192,6 @@ def _built(recipe: Recipe, seed: int, team: Team) -> keras.Model:
     keras.utils.set_random_seed(seed)
     with team.scope(), _computing_in(recipe.precision):
         return team.synchronized(network(recipe, seed))
-
-
-def _check_loss(recipe: Recipe) -> None:
-    """Raises a ClassicsError if the loss is not of what the network gives: it would be trained, and learn nothing."""
-    activation = recipe.build.get("classifier_activation", get_model(recipe.model).classifier_activation)
-    read = {"crossentropy": ("softmax", "sigmoid"), "MAP criterion": ("null", "linear")}.get(recipe.loss)
-    given = "null" if activation is None else getattr(activation, "__name__", activation)
-    if read is not None and given not in read:
-        raise ClassicsError(
-            f"The loss {recipe.loss} cannot be read off {recipe.model}, whose classifier_activation is {given}; set "
-            f"build.classifier_activation={read[0]} as well, or another loss."
-        )
-
-
-def _check_fit(recipe: Recipe, data: RunData) -> None:
-    """Raises a ClassicsError unless the recipe's network and its held-out images fit the data."""
-    dataset = data.dataset
-    dataset.check_classes(recipe.build.get("classes", get_model(recipe.model).classes), recipe.model)
-    images = dataset.sizes["train"]
-    if recipe.hold_out > images and not has_validation_split(dataset):
-        raise ClassicsError(
-            f"One in {recipe.hold_out} of {images} training images is none, so none would be held out to choose the "
-            f"best epoch by; give --hold-out {max(2, min(10, images))}, or 0 to choose it by the training loss."
-        )
-    head = recipe.tuning.head_epochs if recipe.tuning else 0
-    epochs = min(epochs for epochs in (head, math.ceil(recipe.epochs) - head) if epochs)
-    parts = epochs * math.ceil(count_images(recipe, dataset).train / recipe.part_size)
-    if 0 < parts < recipe.accumulate:
-        raise ClassicsError(
-            f"A step needs {recipe.accumulate} parts of {recipe.part_size} images, and there are {parts} to train on: "
-            "nothing would be trained; give a smaller --batch-size, more --epochs or --accumulate 1."
-        )
 
 
 def resume(
@@ -280,18 +204,18 @@ def resume(
     """Goes on with a run that was stopped, from its last checkpoint; a finished one is judged anew.
 
     Where the last state is damaged, it goes on from the one before, and where all are, from the beginning; a line says
-    so. It ends as if it had never been stopped. It may go on with another distribution; all its processes have to see
-    the folder.
+    so. It ends as if it had never been stopped. It may go on with another distribution, but for one in which batch
+    norms would see other parts of a batch; all its processes have to see the folder.
 
     Returns:
         As `run` does.
 
     Raises:
         ClassicsError: if the folder holds no run or another process works on it, its recipe is no longer known or its
-            images have changed, it was begun on another backend, or it is finished and what it needs to be judged is
-            damaged.
+            images have changed, it was begun on another backend, its batch norms would see other parts of a batch, or
+            it is finished and what it needs to be judged is damaged.
     """
-    _check_device(on_device, distribution)
+    check_options(on_device=on_device, distribution=distribution)
     with connected(distribution) as team, device.on(on_device):
         return _resume(RunFolder(pathlib.Path(folder), writes=team.is_first), data_dir, team, embedding)
 
@@ -303,7 +227,10 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
             f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
             f"add --backend {settings['backend']}, or start a new run."
         )
+    if not run_folder.metrics.exists():
+        check_statistics(settings, team)
     recipe = _recipe_of(settings, run_folder, embedding.recipe)
+    settings["recipe"] = recipe.as_dict()
     data = run_data.load(settings["data"], data_dir or settings["data_dir"], settings["limit"], settings["skipped"])
     if data.dataset.sizes != settings["images"]:
         raise ClassicsError(
@@ -315,8 +242,9 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
             f"{data.name} has other classes or other names of pictures than when '{folder}' was begun; bring them "
             "back, or start a new run."
         )
-    _check_devices(recipe, data, team)
+    check_devices(recipe, data, team)
     with locked(run_folder.lock) if team.is_first else nullcontext():
+        settings = with_environment(settings, run_folder, team)
         return _train(recipe, data, run_folder, settings, team, embedding)
 
 
@@ -332,7 +260,7 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder, given: Recipe | None
         recipe = recipe.replace() if given else assign(recipe, settings["set"])
     except ClassicsError:
         raise changed from None
-    if json.loads(json.dumps(recipe.as_dict())) != saved:
+    if not same_recipe(recipe, saved):
         raise changed
     return recipe
 
@@ -358,7 +286,7 @@ def _train(
     state = State() if built else folder.last_state(team.say)
     history = state.history
     if not built:
-        _agree(team, settings, state)
+        agree(team, settings, state)
     if recipe.tuning is not None:
         recipe = _from_start(recipe, folder)
     numbers = numbers_of(recipe, data.dataset, folder, team.say)
@@ -371,22 +299,25 @@ def _train(
     while not is_trained(recipe, state.history):  # the next phase begins as a resumed run does
         team.wait()  # for the first, which writes it
         state = folder.last_state(team.say)
-        _agree(team, settings, state)
+        agree(team, settings, state)
         _fit(recipe, data, folder, settings, team, state, numbers, None, embedding.callbacks)
     history = state.history
     team.part()
     if not team.is_first:
         return None
+    replace_damaged_best(folder, history, say)
     if embedding.judge is None:
-        say(f"Judging the last epoch and the best, epoch {best_epoch(history)}, and exporting the best.")
+        say(f"Judging the last epoch and the best, epoch {shipped_epoch(folder, history)}, and exporting the best.")
     with _resumable(folder):
         metrics = (embedding.judge or judge)(recipe, data, folder, history)
-    metrics["settings"] = {key: settings[key] for key in ("recipe", "set", "data", "seed", "limit", "class_weights")}
+    metrics["settings"] = {key: settings.get(key) for key in TOLD}
     metrics["skipped"] = [*settings["skipped"], *folder.read_skipped()]
-    metrics |= environment()
+    begun, *later = settings.get("environments") or [environment()]
+    metrics |= begun
+    if later:
+        metrics["commits"] = [each["commit"] for each in (begun, *later)]
     folder.finish(metrics)
-    if settings["record"]:
-        write_json(RESULTS / f"{recipe.name}.json", metrics)
+    write_record(settings, metrics)
     return folder.path
 
 
@@ -442,10 +373,10 @@ def _fit(
         with team.scope():
             model.compile(**compile_arguments(phase.recipe, steps))
     validated = count_images(recipe, data.dataset).validation
-    made = callbacks(recipe, validated > 0)
+    made = callbacks(phase.recipe, validated > 0)
     on_terminal = os.isatty(1)
     made += [
-        Replay(recipe, made, state.history),
+        Replay(phase, made, state.history),
         StopAtNaN(folder),
         EpochWriter(recipe, folder, state, shipped, settings["checkpoint_minutes"], team),
     ]
@@ -501,108 +432,3 @@ def _resumable(folder: RunFolder) -> Iterator[None]:
                 raise
         except ClassicsError as error:
             raise ClassicsError(f"{error} Once it is replaced, go on with: {folder.resume_command}") from None
-
-
-class EpochWriter(keras.callbacks.Callback):
-    """After each epoch: the state to resume from, which is what counts as done; and the trained weights in the
-    `shipped` form of the network, as last.keras and, if it is the best, as best.keras. Inside an epoch, where asked
-    for, the state every so many `minutes`."""
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        folder: RunFolder,
-        state: State,
-        shipped: keras.Model,
-        minutes: float | None = None,
-        team: Team = Team(),  # noqa: B008 (it is frozen)
-    ):
-        super().__init__()
-        self.recipe, self.folder, self.shipped, self.minutes, self.team = recipe, folder, shipped, minutes, team
-        self.history, self.skipped = state.history, state.skipped
-        self._seconds_before = state.seconds
-
-    def on_train_begin(self, logs=None):
-        self._written = time.perf_counter()
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._began = time.perf_counter() - self._seconds_before
-        self._seconds_before = 0.0
-
-    def on_train_batch_end(self, batch, logs=None):
-        now, is_last = time.perf_counter(), batch + 1 == self.params["steps"]
-        if not self.folder.writes or self.minutes is None or is_last or now - self._written < 60 * self.minutes:
-            return
-        if keras.config.backend() == "jax":
-            self.model.jax_state_sync()  # the model's variables are those of the epoch's beginning
-        self._write_state(batch + 1, now - self._began, values(self.model.metrics_variables))
-
-    def on_epoch_end(self, epoch, logs=None):
-        # With auxiliary heads Keras names the output as well: what is told is what the predictions reach.
-        logs = {k.replace("predictions_accuracy", "accuracy"): float(v) for k, v in (logs or {}).items()}
-        row = {"epoch": epoch + 1, **logs}
-        row.setdefault("learning_rate", _learning_rate(self.model))  # there if a plateau has changed it since
-        row["seconds"] = round(time.perf_counter() - self._began, 2)
-        self.history.append(row)
-        if self.folder.writes:
-            self._write_state()
-            copy_weights(self.model, self.shipped)
-            with self.team.alone():
-                self.folder.save_model(self.shipped, self.folder.last, self.history)
-                if best_epoch(self.history) == epoch + 1:
-                    self.folder.save_model(self.shipped, self.folder.best, self.history)
-        self.model.stop_training = is_trained(self.recipe, self.history)
-
-    def _write_state(self, *inside_epoch):
-        steps, seconds, metrics = inside_epoch or (0, 0.0, [])
-        skipped = {split: dict(found) for split, found in list(self.skipped.items())}  # other threads add to it
-        state = State(self.history, steps, seconds, metrics, values(seeds(self.model)), draws(), skipped)
-        with self.team.alone():  # Keras makes variables of its own as it saves
-            self.folder.save_state(self.model, state)
-        self._written = time.perf_counter()
-
-
-class StopAtNaN(keras.callbacks.Callback):
-    """Ends the run at the first step whose loss is no number, before anything is written of it."""
-
-    def __init__(self, folder: RunFolder):
-        super().__init__()
-        self.folder = folder
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch + 1
-
-    def on_train_batch_end(self, batch, logs=None):
-        if math.isfinite(float(logs["loss"])):
-            return
-        if keras.config.backend() == "jax":
-            self.model.jax_state_sync()  # the optimizer's count of steps is that of the epoch's beginning
-        raise Diverged(
-            f"The loss is no longer a number in epoch {self._epoch}, step {batch + 1} of {self.params['steps']}: the "
-            f"learning rate of {_learning_rate(self.model):.4g} is too high for this data. '{self.folder.path}' holds "
-            "what was before."
-        )
-
-
-def _learning_rate(model) -> float:
-    """That of the last step."""
-    optimizer = model.optimizer
-    schedule = optimizer._learning_rate
-    is_schedule = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
-    rate = schedule(keras.ops.maximum(optimizer.iterations - 1, 0)) if is_schedule else optimizer.learning_rate
-    return float(keras.ops.convert_to_numpy(rate))
-
-
-class Replay(keras.callbacks.Callback):
-    """Brings the callbacks before it, which Keras resets as a training begins, to where they were after `history`."""
-
-    def __init__(self, recipe: Recipe, callbacks: list[keras.callbacks.Callback], history: History):
-        super().__init__()
-        self.schedule, self.callbacks, self.history = recipe.schedule, list(callbacks), list(history)
-
-    def on_train_begin(self, logs=None):
-        if self.history and isinstance(self.schedule, Plateau):
-            self.model.optimizer.learning_rate = self.schedule.rate  # which falls again as it did
-        for row in self.history:
-            for callback in self.callbacks:
-                callback.on_epoch_end(int(row["epoch"]) - 1, {k: v for k, v in row.items() if k != "learning_rate"})

@@ -9,10 +9,10 @@ from typing import Any
 
 import keras_classics
 from generator.drawing import Drawing
-from keras_classics.model_card import run_command
+from keras_classics.model_card import departures, run_command
 from training.recipe import Recipe
 from training.recipes import get_recipe, list_recipes
-from training.train import RESULTS
+from training.record import RESULTS
 
 Facts = Mapping[str, Any]
 MODELS = pathlib.Path(keras_classics.__file__).parent / "models"
@@ -192,7 +192,7 @@ def _recipe(recipe: Recipe) -> str:
         ("rate", plain(recipe.schedule)),
         ("pictures", ", ".join(f"`{operation!r}`" for operation in recipe.augment) or "as they are"),
     ]
-    where = [f"* {plain(departure)}" for departure in recipe.departures]
+    where = [f"* {plain(departure)}" for departure in departures({"recipe": recipe.as_dict()})]
     told = ["Where it is not the paper's:\n\n" + "\n".join(where)] if where else []
     command = f"```\npython -m training run {recipe.name} --data-dir <folder of tensorflow-datasets>\n```"
     return "\n\n".join([f"### {recipe.name}", command, table(("", ""), rows), *told])

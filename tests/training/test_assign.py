@@ -9,6 +9,7 @@ import keras_classics as kc
 from training import __main__ as command
 from training import get_recipe, list_recipes, train
 from training.assign import assign, differences, settable
+from training.checks import check_loss
 from training.recipe import SGD, Cosine, Steps
 
 RECIPE = get_recipe("resnet20-cifar10")
@@ -152,7 +153,15 @@ def test_a_loss_that_the_network_cannot_learn_by_is_refused(name, assignment, me
 
 def test_every_recipe_has_a_loss_that_its_network_can_learn_by():
     for name in list_recipes():
-        train._check_loss(get_recipe(name))
+        check_loss(get_recipe(name))
+
+
+def test_what_is_set_in_several_places_of_a_command_is_set(monkeypatch):
+    given = []
+    monkeypatch.setattr(train, "run", lambda recipe, *_, **__: given.append(recipe))
+    command.main(["run", "lenet5-mnist", "--set", "epochs=3", "hold_out=5", "--set", "optimizer.momentum=0.5"])
+    (recipe,) = given
+    assert (recipe.epochs, recipe.hold_out, recipe.optimizer.momentum) == (3, 5, 0.5)
 
 
 def test_the_parts_of_a_batch_that_are_set_stay_with_a_batch_of_another_size(monkeypatch):

@@ -101,15 +101,15 @@ def test_four_batches_of_8_are_one_of_32(rule):
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_the_average_is_of_whole_steps_and_the_training_weights_come_back_bit_for_bit(accumulate):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), average=0.7, accumulate=accumulate, batch_size=16)
+    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), average=0.2, accumulate=accumulate, batch_size=16)
     optimizer = compile_arguments(recipe, 10)["optimizer"]
     model.compile(optimizer, "mse")
-    expected, rng = None, np.random.default_rng(0)
-    for _ in range(4):
+    expected, rng = 0.0, np.random.default_rng(0)
+    for kept in (0.0, 2 / 11, 0.2, 0.2):  # (1 + n) / (10 + n) after n steps, at most 0.2
         for _ in range(accumulate):
             model.train_on_batch(rng.normal(size=(4, 1)), 100 * rng.normal(size=(4, 1)))
         (weight,) = model.get_weights()
-        expected = weight if expected is None else 0.7 * expected + 0.3 * weight
+        expected = kept * expected + (1 - kept) * weight
     assert abs(weight - expected) > 1e-3
     with averaged(model):
         np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-6)
@@ -222,6 +222,7 @@ def test_the_schedule_of_cifar_is_in_the_papers_iterations():
     for iteration, expected in [(0, 0.1), (drops[0] - 2, 0.1), (drops[0] + 2, 0.01), (drops[1] + 2, 0.001)]:
         assert float(rate(iteration)) == pytest.approx(expected)
     assert recipe.epochs * 45_000 / 128 == pytest.approx(64_000)
+    assert f"after {drops[0]:,.0f} and {drops[1]:,.0f} of {steps * math.ceil(recipe.epochs):,} " in recipe.departures[0]
     warm = compile_arguments(get_recipe("resnet110-cifar10"), steps)["optimizer"]._learning_rate
     assert [float(warm(i)) for i in (0, 399, 402)] == pytest.approx([0.01, 0.01, 0.1])
 
@@ -245,11 +246,11 @@ def test_densenet_trains_with_nesterovs_momentum():
 def test_a_plateau_lowers_the_rate():
     recipe = get_recipe("resnet18-imagenet")
     assert isinstance(recipe.schedule, Plateau)
-    (callback,) = callbacks(recipe)
+    (callback,) = callbacks(recipe, validated=True)
     assert (callback.monitor, callback.factor, callback.patience) == ("val_loss", 0.1, 5)
     assert compile_arguments(recipe, 10)["optimizer"].get_config()["learning_rate"] == pytest.approx(0.1)
-    assert callbacks(recipe.replace(hold_out=0))[0].monitor == "loss"
-    assert callbacks(get_recipe("lenet5-mnist")) == []
+    assert callbacks(recipe, validated=False)[0].monitor == "loss"
+    assert callbacks(get_recipe("lenet5-mnist"), validated=True) == []
 
 
 def test_every_recipe_is_complete():

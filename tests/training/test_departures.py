@@ -4,6 +4,7 @@ import ast
 import collections
 import pathlib
 
+from keras_classics import model_card
 from training import departures, get_recipe, list_recipes, recipes
 
 SENTENCE = 40  # characters from which a string is one
@@ -21,11 +22,27 @@ def test_no_sentence_is_written_out_twice():
     assert [sentence for sentence, count in written.items() if count > 1] == []
 
 
+def test_a_decay_on_all_weights_is_told():
+    decayed = [recipe for recipe in map(get_recipe, list_recipes()) if recipe.optimizer.weight_decay]
+    on_all = [recipe for recipe in decayed if recipe.optimizer.decay_on == "all"]
+    assert len(decayed) > len(on_all) > 10
+    for recipe in on_all:
+        assert any("all weights" in departure for departure in recipe.departures), recipe.name
+
+
 def test_what_is_said_of_held_out_images_is_what_is_done():
-    for name in list_recipes():
-        recipe = get_recipe(name)
-        said = [sentence for sentence in recipe.departures if departures.is_of_held_out(sentence)]
-        if said:
-            assert [sentence.split(" is held out")[0] for sentence in said] == [
-                f"One training image in {recipe.hold_out}"
-            ]
+    recipe = get_recipe("resnet20-cifar10")
+    for every, told in ((10, True), (50, True), (0, False)):
+        sentence = f"One training image in {every} is held out to choose the best epoch by."
+        settings = {"recipe": recipe.replace(hold_out=every).as_dict()}
+        assert (sentence in model_card.departures(settings)) == told
+    older = {
+        **recipe.as_dict(),
+        "departures": ["One training image in 10 is held out to choose the best epoch by; so."],
+    }
+    assert model_card.departures({"recipe": older}) == older["departures"]
+
+
+def test_what_was_set_is_a_departure():
+    settings = {"recipe": get_recipe("lenet5-mnist").as_dict(), "set": ["average=none", "epochs=2.0"]}
+    assert model_card.departures(settings)[-1] == "Set otherwise than what is said here: average=none, epochs=2.0."

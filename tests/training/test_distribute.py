@@ -1,6 +1,7 @@
 """A training on several devices is that of one, and processes that differ are told so."""
 
 import csv
+import dataclasses
 import os
 import signal
 import socket
@@ -18,9 +19,10 @@ from keras_classics import datasets
 from keras_classics.errors import ClassicsError
 from training import get_recipe, train_batches
 from training.__main__ import main
+from training.checks import agree, check_devices, check_statistics
 from training.distribute import Distribution, Team, connected
 from training.run_data import load
-from training.train import _check_devices
+from training.state import State
 
 RUN = ["run", "resnet20-cifar10", "--limit", "320", "--epochs", "2", "--hold-out", "5", "--batch-size", "32"]
 RUN += ["--set", "schedule.rates=0.001,0.001,0.001"]  # rounding grows with the rate
@@ -62,9 +64,9 @@ def test_a_batch_is_divided_among_the_devices():
 def test_what_tensorflow_cannot_do_on_several_devices_is_told_before_it_begins(changes, told, monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "tensorflow")
     recipe, data = get_recipe("lenet5-mnist").replace(**changes), load("mnist_sample", None, None)
-    _check_devices(recipe, data, Team(devices=1))
+    check_devices(recipe, data, Team(devices=1))
     with pytest.raises(ClassicsError, match=told):
-        _check_devices(recipe, data, Team(devices=2))
+        check_devices(recipe, data, Team(devices=2))
 
 
 def test_each_device_of_tensorflow_has_an_image_to_judge(monkeypatch):
@@ -180,6 +182,42 @@ def test_batch_norms_see_the_whole_batch_unless_asked():
     assert all(norm.synchronized for norm in norms)
     Team(devices=1).synchronized(model)  # goes on alone
     assert not any(norm.synchronized for norm in norms)
+
+
+WHOLE, OWN = Team(devices=2, strategy="any"), Team(devices=2, strategy="any", sync_batch_norm=False)
+
+
+@pytest.mark.parametrize(
+    ("begun", "now", "told"),
+    [
+        (OWN, WHOLE, "on 2 devices; go on with --distribute data --own-statistics on as many"),
+        (OWN, Team(), "--own-statistics on as many"),
+        (OWN, dataclasses.replace(OWN, devices=4), "on 2 devices"),
+        (WHOLE, OWN, "leave out --own-statistics"),
+        (Team(), OWN, "leave out --own-statistics"),
+    ],
+)
+def test_batch_norms_go_on_with_what_they_saw(begun, now, told):
+    with pytest.raises(ClassicsError, match=told):
+        check_statistics({"distribution": begun.as_dict()}, now)
+    check_statistics({"distribution": begun.as_dict()}, begun)
+    check_statistics({}, now)  # a run of an older version
+
+
+def test_a_training_that_sees_whole_batches_goes_on_with_another_distribution():
+    for team in (WHOLE, Team(), dataclasses.replace(OWN, devices=1)):
+        check_statistics({"distribution": WHOLE.as_dict()}, team)
+        check_statistics({"distribution": None}, team)
+
+
+@pytest.mark.parametrize("key", ["recipe", "seed", "data", "images", "pictures", "limit", "skipped", "class_weights"])
+def test_processes_compare_all_that_trains(key, monkeypatch):
+    told = []
+    monkeypatch.setattr(Team, "agree", lambda team, **facts: told.append(facts))
+    names = ("recipe", "seed", "data", "images", "pictures", "limit", "skipped", "class_weights")
+    for value in (1, 2):
+        agree(Team(processes=2), {**dict.fromkeys(names), key: value}, State())
+    assert told[0] != told[1]
 
 
 def test_processes_that_differ_are_named(monkeypatch):

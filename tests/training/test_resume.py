@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import keras_classics as kc
 from keras_classics.rematerialization import Rematerialized
 from training import get_recipe, train
 from training.assign import assign
-from training.judge import best_epoch, mend_models
+from training.judge import best_epoch, mend_models, replace_damaged_best, shipped_epoch
 from training.lock import locked
 from training.run_folder import RunFolder
 from training.state import State
@@ -207,6 +208,27 @@ def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_repl
     ]
 
 
+def test_where_a_damaged_best_model_cannot_be_made_again_the_last_ships(copied):
+    history, said = rows(copied), []
+    history[0]["val_accuracy"] = 1.0
+    truncate(copied.best)
+    replace_damaged_best(copied, history, said.append)
+    assert said == [
+        f"'{copied.best}' of epoch 1 was damaged and cannot be made again: the last epoch is judged and shipped in the "
+        "place of the best."
+    ]
+    assert shipped_epoch(copied, history) == 2
+    assert copied.best.read_bytes() == copied.last.read_bytes()
+
+
+def test_a_run_that_is_killed_as_it_finishes_stays_finished(copied, monkeypatch):
+    """Of its checkpoints the latest goes last, from which it would go on."""
+    removed = []
+    monkeypatch.setattr(pathlib.Path, "unlink", lambda path, missing_ok=False: removed.append(path.name))
+    copied.finish({})
+    assert [name for name in removed if name.startswith("checkpoint")] == ["checkpoint-1.keras", "checkpoint-2.keras"]
+
+
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
@@ -246,6 +268,33 @@ def test_a_changed_recipe_or_changed_data_is_told(key, value, message, copied):
     with pytest.raises(kc.ClassicsError, match=message) as told:
         train.resume(copied.path)
     assert "\n" not in str(told.value)
+
+
+def test_what_trained_a_run_is_told_of_its_beginning_and_of_what_goes_on(copied, unjudged, capsys):
+    settings = copied.read_settings()
+    (begun,) = settings["environments"]
+    before = {**begun, "commit": "c0ffee", "date": "2020-01-01"}
+    copied.write_settings({**settings, "environments": [before]})
+    train.resume(copied.path)
+    keras_version = f"with Keras {keras.__version__}"
+    said = f"'{copied.path}' was trained by commit c0ffee {keras_version} so far, and goes on by commit "
+    assert said in capsys.readouterr().out
+    metrics = copied.read_metrics()
+    assert (metrics["commit"], metrics["date"]) == ("c0ffee", "2020-01-01")
+    assert metrics["commits"] == ["c0ffee", begun["commit"]]
+    assert metrics["settings"]["backend"] == keras.config.backend()
+    assert metrics["settings"]["distribution"] is None
+
+
+def test_a_run_of_an_older_version_goes_on(copied, monkeypatch):
+    """It has not told what it was begun by, and has older words on where its recipe departs from the paper."""
+    monkeypatch.setattr(train, "_train", lambda recipe, data, folder, settings, *_: settings)
+    settings = copied.read_settings()
+    for key in ("environments", "distribution", "pictures"):
+        del settings[key]
+    settings["recipe"]["departures"] = ["It was otherwise."]
+    copied.write_settings(settings)
+    assert train.resume(copied.path)["recipe"] == RECIPE.as_dict()
 
 
 @pytest.fixture(scope="module")

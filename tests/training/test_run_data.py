@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 
@@ -12,6 +13,8 @@ from keras_classics import datasets
 from keras_classics.exported import class_names_of
 from training import __main__ as command
 from training import get_recipe, run_data, train, train_batches, validation_batches
+from training import record as results
+from training.checks import check_fit
 from training.pipeline import trained_part
 from training.progress import plan
 from training.recipe import Plateau
@@ -118,18 +121,37 @@ def test_a_run_does_not_go_on_where_a_class_or_a_picture_has_another_name(folder
 
 def test_the_recorded_results_of_another_training_are_not_overwritten(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "_train", lambda *_: None)
-    monkeypatch.setattr(train, "RESULTS", tmp_path)
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
     recipe = get_recipe("lenet5-mnist")
     held = {"settings": {"recipe": recipe.as_dict(), "data": "mnist", "seed": 0, "limit": None, "set": []}}
+    held["backend"] = keras.config.backend()
     (tmp_path / "lenet5-mnist.json").write_text(json.dumps(held))
     match = r"of another training \(python -m training run lenet5-mnist --data-dir <folder>\) and is not overwritten"
     with pytest.raises(kc.ClassicsError, match=match):
         train.run(recipe, "mnist_sample", out=tmp_path / "run", record=True)
     assert not (tmp_path / "run").exists()
     train.run(recipe, "mnist_sample", out=tmp_path / "run")
-    held["settings"] |= {"data": "mnist_sample", "seed": 1}
+    held["settings"]["data"] = "mnist_sample"
     (tmp_path / "lenet5-mnist.json").write_text(json.dumps(held))
     train.run(recipe, "mnist_sample", out=tmp_path / "again", record=True)
+    for backend, seed in ((held["backend"], 1), ("another", 0)):
+        (tmp_path / "lenet5-mnist.json").write_text(json.dumps({**held, "backend": backend}))
+        with pytest.raises(kc.ClassicsError, match="of another training"):
+            train.run(recipe, "mnist_sample", out=tmp_path / "third", seed=seed, record=True)
+
+
+def test_results_are_recorded_under_the_name_that_is_asked_for(tmp_path, monkeypatch):
+    """And not over another training's that are there by then."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    settings = {"recipe": {"name": "lenet5-mnist", "dataset": "mnist"}, "data": "mnist", "seed": 0}
+    settings |= {"record": "lenet5-mnist-fast", "set": [], "limit": None, "class_weights": None, "backend": "jax"}
+    results.write_record(settings, {"settings": settings, "backend": "jax"})
+    results.write_record({**settings, "record": False}, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["lenet5-mnist-fast.json"]
+    with pytest.raises(kc.ClassicsError, match=r"\(.* --backend jax .*\) and is not overwritten"):
+        results.write_record({**settings, "seed": 1}, {})
+    with pytest.raises(kc.ClassicsError, match="cannot be recorded as '../lenet5'"):
+        results.write_record({**settings, "record": "../lenet5"}, {})
 
 
 def test_a_training_that_would_make_no_step_is_refused():
@@ -137,8 +159,8 @@ def test_a_training_that_would_make_no_step_is_refused():
     data = run_data.load("mnist_sample", limit=20)
     recipe = get_recipe("lenet5-mnist").replace(batch_size=100, accumulate=4, epochs=3, hold_out=0)
     with pytest.raises(kc.ClassicsError, match="needs 4 parts of 25 images, and there are 3 to train on: nothing"):
-        train._check_fit(recipe, data)
-    train._check_fit(recipe.replace(epochs=4), data)
+        check_fit(recipe, data)
+    check_fit(recipe.replace(epochs=4), data)
 
 
 def test_without_validation_images_a_plateau_is_said_to_be_of_the_training_loss(tmp_path):

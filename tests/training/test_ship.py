@@ -71,6 +71,18 @@ def test_the_commands(run, tmp_path, capsys, monkeypatch):
     assert row.endswith("| 12.34% | 13.00% | 5% on zip codes | 1 | `training/results/one.json` |")
 
 
+def test_the_card_tells_how_the_run_was_distributed_and_what_trained_it(run, tmp_path):
+    metrics = run.read_metrics()
+    distribution = {"devices": 4, "processes": 1, "sync_batch_norm": False}
+    metrics["settings"] |= {"backend": "jax", "distribution": distribution}
+    run.finish({**metrics, "commits": ["c0ffee", None]})
+    text = (ship(run.path, tmp_path / "shipped") / "README.md").read_text("utf-8")
+    assert "--backend jax --distribute data --own-statistics --set epochs=2" in text
+    assert "| distribution | 4 devices in 1 process; batch norms see their device's part of a batch |" in text
+    assert "| commit | c0ffee, then not recorded |" in text
+    assert "- Set otherwise than what is said here: epochs=2." in text
+
+
 def test_a_large_tflite_file_stays_behind(run, tmp_path):
     run.exports["tflite"].write_bytes(bytes(SMALL + 1))
     assert not (ship(run.path, tmp_path / "shipped") / "model.tflite").exists()

@@ -18,10 +18,11 @@ from interrupted import stopped_in_epoch
 import keras_classics as kc
 from keras_classics import cli, datasets, evaluation
 from training import __main__ as command
-from training import callbacks, get_recipe, progress, train
+from training import callbacks, finetune, get_recipe, progress, train
 from training.assign import assign
 from training.judge import best_epoch, is_trained
-from training.recipe import Plateau, Steps
+from training.phases import phase_after
+from training.recipe import Plateau, Steps, Tuning
 from training.run_folder import RunFolder
 
 EXPORTS = {"model.tflite", "model.tflite.json", "saved_model", "saved_model.json"}
@@ -115,13 +116,13 @@ def test_a_plateau_goes_on_where_it_was():
     recipe = dataclasses.replace(get_recipe("resnet18-imagenet"), schedule=Plateau(0.1, patience=2, lowest=1e-6))
 
     def rates(model, first, last, history):
-        made = callbacks(recipe)
+        made = callbacks(recipe, validated=True)
         rows = keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: history.append(
                 {"epoch": epoch + 1.0, "val_loss": losses[epoch], "learning_rate": logs["learning_rate"]}
             )
         )
-        made = [Told(losses), *made, train.Replay(recipe, made, history), rows]
+        made = [Told(losses), *made, train.Replay(phase_after(0, recipe), made, history), rows]
         model.fit(np.ones((1, 1)), np.ones((1, 1)), initial_epoch=first, epochs=last, verbose=0, callbacks=made)
         return [float(row["learning_rate"]) for row in history]
 
@@ -138,6 +139,22 @@ def test_a_plateau_goes_on_where_it_was():
         assert rates(model, stop, 8, history) == straight
 
 
+def test_a_plateau_of_a_fine_tuning_does_not_count_the_classifiers_epochs():
+    plateau = Plateau(0.1, patience=2)
+    tuning = Tuning("imagenet", "keras", "0" * 64, head_epochs=3, head_rate=0.1)
+    recipe = dataclasses.replace(get_recipe("resnet18-imagenet"), schedule=plateau, tuning=tuning, epochs=9)
+    history = [{"epoch": epoch, "val_loss": epoch} for epoch in range(1, 4)]  # it rises: the rate would fall
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    phase = phase_after(3, recipe)
+    made = callbacks(phase.recipe, validated=True)
+    replay = train.Replay(phase, made, history)
+    for callback in (*made, replay):
+        callback.set_model(model)
+        callback.on_train_begin()
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.1)
+
+
 def test_run_folders_are_never_overwritten(finished, tmp_path, monkeypatch):
     recipe = get_recipe("lenet5-mnist")
     with pytest.raises(kc.ClassicsError, match="exists, and runs are never overwritten"):
@@ -145,6 +162,22 @@ def test_run_folders_are_never_overwritten(finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = [RunFolder.new(None, "lenet5-mnist").path for _ in range(3)]
     assert [str(folder) for folder in made] == [f"runs/lenet5-mnist{n}" for n in ("", "-2", "-3")]
+
+
+def test_the_folder_of_a_run_that_was_killed_before_it_began_is_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "_train", lambda recipe, data, folder, *_: sorted(os.listdir(folder.path)))
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    left = tmp_path / "left"
+    left.mkdir()
+    for name in ("lock", "start.keras", f".{dead.stdout.strip()}-recipe.json"):
+        (left / name).touch()
+    made = train.run(get_recipe("lenet5-mnist"), "mnist_sample", out=left)
+    assert made == ["lock", "recipe.json", "start.keras"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").touch()
+    for path in (tmp_path / "other", tmp_path / "other" / "notes.txt"):
+        with pytest.raises(kc.ClassicsError, match="exists and is no run folder. Choose another --out"):
+            train.run(get_recipe("lenet5-mnist"), "mnist_sample", out=path)
 
 
 def test_places_that_cannot_be_written(tmp_path):
@@ -169,6 +202,24 @@ def test_a_diverging_run_stops_at_the_step_and_keeps_what_was(tmp_path, monkeypa
     assert folder.checkpoints() == [(1, 0)]
     assert folder.holds(folder.last, 1)
     assert [row["epoch"] for row in history(folder.path)] == [1]
+
+
+class Spoils(keras.callbacks.Callback):
+    """As an epoch's last step may, whose loss is still that of the weights before."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self.params["steps"]:
+            self.model.get_layer("f6").bias.assign(np.full(84, np.nan))
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(("hold_out", "what"), [(12, "The validation loss"), (0, "A weight")])
+def test_what_diverges_at_an_epochs_last_step_is_not_kept(hold_out, what, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "callbacks", lambda *_: [Spoils()])
+    recipe = get_recipe("lenet5-mnist").replace(epochs=1, batch_size=100, hold_out=hold_out)
+    with pytest.raises(kc.ClassicsError, match=f"{what} is no longer a number in epoch 1, step 2 of 2: the learning"):
+        train.run(recipe, "mnist_sample", out=tmp_path / "run", limit=200)
+    assert sorted(os.listdir(tmp_path / "run")) == ["recipe.json"]
 
 
 # On the others the averages are tested by themselves, and runs that resume bit for bit with less that is set.
@@ -363,6 +414,35 @@ def test_the_command(tmp_path, capsys, picture_folder, monkeypatch):
 
 
 SAMPLE = ["run", "lenet5-mnist", "--data", "mnist_sample"]
+TUNED = ["finetune", "resnet20", "--weights", "cifar10", "--data", "cifar10"]
+
+
+MISTAKES = [
+    (["--out", "."], "exists and is no run folder"),
+    (["--out", "file/run"], "Cannot make the run folder 'file/run'"),
+    (["--seed", "-1"], "A seed is a whole number"),
+    (["--checkpoint-minutes", "0"], "Checkpoints cannot be 0 minutes apart"),
+    (["--device", "gpu:7"], "There is no device 'gpu:7'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "message"),
+    [
+        *((words, *mistake) for words in (SAMPLE, TUNED) for mistake in MISTAKES),
+        (SAMPLE, ["--record", "no/name"], "Results cannot be recorded as 'no/name'"),
+    ],
+)
+def test_mistakes_of_options_are_told_before_anything_is_opened(words, option, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    opened = []
+    monkeypatch.setattr(train.run_data, "load", opened.append)
+    monkeypatch.setattr(finetune, "locate", opened.append)
+    with pytest.raises(SystemExit):
+        command.main([*words, *option])
+    assert message in capsys.readouterr().err
+    assert opened == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from keras_classics.files import remove
 from keras_classics.variant import Variant
 from keras_classics.zoo import guests
 from training import run_data, train
+from training.epochs import Diverged
 from training.experiments.design import SEARCH_SEED, Arm, Experiment
 from training.experiments.judging import curves, judge, of_diverged
 from training.experiments.measures import Run
@@ -29,7 +30,7 @@ from training.lock import locked
 from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.state import State
-from training.train import Diverged, Embedding, Stopped
+from training.train import Embedding, Stopped
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ python -m training run inception_v2-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.inception_v2 import PAPER
 from training.augment import Flip, RandomAreaCrop
-from training.departures import held_out
+from training.departures import DECAY_ON_ALL_WEIGHTS
 from training.recipe import SGD, Exponential, Recipe
 
 BATCH = 32
@@ -24,11 +24,11 @@ RECIPES = (
         augment=(RandomAreaCrop(224), Flip()),
         hold_out=100,
         departures=(
+            DECAY_ON_ALL_WEIGHTS,
             "The paper has the rate fall 6 times faster and the weight decay 5 times smaller than Inception's, without "
             "figures: here those are GoogLeNet's 4% every 8 epochs and the 2e-4 of its replication in Caffe. The "
             "momentum of 0.9 is not told either.",
             "One process, and no distortion of colours; the paper used less of it than GoogLeNet.",
-            held_out(100),
         ),
     ),
 )

@@ -5,7 +5,7 @@ python -m training run inception_v3-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.inception_v3 import PAPER
 from training.augment import Flip, RandomAreaCrop
-from training.departures import AUGMENTATION_NOT_PRINTED, AVERAGE_NOT_PRINTED, RMSPROP_WITHOUT_MOMENTUM, held_out
+from training.departures import AUGMENTATION_NOT_PRINTED, AVERAGE_NOT_PRINTED, RMSPROP_WITHOUT_MOMENTUM
 from training.recipe import Exponential, Recipe, RMSProp
 
 RECIPES = (
@@ -30,7 +30,6 @@ RECIPES = (
             AVERAGE_NOT_PRINTED,
             RMSPROP_WITHOUT_MOMENTUM,
             "The gradients are clipped by their common norm: the paper prints the threshold alone.",
-            held_out(100),
         ),
     ),
 )

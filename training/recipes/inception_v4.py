@@ -5,7 +5,7 @@ python -m training run inception_v4-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.inception_v4 import PAPER
 from training.augment import Flip, RandomAreaCrop
-from training.departures import AUGMENTATION_NOT_PRINTED, AVERAGE_NOT_PRINTED, RMSPROP_WITHOUT_MOMENTUM, held_out
+from training.departures import AUGMENTATION_NOT_PRINTED, AVERAGE_NOT_PRINTED, RMSPROP_WITHOUT_MOMENTUM
 from training.recipe import Exponential, Recipe, RMSProp
 
 
@@ -31,7 +31,6 @@ def imagenet(model: str) -> Recipe:
             AUGMENTATION_NOT_PRINTED,
             AVERAGE_NOT_PRINTED,
             RMSPROP_WITHOUT_MOMENTUM,
-            held_out(100),
         ),
     )
 

@@ -4,7 +4,6 @@ python -m training run lecun1989-mnist --data mnist --data-dir <tfds folder>
 """
 
 from keras_classics.models.lecun1989 import PAPER
-from training.departures import held_out
 from training.recipe import SGD, Recipe, Steps
 
 RECIPES = (
@@ -23,7 +22,6 @@ RECIPES = (
             "MNIST stands in for the zip codes: 60,000 training images, where the paper had 7,291.",
             "Gradient descent on shuffled batches of 16; the paper: one pattern at a time in constant order, with a "
             "diagonal approximation of Newton's step. It gives no rate.",
-            held_out(12),
         ),
     ),
 )

@@ -6,14 +6,13 @@ python -m training run lenet5_distorted-mnist --data mnist --data-dir <tfds fold
 
 from keras_classics.models.lenet import PAPER, TRAINED_WITH_DISTORTIONS
 from training.augment import AffineDistortion
-from training.departures import held_out
 from training.recipe import SGD, Recipe, Steps
 
 
 def _steps(passes, of_paper):
     return (
-        f"{passes} passes of gradient descent with momentum and a little weight decay on batches of 16, at rates of "
-        f"its own; the paper: {of_paper} of stochastic diagonal Levenberg-Marquardt, one pattern at a time."
+        f"{passes} passes of gradient descent with momentum and a little decay of all weights on batches of 16, at "
+        f"rates of its own; the paper: {of_paper} of stochastic diagonal Levenberg-Marquardt, one pattern at a time."
     )
 
 
@@ -32,7 +31,7 @@ LENET5 = Recipe(
     departures=(
         _steps(14, "20 passes"),
         "The constant j of the criterion is 10: the paper prints no value.",
-        held_out(12, "; the paper trained on all 60,000"),
+        "The paper trained on all 60,000 images.",
     ),
 )
 

@@ -6,7 +6,7 @@ python -m training run nasnet_cifar-cifar10 --data-dir <tfds folder>
 from keras_classics.models.nasnet import PAPER, TRAINED_WITH_CUTOUT
 from keras_classics.spec import CIFAR10_STATISTICS, Paper
 from training.augment import Cutout, Flip, PadAndCrop, RandomAreaCrop
-from training.departures import RMSPROP_WITHOUT_MOMENTUM, held_out
+from training.departures import RMSPROP_WITHOUT_MOMENTUM
 from training.recipe import SGD, Cosine, Exponential, Recipe, RMSProp
 
 EPOCHS = round(250_000 * 50 * 32 / 1_281_167)  # of 250,000 steps of the mobile network, or the large, on all replicas
@@ -52,7 +52,6 @@ def imagenet(
             "The augmentation is GoogLeNet's crops and mirror images: the paper has that of Inception v3, which prints "
             "none.",
             RMSPROP_WITHOUT_MOMENTUM,
-            held_out(100),
             *departures,
         ),
     )
@@ -87,7 +86,6 @@ RECIPES = (
             "Rate, batch, epochs, weight decay, clipping and drop path are the published code's: the paper prints one "
             "period of a cosine and a momentum of 0.9.",
             "Cutout hides 16x16 pixels, as its own paper does on CIFAR-10: this paper does not say how many.",
-            held_out(10),
         ),
     ),
 )

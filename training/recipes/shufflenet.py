@@ -7,7 +7,6 @@ python -m training run shufflenet_g3_cifar-cifar10 --data-dir <tfds folder>
 from keras_classics.models.shufflenet import FILTERS, PAPER
 from keras_classics.spec import CIFAR10_STATISTICS
 from training.augment import Flip, PadAndCrop, RandomAreaCrop
-from training.departures import held_out
 from training.recipe import SGD, Cosine, Linear, Recipe
 
 BATCH = 1024
@@ -15,7 +14,6 @@ EPOCHS = 300_000 * BATCH / 1_281_167
 DEPARTURES = (
     "Crops of a quarter of the picture or more: the paper says less aggressive scales, not which.",
     "Weight decay leaves biases and batch norms out, as the authors' later code does: the paper does not say.",
-    held_out(100),
 )
 
 
@@ -52,7 +50,6 @@ CIFAR10 = Recipe(
     departures=(
         "The paper does not train on CIFAR-10: the crops and mirror images are those of ResNet there, and the rates, "
         "the decay and the number of epochs are ours.",
-        held_out(50),
     ),
 )
 

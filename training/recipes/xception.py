@@ -5,7 +5,7 @@ python -m training run xception-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.xception import PAPER
 from training.augment import Flip, RandomAreaCrop
-from training.departures import AVERAGE_NOT_PRINTED, DECAY_ON_ALL_WEIGHTS, held_out
+from training.departures import AVERAGE_NOT_PRINTED, DECAY_ON_ALL_WEIGHTS
 from training.recipe import SGD, Exponential, Recipe
 
 RECIPES = (
@@ -27,7 +27,6 @@ RECIPES = (
             "mirror images.",
             AVERAGE_NOT_PRINTED,
             DECAY_ON_ALL_WEIGHTS,
-            held_out(100),
         ),
     ),
 )

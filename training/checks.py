@@ -1,0 +1,167 @@
+"""What a run meets before it spends time: options, places, devices and data with which it cannot train."""
+
+import dataclasses
+import importlib.util
+import json
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_classics.environment import environment
+from keras_classics.errors import ClassicsError, unknown
+from keras_classics.zoo import get_model
+from training import device
+from training.distribute import Distribution, Team, code
+from training.pipeline import count_images, has_validation_split
+from training.recipe import Recipe
+from training.run_data import RunData
+from training.run_folder import RunFolder
+from training.state import State
+
+SEEDS = range(2**32)  # NumPy takes no others
+Settings = Mapping[str, Any]
+
+
+def check_options(
+    seed: int = 0,
+    *,
+    class_weights: str | None = None,
+    tensorboard: bool = False,
+    checkpoint_minutes: float | None = None,
+    on_device: str | None = None,
+    distribution: Distribution | None = None,
+) -> None:
+    """Raises a ClassicsError for an option of `train.run` that is out of its range, or asks for what is not there."""
+    if seed not in SEEDS:
+        raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
+    if class_weights not in (None, "balanced"):
+        raise unknown("kind of class weights", class_weights, ("balanced",))
+    if checkpoint_minutes is not None and not 0 < checkpoint_minutes < math.inf:
+        raise ClassicsError(
+            f"Checkpoints cannot be {checkpoint_minutes:g} minutes apart; give a number above 0, or leave it out."
+        )
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ClassicsError("tensorboard is not installed: python -m pip install tensorboard, or leave it out.")
+    if on_device is not None and distribution is not None:
+        raise ClassicsError("A training on one device is not distributed; leave out the one or the other.")
+    device.check(on_device)
+
+
+def check_out(out: str | pathlib.Path | None) -> None:
+    """Raises a ClassicsError if a run folder is asked for that cannot be made."""
+    if out is not None:
+        RunFolder(pathlib.Path(out)).check_new()
+
+
+def check_loss(recipe: Recipe) -> None:
+    """Raises a ClassicsError if the loss is not of what the network gives: it would be trained, and learn nothing."""
+    activation = recipe.build.get("classifier_activation", get_model(recipe.model).classifier_activation)
+    read = {"crossentropy": ("softmax", "sigmoid"), "MAP criterion": ("null", "linear")}.get(recipe.loss)
+    given = "null" if activation is None else getattr(activation, "__name__", activation)
+    if read is not None and given not in read:
+        raise ClassicsError(
+            f"The loss {recipe.loss} cannot be read off {recipe.model}, whose classifier_activation is {given}; set "
+            f"build.classifier_activation={read[0]} as well, or another loss."
+        )
+
+
+def check_fit(recipe: Recipe, data: RunData) -> None:
+    """Raises a ClassicsError unless the recipe's network and its held-out images fit the data."""
+    dataset = data.dataset
+    dataset.check_classes(recipe.build.get("classes", get_model(recipe.model).classes), recipe.model)
+    images = dataset.sizes["train"]
+    if recipe.hold_out > images and not has_validation_split(dataset):
+        raise ClassicsError(
+            f"One in {recipe.hold_out} of {images} training images is none, so none would be held out to choose the "
+            f"best epoch by; give --hold-out {max(2, min(10, images))}, or 0 to choose it by the training loss."
+        )
+    head = recipe.tuning.head_epochs if recipe.tuning else 0
+    epochs = min(epochs for epochs in (head, math.ceil(recipe.epochs) - head) if epochs)
+    parts = epochs * math.ceil(count_images(recipe, dataset).train / recipe.part_size)
+    if 0 < parts < recipe.accumulate:
+        raise ClassicsError(
+            f"A step needs {recipe.accumulate} parts of {recipe.part_size} images, and there are {parts} to train on: "
+            "nothing would be trained; give a smaller --batch-size, more --epochs or --accumulate 1."
+        )
+
+
+def check_devices(recipe: Recipe, data: RunData, team: Team) -> None:
+    """Raises a ClassicsError unless the devices of the team can train together by the recipe."""
+    team.check_batch(recipe.part_size)
+    if team.devices == 1 or keras.config.backend() != "tensorflow":
+        return
+    if recipe.build.get("remat"):
+        raise ClassicsError(
+            "tensorflow cannot compute maps again where a step goes over several devices; leave out --remat, or "
+            "choose --backend jax."
+        )
+    if recipe.accumulate > 1:
+        raise ClassicsError(
+            "tensorflow cannot divide a batch into parts where a step goes over several devices; give --accumulate 1, "
+            "or choose --backend jax."
+        )
+    if images := count_images(recipe, data.dataset).validation:
+        team.batch_to_judge(images, recipe.part_size)
+
+
+def check_statistics(settings: Settings, team: Team) -> None:
+    """Raises a ClassicsError if batch norms would see other parts of a batch than when the run was begun. Older runs
+    have not told."""
+    begun = _devices_apart(settings["distribution"]) if "distribution" in settings else None
+    if "distribution" not in settings or begun == _devices_apart(team.as_dict()):
+        return
+    if begun is None:
+        raise ClassicsError("The run was begun with batch norms that see the whole batch; leave out --own-statistics.")
+    raise ClassicsError(
+        f"The run was begun with batch norms that see their device's part of a batch alone, on {begun} devices; go on "
+        "with --distribute data --own-statistics on as many, or start a new run."
+    )
+
+
+def _devices_apart(distribution: Settings | None) -> int | None:
+    """How many devices have statistics of their own; None where a batch norm sees the whole batch."""
+    if distribution is None or distribution["sync_batch_norm"] or distribution["devices"] == 1:
+        return None
+    return distribution["devices"]
+
+
+def agree(team: Team, settings: Settings, state: State) -> None:
+    """Raises a ClassicsError unless all processes of the team are about to do the same."""
+    if team.processes == 1:
+        return
+    names = ("data", "images", "pictures", "limit", "skipped")
+    team.agree(
+        recipe=[settings["recipe"], settings["class_weights"]],
+        seed=settings["seed"],
+        data=[settings.get(name) for name in names],
+        code=code(),
+        keras=keras.__version__,
+        distribution=team.as_dict(),
+        state=dataclasses.asdict(state),
+    )
+
+
+def with_environment(settings: dict[str, Any], folder: RunFolder, team: Team) -> dict[str, Any]:
+    """The settings of a run that goes on, in which the present code and Keras join those before, if they are others;
+    a line says so. Older runs have not told theirs."""
+    now, before = environment(), settings.get("environments")
+    if before is None or _versions(before[-1]) == _versions(now):
+        return settings
+    team.say(f"'{folder.path}' was trained by {_versions(before[-1])} so far, and goes on by {_versions(now)}.")
+    settings = {**settings, "environments": [*before, now]}
+    if team.is_first:
+        folder.write_settings(settings)
+    return settings
+
+
+def _versions(environment: Settings) -> str:
+    return f"commit {environment['commit'] or 'unknown'} with Keras {environment['versions']['keras']}"
+
+
+def same_recipe(recipe: Recipe, saved: Settings) -> bool:
+    """Whether it trains as the one that was saved, whose words on departures may be older."""
+    now = json.loads(json.dumps(recipe.as_dict()))
+    return {**now, "departures": None} == {**saved, "departures": None}

@@ -1,0 +1,49 @@
+"""Results that are kept in training/results, one file a training."""
+
+import json
+import pathlib
+import re
+from typing import Any
+
+from keras_classics.errors import ClassicsError
+from keras_classics.model_card import run_command
+from training.run_folder import write_json
+
+RESULTS = pathlib.Path(__file__).with_name("results")
+TOLD = ("data", "limit", "class_weights", "set", "seed")  # settings by which trainings of a recipe differ
+
+
+def check_record(settings: dict[str, Any]) -> None:
+    """Raises a ClassicsError if results are to be recorded where another training's stand, or under no name."""
+    if not settings["record"]:
+        return
+    path = _path(settings)
+    if not path.exists():
+        return
+    metrics = json.loads(path.read_text("utf-8"))
+    held = metrics["settings"]
+    differ = any((held.get(key) or None) != (settings[key] or None) for key in TOLD)
+    if differ or metrics["backend"] != settings["backend"] or held["recipe"]["name"] != settings["recipe"]["name"]:
+        raise ClassicsError(
+            f"'{path}' holds the results of another training ({run_command({**held, 'backend': metrics['backend']})}) "
+            "and is not overwritten; move it away, give another name to --record, or leave it out."
+        )
+
+
+def write_record(settings: dict[str, Any], metrics: dict[str, Any]) -> None:
+    """Writes the metrics of a finished run, if they are to be recorded.
+
+    Raises:
+        ClassicsError: as `check_record`; another run may have recorded its own since.
+    """
+    check_record(settings)
+    if settings["record"]:
+        write_json(_path(settings), metrics)
+
+
+def _path(settings: dict[str, Any]) -> pathlib.Path:
+    """The file: of the recipe's name, or of that which was asked for."""
+    name = settings["recipe"]["name"] if settings["record"] is True else settings["record"]
+    if not re.fullmatch(r"[\w-][\w.-]*", name):
+        raise ClassicsError(f"Results cannot be recorded as '{name}'; a name has letters, digits, '-', '_' and '.'.")
+    return RESULTS / f"{name}.json"
