@@ -212,7 +212,7 @@ def _network(network: Variant) -> dict[str, Any]:
         return {"network": network.name, **{f"network.{name}": value for name, value in network.form.items()}}
     parts = {"features": network.features, "head": network.head, "aux_head": network.aux_head}
     protocol = plain(network.protocol)
-    del protocol["classifier"]  # whose name changes no training
+    del protocol["classifier"], protocol["assumed"]  # which change no training
     said = {"network.protocol": protocol, "network.aux_weights": list(network.aux_weights)}
     for name, function in parts.items():
         if function is not None:
