@@ -20,7 +20,7 @@ VERSIONS = {
     "relu_or_tanh": "4ef36643ba4960c6",
     "response_normalization": "0463174bfc8700b2",
     "dropout_and_augmentation": "5bc80e5c3543e381",
-    "global_pooling": "e4a078c3d3779847",
+    "global_pooling": "4d166eef3123cc34",
     "small_kernels": "09b525e6fca8a2a8",
     "auxiliary_heads": "fda60f1dd6040899",
     "batch_normalization": "68297d6325a8e0c7",
