@@ -17,6 +17,7 @@ from keras_classics.errors import unknown
 from keras_classics.spec import ONE_CROP, REPOSITORY
 
 FILE = pathlib.Path(__file__).with_name("data") / "catalogue.json"
+OF_A_MODEL = ("class_names", "classifier", "assumed")  # fields of a protocol that are no record's
 
 
 @functools.cache
@@ -91,7 +92,7 @@ def _facts(symbols, variant, entries) -> dict[str, Any]:
         "symbols": symbols,
         "family": variant.family,
         "paper": asdict(variant.paper),
-        "protocol": {name: value for name, value in asdict(variant.protocol).items() if name != "class_names"},
+        "protocol": {name: value for name, value in asdict(variant.protocol).items() if name not in OF_A_MODEL},
         "classes": variant.classes,
         "channels": variant.channels,
         "params": variant.params,
