@@ -237,6 +237,10 @@ def check_class_names(class_names: Sequence[str], data: Dataset) -> None:
 
 
 def _check_own_names(member: Member, data: Dataset) -> None:
-    """The same of the names that a model or its weights tell."""
-    if names := datasets.own_class_names(member.protocol, member.classes):
+    """The same of the names that a model or its weights tell; of weights', which no one gave, not where the data's are
+    but numbers, as those of arrays."""
+    names = datasets.own_class_names(member.protocol, member.classes)
+    numbers = tuple(map(str, range(len(data.class_names))))
+    is_numbered = data.class_names == numbers != datasets.known_class_names(data.name)
+    if names and (member.protocol.class_names or not is_numbered):
         check_class_names(names, data)

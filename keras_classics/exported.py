@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_classics import feed, preprocessing, runtimes
 from keras_classics.choices import EXPORT_SUFFIXES
-from keras_classics.datasets import told_class_names
+from keras_classics.datasets import known_class_names, told_class_names
 from keras_classics.errors import ClassicsError, ExportError, first_line
 from keras_classics.feed import Feed
 from keras_classics.places import LABELS
@@ -70,8 +70,8 @@ def load_export(path: str | pathlib.Path) -> Exported:
     try:
         told = json.loads(facts)
         protocol, class_names = protocol_of(told["protocol"]), tuple(labels.splitlines())
-        if not protocol.assumed:
-            protocol = replace(protocol, class_names=class_names)
+        if class_names and (not protocol.assumed or class_names != known_class_names(protocol.dataset)):
+            protocol = replace(protocol, class_names=class_names, assumed=False)
         model_feed = feed.fed(protocol, told["image_size"], told["channels"], told["normalizes"], told["data_format"])
         return Exported(
             name=told["name"],

@@ -56,8 +56,8 @@ def atomic_write(path: str | pathlib.Path, replace_folder: bool = False) -> Iter
 def check_writable(path: str | os.PathLike) -> None:
     """Raises a ClassicsError, before time is spent, unless a file may be written at the path, as far as can be told."""
     path = pathlib.Path(path).absolute()
-    nearest = next(parent for parent in path.parents if parent.exists())
-    reason = "it is a folder" if path.is_dir() else ""
+    nearest = next(parent for parent in path.parents if os.path.exists(parent))  # False where none may look
+    reason = "it is a folder" if os.path.isdir(path) else ""
     if not nearest.is_dir():
         reason = f"'{nearest}' is a file"
     elif not os.access(nearest, os.W_OK):

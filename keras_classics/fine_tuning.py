@@ -17,8 +17,9 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
     Args:
         model: a network of the zoo, or a model with one inside.
         up_to: how the names of the stage's layers begin: "conv4" of ResNet and VGG, "inception_4e", "mixed_6e",
-            "dense3", "block13", "stage3". None freezes all but the classifier: of a network without one all, and of a
-            model with layers behind a network of the zoo that network, with what it reads.
+            "dense3", "block13", "stage3". None freezes all but the classifier. A network without one is
+            frozen whole. In a model with a network of the zoo inside, that network and all before it are frozen; what
+            stands beside or behind it trains.
 
     Returns:
         The model itself. `trainable = True` of each layer undoes it; that of the model, which is True already, does

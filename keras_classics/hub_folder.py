@@ -43,10 +43,12 @@ def name_classes(model: keras.Model, class_names: Sequence[str]) -> None:
     found = preprocessing.provenance(model)
     if found is None:
         raise ClassicsError(f"{model.name} is no network of this package, and so cannot carry its classes' names.")
+    told: dict[str, Any] = {"assumed": False}
     if names != _lines(class_names_of(model)):
-        classifier = preprocessing.classifier_of(model)
-        found.protocol = replace(found.protocol, class_names=names, classifier=classifier)
-    found.protocol = replace(found.protocol, assumed=False)
+        told |= {"class_names": names, "classifier": preprocessing.classifier_of(model)}
+        told |= {"dataset": found.protocol.dataset}
+    for network in preprocessing.provenances(model):  # of several, all have to tell the same
+        network.protocol = replace(network.protocol, **told)
 
 
 def names_of_run(path: pathlib.Path) -> tuple[str, ...]:

@@ -155,7 +155,8 @@ def departures(settings: Mapping[str, Any]) -> list[str]:
     """Where a run with these settings is not as the paper's, or as its recipe's."""
     recipe = settings["recipe"]
     told = list(recipe["departures"])
-    if recipe["hold_out"] and not any("is held out to choose" in departure for departure in told):  # as older ones say
+    holds_out = recipe["hold_out"] and not settings.get("validation_split")
+    if holds_out and not any("is held out to choose" in departure for departure in told):  # as older ones say
         told.append(held_out(recipe["hold_out"]))
     if settings.get("set"):
         told.append(f"Set otherwise than what is said here: {', '.join(settings['set'])}.")

@@ -4,6 +4,7 @@ import functools
 import io
 import os
 import sys
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -176,9 +177,10 @@ def _eight_bits(image, path) -> np.ndarray:
         raise ClassicsError(f"'{shown}' has whole numbers of an unknown range as pixels; save it with 8 bits a pixel.")
     white = 2 ** tags.get(258, (16,))[0] - 1  # its bits a sample
     if white == 65535 and 0 < values.max() < DARK:
-        raise ClassicsError(
-            f"'{shown}' has pixels of 16 bits, of which the brightest is {values.max()} of 65535, almost black; they "
-            "may be of fewer bits. Scale them to 0..255, and save it with 8 bits a pixel."
+        warnings.warn(
+            f"'{shown}' has pixels of 16 bits, of which the brightest is {values.max()} of 65535, almost black, and is "
+            "read so. If they are of fewer bits, scale them to 0..255, and save it with 8 bits a pixel.",
+            stacklevel=2,
         )
     return np.round(values * (255 / white)).astype("uint8")
 

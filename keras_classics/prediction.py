@@ -92,7 +92,8 @@ def names_of(member: Member, class_names: Sequence[str] | None) -> Sequence[str]
     classes = member.classes
     if class_names is not None and len(class_names) != classes:
         raise ClassicsError(f"{member.name} has {classes} classes, and {len(class_names)} names were given.")
-    names = tuple(class_names or _told_names(member)) or tuple(f"class {i}" for i in range(classes))
+    names = _told_names(member) if class_names is None else tuple(class_names)
+    names = names or tuple(f"class {i}" for i in range(classes))
     return None if names == preprocessing.imagenet_classes()[1] else names
 
 
@@ -147,9 +148,9 @@ def _check_ink(pixels: np.ndarray, asked: Ensemble) -> None:
     """Warns where a network that learned MNIST's digits, which are light on black, is asked about a light sheet."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     for member in asked.members:
-        if member.protocol.dataset == "mnist" and border.mean() > LIGHT:
+        if _told_names(member) == datasets.known_class_names("mnist") and border.mean() > LIGHT:
             warnings.warn(
-                f"{member.name} learned MNIST's digits, which are light on black; this picture has a light border. "
+                f"{member.name} learned MNIST's digits, which are light on black, and a picture has a light border. "
                 "Dark digits on paper have to be inverted first, as PIL.ImageOps.invert does.",
                 stacklevel=2,
             )

@@ -95,7 +95,15 @@ def _scales(model) -> bool:
     def is_pixels(operation):
         return not (isinstance(operation, Provenance | keras.layers.Dense) or hasattr(operation, "kernel_size"))
 
-    return any(type(of).__name__ in SCALING for of in itertools.takewhile(is_pixels, _operations(model)))
+    return any(map(_is_scaling, itertools.takewhile(is_pixels, _operations(model))))
+
+
+def _is_scaling(operation) -> bool:
+    """By its class; a Lambda, which may as well choose channels or resize, by what it makes of white."""
+    if not isinstance(operation, keras.layers.Lambda):
+        return type(operation).__name__ in SCALING
+    white = keras.ops.full([side or 32 for side in (1, *operation.input.shape[1:])], 255.0)
+    return bool(keras.ops.max(keras.ops.abs(keras.ops.cast(operation(white), "float32") - 255.0)) > 1)
 
 
 def _networks(model) -> list[Provenance]:

@@ -1,5 +1,5 @@
 """One run of pytest is one backend. On tensorflow, the default, it starts the others beside it (test_backends.py), and
-last one of its own kind, with which it shares what is left."""
+after those a second process of tensorflow, which takes half of what is left."""
 
 import concurrent.futures
 import contextlib
@@ -36,17 +36,14 @@ SHARED = pathlib.Path(os.environ.get("KERAS_CLASSICS_SHARED", pathlib.Path(__fil
 def pytest_collection_modifyitems(config, items):
     """Keeps the tests of this backend: on tensorflow all that are not marked for numpy, elsewhere the marked ones."""
     beside = [item for item in items if item.path.name == "test_backends.py"]
-    backends = [item.callspec.params["backend"] for item in beside] if MARKER is None and CLAIMS is None else []
 
     def kept(item):
         if item in beside:
-            return bool(backends)
+            return MARKER is None and CLAIMS is None
         return (item.get_closest_marker(MARKER) is not None) if MARKER else not item.get_closest_marker("structure")
 
     config.hook.pytest_deselected(items=[item for item in items if not kept(item)])
     items[:] = sorted(filter(kept, items), key=beside.__contains__)  # last, for they run beside all the rest
-    if not config.option.collectonly:
-        BESIDE.update({backend: QUEUE.submit(run_beside, backend) for backend in backends})
 
 
 QUEUE = concurrent.futures.ThreadPoolExecutor(max_workers=1)
@@ -58,9 +55,15 @@ SHARED_OUT = tempfile.TemporaryDirectory()
 
 
 def pytest_runtestloop(session):
-    """Where the suite is shared, runs what this process is the first to claim."""
-    if session.testsfailed or not (CLAIMS or BACKEND in BESIDE):
+    """Starts the processes beside, and where the suite is shared, runs what this one is the first to claim."""
+    if session.testsfailed or session.config.option.collectonly:
         return None  # as pytest does
+    for item in session.items:  # by now those that -m and -k leave
+        if item.path.name == "test_backends.py":
+            backend = item.callspec.params["backend"]
+            BESIDE[backend] = QUEUE.submit(run_beside, backend, session.config.option)
+    if not (CLAIMS or BACKEND in BESIDE):
+        return None
     tests = claimed(session.items)
     item = next(tests, None)
     while item:
@@ -86,10 +89,12 @@ def claimed(items):
             yield from modules[path]
 
 
-def run_beside(backend):
+def run_beside(backend, option):
     """Runs the part of the suite that is another backend's, or a share of this one's, in a process of its own: its
     status and what it printed."""
-    shared = {"KERAS_CLASSICS_CLAIMS": SHARED_OUT.name} if backend == BACKEND else {}
+    shared, chosen = {}, []
+    if backend == BACKEND:
+        shared, chosen = {"KERAS_CLASSICS_CLAIMS": SHARED_OUT.name}, ["-m", option.markexpr, "-k", option.keyword]
     process = subprocess.Popen(
         [
             sys.executable,
@@ -99,6 +104,7 @@ def run_beside(backend):
             "-p",
             "no:cacheprovider",
             "--durations=10",
+            *chosen,
             pathlib.Path(__file__).parent,
         ],
         env={**os.environ, "KERAS_BACKEND": backend, **shared},
@@ -114,8 +120,9 @@ def run_beside(backend):
 def pytest_terminal_summary(terminalreporter):
     """What the processes beside have to say of themselves."""
     for backend, run in BESIDE.items():
-        if run.done() and not run.cancelled():
-            terminalreporter.write_line(f"beside, on {backend}: {run.result()[1].splitlines()[-1]}")
+        if run.done() and not run.cancelled() and run.exception() is None:
+            last = run.result()[1].splitlines()[-1:] or ["nothing"]
+            terminalreporter.write_line(f"beside, on {backend}: {last[0]}")
 
 
 def pytest_unconfigure():

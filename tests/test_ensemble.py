@@ -11,7 +11,7 @@ from conftest import SHARED
 from pseudo_random import pixels
 
 import keras_classics as kc
-from keras_classics import datasets, evaluation, exported, feed, preprocessing
+from keras_classics import datasets, evaluation, exported, feed, hub_folder, preprocessing
 from keras_classics.crops import VIEWS, cut, whole
 from keras_classics.datasets import Dataset
 from keras_classics.layers import Provenance
@@ -335,3 +335,25 @@ def test_dark_digits_on_paper_are_told(recwarn):
     assert not [w for w in recwarn if "light on black" in str(w.message)]
     with pytest.warns(UserWarning, match="lenet5 learned MNIST's digits, which are light on black"):
         kc.predict(model, 255 - image)
+
+
+def test_numbers_are_held_against_no_names_that_nobody_gave():
+    model = kc.ResNet20(weights="keras_classics")
+    unnamed = datasets.from_arrays(np.zeros((10, 32, 32, 3), "uint8"), np.arange(10))
+    assert kc.evaluate(model, unnamed, verbose=0).images == 10
+    digits = datasets.from_arrays(np.zeros((10, 28, 28, 1), "uint8"), np.arange(10), class_names=[*"abcdefghij"])
+    with pytest.raises(kc.ClassicsError, match="The model's classes are airplane, automobile, bird"):
+        kc.evaluate(model, digits, verbose=0)
+
+
+def test_names_may_be_an_array():
+    names = np.array([f"class of {i}" for i in range(10)])
+    assert kc.predict(kc.LeNet5(), PICTURES[0], class_names=names)[0][0][1].startswith("class of ")
+
+
+def test_names_are_given_to_all_networks_of_a_model():
+    inputs = keras.Input((32, 32, 3))
+    bodies = [of(include_top=False, pooling="avg")(inputs) for of in (kc.ResNet20, kc.ResNet56)]
+    model = keras.Model(inputs, keras.layers.Dense(2, name="mine")(keras.layers.Concatenate()(bodies)))
+    hub_folder.name_classes(model, ["cat", "dog"])
+    assert exported.class_names_of(model) == ("cat", "dog")

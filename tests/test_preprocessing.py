@@ -220,6 +220,7 @@ def _of_ones_own(form):
         "a Lambda before it": lambda: keras.layers.Lambda(lambda x: x / 255)(inputs),
         "inside, behind a convolution": lambda: keras.layers.Conv2D(1, 1)(inputs),
         "a channel chosen": lambda: inputs[..., :1],
+        "a Lambda that chooses one": lambda: keras.layers.Lambda(lambda x: x[..., :1])(inputs),
     }
     x = network(prepared.get(form, lambda: inputs)())
     x = keras.layers.Normalization()(x) if form == "of features" else x
@@ -230,7 +231,9 @@ PREPARING = ("inside", "inside, behind a convolution", "a layer before it", "ope
 PREPARING += ("Keras' preprocess_input", "a Lambda before it")
 
 
-@pytest.mark.parametrize("form", [*PREPARING, "a channel chosen", "of features", "nowhere"])
+@pytest.mark.parametrize(
+    "form", [*PREPARING, "a channel chosen", "a Lambda that chooses one", "of features", "nowhere"]
+)
 def test_a_model_of_ones_own_that_scales_pixels_is_given_pixels(form):
     model, scales = _of_ones_own(form), form in PREPARING
     assert preprocessing.normalizes(model) == scales

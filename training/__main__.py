@@ -32,14 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.add_argument("recipe", help="a name that `list` prints")
     run.add_argument("--data", type=data_set, help="another data set, or a folder of class folders")
     run.add_argument("--classes", type=int, help="class count, where the data has another than the recipe's")
-    run.add_argument(
-        "--record",
-        nargs="?",
-        const=True,
-        default=False,
-        metavar="name",
-        help="write the metrics into training/results as well, under a name (default: the recipe's)",
-    )
+    run.add_argument("--record", action="store_true", help="write the metrics into training/results as well")
+    run.add_argument("--record-as", metavar="name", help="the same, under another name than the recipe's")
 
     finetune = commands.add_parser("finetune", help="trains a network that has weights already on other classes")
     finetune.set_defaults(function=_finetune)
@@ -168,7 +162,7 @@ def _run(args):
             args.data_dir,
             args.out,
             args.seed,
-            args.record,
+            args.record_as or args.record,
             limit=args.limit,
             class_weights=args.class_weights,
             tensorboard=args.tensorboard,

@@ -52,8 +52,7 @@ def check_options(
 
 def check_out(out: str | pathlib.Path | None) -> None:
     """Raises a ClassicsError if a run folder is asked for that cannot be made."""
-    if out is not None:
-        RunFolder(pathlib.Path(out)).check_new()
+    RunFolder(pathlib.Path(out) if out is not None else pathlib.Path("runs", "new")).check_new()
 
 
 def check_loss(recipe: Recipe) -> None:
@@ -110,8 +109,10 @@ def check_devices(recipe: Recipe, data: RunData, team: Team) -> None:
 def check_statistics(settings: Settings, team: Team) -> None:
     """Raises a ClassicsError if batch norms would see other parts of a batch than when the run was begun. Older runs
     have not told."""
-    begun = _devices_apart(settings["distribution"]) if "distribution" in settings else None
-    if "distribution" not in settings or begun == _devices_apart(team.as_dict()):
+    if "distribution" not in settings:
+        return
+    begun = _devices_apart(settings["distribution"])
+    if begun == _devices_apart(team.as_dict()):
         return
     if begun is None:
         raise ClassicsError("The run was begun with batch norms that see the whole batch; leave out --own-statistics.")
@@ -148,6 +149,8 @@ def with_environment(settings: dict[str, Any], folder: RunFolder, team: Team) ->
     """The settings of a run that goes on, in which the present code and Keras join those before, if they are others;
     a line says so. Older runs have not told theirs."""
     now, before = environment(), settings.get("environments")
+    if before is None and settings["recipe"]["average"] is not None:
+        team.say(f"'{folder.path}' was begun before averages of weights forgot the first ones; now its average does.")
     if before is None or _versions(before[-1]) == _versions(now):
         return settings
     team.say(f"'{folder.path}' was trained by {_versions(before[-1])} so far, and goes on by {_versions(now)}.")

@@ -15,7 +15,7 @@ from keras_classics.spec import Normalization
 from keras_classics.zoo import get_model
 from training import run_data
 from training.augment.whitening import RULES
-from training.checks import SEEDS
+from training.checks import check_options
 from training.order import shuffled
 from training.pipeline import first_key, stored_examples, trained_part
 from training.progress import say
@@ -56,8 +56,7 @@ def show(
     path = pathlib.Path(out if out is not None else f"{recipe.name}-augment.png")
     if not 1 <= count <= MOST:
         raise ClassicsError(f"A contact sheet shows 1 to {MOST} images, not {count}.")
-    if seed not in SEEDS:
-        raise ClassicsError(f"A seed is a whole number from 0 to {SEEDS[-1]}, not {seed}.")
+    check_options(seed)
     if path.suffix.lower() != ".png":
         raise ClassicsError(f"A contact sheet is a PNG; name it '{path.with_suffix('.png')}', not '{path}'.")
     data = _data(recipe, data_name, data_dir, count)

@@ -13,8 +13,8 @@ class DropPathSchedule(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         done = self._epoch + batch / (self.params["steps"] or float("inf"))  # an epoch of unknown length counts at once
-        # On jax Keras trains with values that it took from the variables. To ask for the model brings them back, and it
-        # goes on with what is assigned then.
+        # On jax Keras trains with values that it took from the variables. To ask for the model puts all of them back,
+        # some milliseconds a step for large networks; then Keras takes them again, with what is assigned here.
         for layer in self.model.layers:
             if isinstance(layer, ScheduledDropPath):
                 layer.progress.assign(done / self.params["epochs"])

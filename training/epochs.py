@@ -77,8 +77,8 @@ class EpochWriter(keras.callbacks.Callback):
 
 
 class StopAtNaN(keras.callbacks.Callback):
-    """Ends the run at the first step whose loss is no number, or at the end of an epoch whose weights or validation
-    loss are none, before anything is written of it."""
+    """Ends the run at the first step whose loss is no number, or at the end of an epoch after which a weight or
+    the validation loss is none, before anything is written of it."""
 
     def __init__(self, folder: RunFolder):
         super().__init__()

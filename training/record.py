@@ -10,10 +10,14 @@ from keras_classics.model_card import run_command
 from training.run_folder import write_json
 
 RESULTS = pathlib.Path(__file__).with_name("results")
-TOLD = ("data", "limit", "class_weights", "set", "seed")  # settings by which trainings of a recipe differ
+DISTINGUISHING = ("data", "limit", "class_weights", "set", "seed")  # settings by which trainings of a recipe differ
+BEFORE, AFTER = (
+    "move it away, record this one by --record-as under another name, or do not record it",
+    "the run is finished: move that file away, and resume the run, which records it",
+)
 
 
-def check_record(settings: dict[str, Any]) -> None:
+def check_record(settings: dict[str, Any], advice: str = BEFORE) -> None:
     """Raises a ClassicsError if results are to be recorded where another training's stand, or under no name."""
     if not settings["record"]:
         return
@@ -22,11 +26,11 @@ def check_record(settings: dict[str, Any]) -> None:
         return
     metrics = json.loads(path.read_text("utf-8"))
     held = metrics["settings"]
-    differ = any((held.get(key) or None) != (settings[key] or None) for key in TOLD)
+    differ = any((held.get(key) or None) != (settings[key] or None) for key in DISTINGUISHING)
     if differ or metrics["backend"] != settings["backend"] or held["recipe"]["name"] != settings["recipe"]["name"]:
         raise ClassicsError(
             f"'{path}' holds the results of another training ({run_command({**held, 'backend': metrics['backend']})}) "
-            "and is not overwritten; move it away, give another name to --record, or leave it out."
+            f"and is not overwritten; {advice}."
         )
 
 
@@ -36,7 +40,7 @@ def write_record(settings: dict[str, Any], metrics: dict[str, Any]) -> None:
     Raises:
         ClassicsError: as `check_record`; another run may have recorded its own since.
     """
-    check_record(settings)
+    check_record(settings, AFTER)
     if settings["record"]:
         write_json(_path(settings), metrics)
 

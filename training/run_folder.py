@@ -134,7 +134,7 @@ class RunFolder:
             path = pathlib.Path("runs", f"{name}-{number}")
         cls(path).check_new()
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=out is not None)
         except OSError as error:
             raise ClassicsError(
                 f"Cannot make the run folder '{path}' ({error.strerror}). Choose another --out."
@@ -142,7 +142,16 @@ class RunFolder:
         return cls(path)
 
     def check_new(self) -> None:
-        """Raises a ClassicsError if it exists and holds more than what a run leaves that is killed as it begins."""
+        """Raises a ClassicsError if the folder cannot be made, or holds more than a run leaves that is killed as it
+        begins."""
+        try:
+            self._check_new()
+        except OSError as error:
+            raise ClassicsError(
+                f"Cannot make the run folder '{self.path}' ({error.strerror}). Choose another --out."
+            ) from None
+
+    def _check_new(self) -> None:
         if self.recipe.exists():
             raise ClassicsError(
                 f"'{self.path}' exists, and runs are never overwritten. Choose another --out, or go on with it: "

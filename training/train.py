@@ -35,7 +35,7 @@ from training.judge import is_trained, judge, mend_models, replace_damaged_best,
 from training.lock import locked
 from training.midway import FromStep
 from training.phases import phase_after
-from training.pipeline import count_images, train_batches, validation_batches
+from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
 from training.progress import Progress, plan, say
 from training.recipe import Recipe, recipe_of
 from training.recipes import get_recipe, list_recipes
@@ -45,8 +45,8 @@ from training.run_folder import RunFolder
 from training.state import History, Place, State, put_back, seeds
 from training.whitening import network, numbers_of, whitened
 
-# What metrics.json tells of the settings.
-TOLD = ("recipe", "set", "data", "seed", "limit", "class_weights", "backend", "distribution")
+# What metrics.json has of the settings.
+RECORDED_SETTINGS = ("recipe", "set", "data", "seed", "limit", "class_weights", "backend", "distribution")
 
 
 class Stopped(ClassicsError):
@@ -204,8 +204,8 @@ def resume(
     """Goes on with a run that was stopped, from its last checkpoint; a finished one is judged anew.
 
     Where the last state is damaged, it goes on from the one before, and where all are, from the beginning; a line says
-    so. It ends as if it had never been stopped. It may go on with another distribution, but for one in which batch
-    norms would see other parts of a batch; all its processes have to see the folder.
+    so. It ends as if it had never been stopped. It may go on with another distribution, as long as its batch
+    norms see the same parts of a batch; all its processes have to see the folder.
 
     Returns:
         As `run` does.
@@ -227,7 +227,8 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
             f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
             f"add --backend {settings['backend']}, or start a new run."
         )
-    if not run_folder.metrics.exists():
+    trains = not run_folder.metrics.exists()  # a finished one is judged anew on any devices and by any code
+    if trains:
         check_statistics(settings, team)
     recipe = _recipe_of(settings, run_folder, embedding.recipe)
     settings["recipe"] = recipe.as_dict()
@@ -242,9 +243,11 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
             f"{data.name} has other classes or other names of pictures than when '{folder}' was begun; bring them "
             "back, or start a new run."
         )
-    check_devices(recipe, data, team)
+    if trains:
+        check_devices(recipe, data, team)
     with locked(run_folder.lock) if team.is_first else nullcontext():
-        settings = with_environment(settings, run_folder, team)
+        if trains:
+            settings = with_environment(settings, run_folder, team)
         return _train(recipe, data, run_folder, settings, team, embedding)
 
 
@@ -310,7 +313,8 @@ def _train(
         say(f"Judging the last epoch and the best, epoch {shipped_epoch(folder, history)}, and exporting the best.")
     with _resumable(folder):
         metrics = (embedding.judge or judge)(recipe, data, folder, history)
-    metrics["settings"] = {key: settings.get(key) for key in TOLD}
+    metrics["settings"] = {key: settings.get(key) for key in RECORDED_SETTINGS}
+    metrics["settings"]["validation_split"] = has_validation_split(data.dataset)
     metrics["skipped"] = [*settings["skipped"], *folder.read_skipped()]
     begun, *later = settings.get("environments") or [environment()]
     metrics |= begun

@@ -54,10 +54,10 @@ def open_folder(root: pathlib.Path) -> Dataset:
 def _lacking(folder, class_name) -> ClassicsError:
     """The error for a folder that has no images of a class."""
     place, shown = folder / class_name, pictures.printable(folder / class_name)
-    if any(pictures.is_image(entry.name) for entry in _entries(folder)):
+    if not any(_class_folders(folder)) and any(pictures.is_image(entry.name) for entry in _entries(folder)):
         return ClassicsError(
-            f"'{pictures.printable(folder)}' holds pictures beside or without class folders, which have no labels; put "
-            "them into the folders of their classes, or move them elsewhere and have them answered by `predict`."
+            f"'{pictures.printable(folder)}' holds pictures and no class folders, so they have no labels; put them "
+            "into folders of their classes, or move them elsewhere and have them answered by `predict`."
         )
     if place.is_dir() and any(_pictures(inside.path, {}) for inside in _class_folders(place)):
         return ClassicsError(

@@ -33,8 +33,8 @@ def told_class_names(protocol: InputProtocol, classes: int) -> tuple[str, ...]:
 
 
 def own_class_names(protocol: InputProtocol, classes: int) -> tuple[str, ...]:
-    """The same, but none of a data set that is assumed: a network has them whatever it was trained on, so they tell
-    nothing."""
+    """The names that a model carries, or those of its weights' data set; none if that is only assumed, for a network
+    has these whatever it was trained on."""
     return told_class_names(protocol, classes) if protocol.class_names or not protocol.assumed else ()
 
 

@@ -85,8 +85,8 @@ def export(
         batch: how many images the export takes at once; any number by default.
         input_dtype: "float32", or "uint8" for an export that takes pixels.
         class_names: in the order of the outputs; by default those that the model carries, or those of the data set
-            whose weights it has, if they are as many. Where no weights told it, those of the data set that the network
-            was made for, with a warning.
+            whose weights it has, if they are as many. If no weights told a data set, they are of the one that the
+            network was made for, and a warning says so.
         include_preprocessing: whether the export takes pixels of 0..255 and normalises them itself, as the model's
             weights want it; otherwise it takes what the model takes.
         overwrite: whether to replace what is at the path, once the export has been checked.

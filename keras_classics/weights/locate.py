@@ -65,7 +65,9 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
         file = fetch(entry)
         contents = read(file)
         if contents.origin:
-            return replace(_of_ours(file, contents, contents.origin, network), name=entry.tag)
+            made = _of_ours(file, contents, contents.origin, network)
+            protocol = replace(contents.origin.protocol, assumed=False)
+            return replace(made, name=entry.tag, protocol=protocol)
         return of_entry(entry.tag, contents, entry, tables_of(network.family, contents))
     return _of_file(path, None, network)
 
@@ -100,7 +102,10 @@ def _of_file(path: pathlib.Path, word: str | None, network: Record) -> Checkpoin
         raise contradiction(path, network, form)
     if entry:
         return of_entry(str(path), contents, entry, tables)
-    return _by_names(path, contents, network, fitting, tables)
+    found = _by_names(path, contents, network, fitting, tables)
+    if word is None and found.protocol:  # whose data set the layers' names do not tell
+        found = replace(found, protocol=replace(found.protocol, assumed=True))
+    return found
 
 
 def _of_ours(path, contents: Contents, origin: Origin, network: Record) -> Checkpoint:

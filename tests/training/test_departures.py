@@ -36,6 +36,7 @@ def test_what_is_said_of_held_out_images_is_what_is_done():
         sentence = f"One training image in {every} is held out to choose the best epoch by."
         settings = {"recipe": recipe.replace(hold_out=every).as_dict()}
         assert (sentence in model_card.departures(settings)) == told
+        assert sentence not in model_card.departures({**settings, "validation_split": True})
     older = {
         **recipe.as_dict(),
         "departures": ["One training image in 10 is held out to choose the best epoch by; so."],

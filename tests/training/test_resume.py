@@ -312,6 +312,17 @@ def finished_copy(finished, tmp_path):
     return RunFolder(tmp_path / "finished")
 
 
+def test_a_finished_run_is_trained_by_no_code_that_judges_it_anew(finished_copy, unjudged, capsys):
+    settings = finished_copy.read_settings()
+    (begun,) = settings["environments"]
+    finished_copy.write_settings({**settings, "environments": [{**begun, "commit": "c0ffee"}]})
+    train.resume(finished_copy.path)
+    assert "goes on by" not in capsys.readouterr().out
+    metrics = finished_copy.read_metrics()
+    assert metrics["commit"] == "c0ffee"
+    assert "commits" not in metrics
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", ["best", "last"])
 def test_what_a_finished_run_cannot_make_again_is_told_in_one_line(name, damage, finished_copy):

@@ -169,7 +169,7 @@ def test_the_folder_of_a_run_that_was_killed_before_it_began_is_taken_over(tmp_p
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     left = tmp_path / "left"
     left.mkdir()
-    for name in ("lock", "start.keras", f".{dead.stdout.strip()}-recipe.json"):
+    for name in ("lock", "start.keras", f".{dead.stdout.strip()}-0123abcd-recipe.json"):
         (left / name).touch()
     made = train.run(get_recipe("lenet5-mnist"), "mnist_sample", out=left)
     assert made == ["lock", "recipe.json", "start.keras"]
@@ -181,6 +181,8 @@ def test_the_folder_of_a_run_that_was_killed_before_it_began_is_taken_over(tmp_p
 
 
 def test_places_that_cannot_be_written(tmp_path):
+    with pytest.raises(kc.ClassicsError, match="Cannot make the run folder '.*' .File name too long"):
+        train.run(get_recipe("lenet5-mnist"), "mnist_sample", out=tmp_path / ("x" * 300))
     (tmp_path / "file").touch()
     with pytest.raises(kc.ClassicsError, match="Cannot make the run folder"):
         train.run(get_recipe("lenet5-mnist"), "mnist_sample", out=tmp_path / "file" / "run")
@@ -430,7 +432,7 @@ MISTAKES = [
     ("words", "option", "message"),
     [
         *((words, *mistake) for words in (SAMPLE, TUNED) for mistake in MISTAKES),
-        (SAMPLE, ["--record", "no/name"], "Results cannot be recorded as 'no/name'"),
+        (SAMPLE, ["--record-as", "no/name"], "Results cannot be recorded as 'no/name'"),
     ],
 )
 def test_mistakes_of_options_are_told_before_anything_is_opened(words, option, message, tmp_path, monkeypatch, capsys):
