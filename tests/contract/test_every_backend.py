@@ -87,9 +87,10 @@ def test_a_clone_starts_anew(name):
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
-    kc.ResNet20(classes=7).save_weights(tmp_path / "seven.weights.h5")
-    with pytest.raises(kc.ClassicsError, match="do not fit resnet20"):
-        kc.ResNet20(weights=tmp_path / "seven.weights.h5")
+    kc.PlainNet20(classes=7).save_weights(tmp_path / "plain.weights.h5")
+    with pytest.raises(kc.ClassicsError, match="holds weights of plainnet20, and this is resnet20"):
+        kc.ResNet20(weights=tmp_path / "plain.weights.h5")
+    assert kc.PlainNet20(weights=tmp_path / "plain.weights.h5").output_shape == (None, 7)
     (tmp_path / "broken.keras").write_bytes(b"not a zip file")
     with pytest.raises(kc.ClassicsError, match="is no weights file"):
         kc.ResNet20(weights=tmp_path / "broken.keras")
