@@ -119,8 +119,9 @@ IMAGENET_299 = InputProtocol("imagenet2012", PLUS_MINUS_ONE, 299, 342, squash=Tr
 CIFAR10_32 = InputProtocol("cifar10", CIFAR10_STATISTICS, 32, 32)
 
 # Keras' layers and operations that scale pixels, by their classes: where they stand before a network, it is given what
-# they make. The first three are layers.
-SCALING = ("Rescaling", "Normalization", "Lambda", "Add", "Subtract", "Multiply", "TrueDivide", "Divide")
+# they make.
+SCALING_LAYERS = ("Rescaling", "Normalization", "GlobalContrastNormalization", "Lambda")
+SCALING = (*SCALING_LAYERS, "Add", "Subtract", "Multiply", "TrueDivide", "Divide")
 
 # Class counts by the data set's name in tensorflow-datasets.
 CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "svhn_cropped": 10, "imagenet2012": 1000}

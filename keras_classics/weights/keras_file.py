@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from keras_classics.errors import ClassicsError
-from keras_classics.spec import SCALING
+from keras_classics.spec import SCALING, SCALING_LAYERS
 from keras_classics.weights.archive import open_hdf5, open_zip
 from keras_classics.weights.contents import Contents, Origin
 
@@ -99,7 +99,7 @@ def _classes(h5: h5py.File) -> list[tuple[str, str]]:
 # What prepares pixels: what scales them, and what turns RGB into BGR.
 PREPARING = (*SCALING, "GetItem")
 # Of them what is taken for it where no configuration tells what stands before the network: additions are everywhere.
-PREPARING_ANYWHERE = SCALING[:3]
+PREPARING_ANYWHERE = SCALING_LAYERS
 
 # Of a network of ours, for what its pixels are is told; its own other layers of the kind are no preparation.
 OWN_RESCALING = re.compile(r"normalization|negative_penalty|inception_resnet_\w+_scale")

@@ -26,7 +26,10 @@ KINDS = {
     "onnx": "an ONNX model",
 }
 
-SUFFIXES = (*(".keras", ".h5", ".hdf5", ".onnx"), *(".pth", ".pt", ".bin", ".ckpt", ".tar", ".zip", ".safetensors"))
+SUFFIXES = (
+    *(".keras", ".h5", ".hdf5", ".onnx"),
+    *(".pth", ".pt", ".th", ".bin", ".ckpt", ".tar", ".zip", ".safetensors"),
+)
 
 
 def kind_of(path: str | pathlib.Path) -> str:

@@ -11,7 +11,7 @@ import pytest
 from answers import answers
 
 import keras_classics as kc
-from keras_classics import datasets, exporting, feed, preprocessing
+from keras_classics import datasets, exported, exporting, feed, preprocessing
 from keras_classics.weights import entries
 
 torch = pytest.importorskip("torch")
@@ -58,17 +58,15 @@ def test_other_classes_start_a_fresh_head_and_say_so(checkpoint):
             np.testing.assert_array_equal(a, b)
 
 
-def test_the_class_count_that_the_file_has_is_not_guessed(checkpoint, tmp_path):
-    """A file of five classes: its head is taken where `classes` says five, and else the mistake is told."""
+def test_the_class_count_is_the_files(checkpoint, tmp_path):
+    """A file of five classes: its head is taken whether `classes` says five or nothing, and no five have its names."""
     state = torch.load(checkpoint, weights_only=True)
     state["output.weight"], state["output.bias"] = state["output.weight"][:5].clone(), state["output.bias"][:5].clone()
     torch.save(state, tmp_path / "five.pth")
-    model = kc.ResNet20(weights=tmp_path / "five.pth", shortcut="B", classes=5)
-    np.testing.assert_array_equal(model.get_layer("predictions").bias, state["output.bias"].numpy())
-    with pytest.raises(
-        kc.ClassicsError, match=r"predictions/kernel has the shape \(64, 10\), and the tensor \(64, 5\)"
-    ):
-        kc.ResNet20(weights=tmp_path / "five.pth", shortcut="B")
+    for options in ({"classes": 5}, {}):
+        model = kc.ResNet20(weights=tmp_path / "five.pth", shortcut="B", **options)
+        np.testing.assert_array_equal(model.get_layer("predictions").bias, state["output.bias"].numpy())
+        assert exported.class_names_of(model) == ()
 
 
 def test_without_the_top(checkpoint):
