@@ -192,7 +192,8 @@ def test_folders_as_kaggle_has_them(tmp_path):
         *(tmp_path / "b" / "train" / label / "1.png" for label in ("cat", "dog")), tmp_path / "b" / "test" / "1.png"
     )
     with pytest.raises(
-        kc.ClassicsError, match="b/test' holds pictures and no class folders, so they have no labels; .* answered by `predict`"
+        kc.ClassicsError,
+        match="b/test' holds pictures and no class folders, so they have no labels; .* answered by `predict`",
     ):
         datasets.load(str(tmp_path / "b"))
 
