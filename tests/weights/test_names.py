@@ -89,7 +89,8 @@ def test_several_checkpoints_have_these_names(tmp_path):
     taken = locate(path, kc.ResNet50)
     assert taken.options == {"form": "3x3"}
     network = kc.ResNet50
-    assert taken.protocol == entries.find("resnet50", network.protocol, "torchvision", network.options, {}).protocol
+    found = entries.find("resnet50", network.protocol, "torchvision", network.options, {})
+    assert taken.protocol == dataclasses.replace(found.protocol, assumed=True)  # names of layers tell no data set
     form, several = taken.notes
     assert form == f"resnet50 is built with form='3x3', the form of the weights in '{path}'."
     assert several.startswith(
@@ -98,7 +99,7 @@ def test_several_checkpoints_have_these_names(tmp_path):
     assert "232 pixels" in several
     others = re.findall(r"'([^']*)'", several.partition("If it is of another (")[2].partition(")")[0])
     known = {e.tag: e.protocol for e in entries.entries_of("resnet50")}
-    assert len({known[tag] for tag in others} - {taken.protocol}) == len(others) > 3  # one of each kind
+    assert len({known[tag] for tag in others} - {found.protocol}) == len(others) > 3  # one of each kind
     for entry in entries.entries_of("resnet50"):
         if entry.source in ("torchvision", "timm"):
             chosen = locate(f"{entry.tag}:{path}", kc.ResNet50)
@@ -129,7 +130,8 @@ def test_a_body_tells_its_source_by_its_layers(tmp_path):
     state = {name: array for name, array in net.state_dict().items() if not name.startswith("output")}
     taken = locate(write(state, tmp_path, "pth"), kc.ResNet18)
     assert set(taken.tables) == {"pytorchcv"}
-    assert taken.protocol == entries.find("resnet18", kc.ResNet18.protocol, "pytorchcv", {}, {}).protocol
+    found = entries.find("resnet18", kc.ResNet18.protocol, "pytorchcv", {}, {})
+    assert taken.protocol == dataclasses.replace(found.protocol, assumed=True)
     assert taken.notes == ()
 
 
