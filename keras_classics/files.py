@@ -56,14 +56,16 @@ def atomic_write(path: str | pathlib.Path, replace_folder: bool = False) -> Iter
 def check_writable(path: str | os.PathLike) -> None:
     """Raises a ClassicsError, before time is spent, unless a file may be written at the path, as far as can be told."""
     path = pathlib.Path(path).absolute()
-    nearest = next(parent for parent in path.parents if os.path.exists(parent))  # False where none may look
-    reason = "it is a folder" if os.path.isdir(path) else ""
-    if not nearest.is_dir():
-        reason = f"'{nearest}' is a file"
-    elif not os.access(nearest, os.W_OK):
-        reason = f"'{nearest}' may not be written"
-    if reason:
+    if reason := "it is a folder" if os.path.isdir(path) else unwritable(path):
         raise ClassicsError(f"Cannot write '{path}': {reason}. Choose another place.")
+
+
+def unwritable(path: pathlib.Path) -> str:
+    """Why nothing can be made at the path, as far as can be told; "" if it can."""
+    nearest = next(parent for parent in path.absolute().parents if os.path.exists(parent))  # False where none may look
+    if not nearest.is_dir():
+        return f"'{nearest}' is a file"
+    return "" if os.access(nearest, os.W_OK) else f"'{nearest}' may not be written"
 
 
 def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:

@@ -82,13 +82,19 @@ def _variables_within(most: int) -> Iterator[None]:
 
 def check_finite(model: keras.Model) -> None:
     """Raises a ClassicsError that names the first layer with weights that are not finite."""
+    if layer := first_not_finite(model):
+        raise ClassicsError(
+            f"The weights of {model.name} are not finite, first those of its layer {layer}; train it anew, or take "
+            "an earlier file."
+        )
+
+
+def first_not_finite(model: keras.Model) -> str | None:
+    """The path of the first layer with weights that are not finite; None where all are."""
     for weight in model.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
-            layer = weight.path.rsplit("/", 1)[0]
-            raise ClassicsError(
-                f"The weights of {model.name} are not finite, first those of its layer {layer}; train it anew, or take "
-                "an earlier file."
-            )
+            return weight.path.rsplit("/", 1)[0]
+    return None
 
 
 def _code(config: Any) -> Iterator[str]:

@@ -4,9 +4,9 @@ import math
 import time
 
 import keras
-import numpy as np
 
 from keras_classics.errors import ClassicsError
+from keras_classics.model_file import first_not_finite
 from training.distribute import Team
 from training.judge import best_epoch, copy_weights, is_trained
 from training.phases import Phase
@@ -94,7 +94,7 @@ class StopAtNaN(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite((logs or {}).get("val_loss", 0.0)):
             self._stop("The validation loss is", self.params["steps"])
-        if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
+        if first_not_finite(self.model):
             self._stop("A weight is", self.params["steps"])
 
     def _stop(self, what, step):

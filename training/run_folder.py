@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import json
-import os
 import pathlib
 import re
 import shlex
@@ -15,7 +14,7 @@ import keras
 import numpy as np
 
 from keras_classics.errors import ClassicsError
-from keras_classics.files import atomic_write, leftovers
+from keras_classics.files import atomic_write, leftovers, unwritable
 from keras_classics.variant import deep_graph
 from training.seal import is_whole, read_note, seal
 from training.state import History, Place, State
@@ -158,12 +157,8 @@ class RunFolder:
                 f"{self.resume_command}"
             )
         if not self.path.exists():
-            parent = next(folder for folder in self.path.absolute().parents if folder.exists())
-            if not (parent.is_dir() and os.access(parent, os.W_OK)):
-                raise ClassicsError(
-                    f"Cannot make the run folder '{self.path}': '{parent}' is no folder that can be written. Choose "
-                    "another --out."
-                )
+            if reason := unwritable(self.path):
+                raise ClassicsError(f"Cannot make the run folder '{self.path}': {reason}. Choose another --out.")
             return
         begun = {self.lock.name, self.start.name}
         if not self.path.is_dir() or {path.name for path in self.path.iterdir()} - begun - set(leftovers(self.path)):

@@ -20,6 +20,7 @@ from keras_classics.exporting.tflite_metadata import add_metadata
 from keras_classics.files import atomic_write
 from keras_classics.fusion import fuse
 from keras_classics.layers import channel_axis, data_format_of
+from keras_classics.model_file import first_not_finite
 from keras_classics.places import LABELS
 from keras_classics.runtimes import check_installed
 from keras_classics.scenes import scenes
@@ -334,6 +335,6 @@ def _natural_images(model: keras.Model) -> np.ndarray:
 def _run(model: keras.Model, images: np.ndarray) -> np.ndarray:
     outputs = np.asarray(model.predict(images, verbose=0), "float32")
     # A rectifier may make 0 of what is no number, so the outputs alone do not tell.
-    if not np.isfinite(outputs).all() or not all(np.isfinite(weights).all() for weights in model.get_weights()):
+    if not np.isfinite(outputs).all() or first_not_finite(model):
         raise ClassicsError(f"{model.name} has weights or outputs that are not finite numbers; train or load it anew.")
     return outputs
