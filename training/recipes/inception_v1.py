@@ -46,7 +46,7 @@ RECIPES = (
         model="inception_v1_cifar",
         dataset="cifar10",
         paper=PAPER,
-        epochs=6,
+        epochs=20,
         batch_size=64,
         optimizer=SGD(momentum=0.9, weight_decay=2e-4),
         schedule=Cosine(0.02),
