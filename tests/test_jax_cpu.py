@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gradients import pulled_back
 
-from keras_classics.layers import Conv2D, MaxPooling2D, jax_cpu
+from keras_classics.layers import Conv2D, DepthwiseConv2D, MaxPooling2D, SeparableConv2D, jax_cpu
 
 pytestmark = pytest.mark.every_backend
 RNG = np.random.default_rng(12)
@@ -17,6 +17,16 @@ CASES = {
     "bands, strided": (Conv2D, (139, 12, 3), {"filters": 4, "kernel_size": 7, "strides": 2}),
     "bands, strided, same": (Conv2D, (140, 9, 3), {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"}),
     "bands, dilated": (Conv2D, (80, 12, 3), {"filters": 4, "kernel_size": 3, "dilation_rate": (3, 2)}),
+    "depthwise": (DepthwiseConv2D, (9, 9, 6), {"kernel_size": 3}),
+    "depthwise, same": (DepthwiseConv2D, (9, 8, 6), {"kernel_size": (4, 2), "padding": "same"}),
+    "depthwise, strided": (DepthwiseConv2D, (9, 8, 6), {"kernel_size": 3, "strides": 2}),
+    "depthwise, strided, same": (DepthwiseConv2D, (9, 8, 6), {"kernel_size": 3, "strides": 2, "padding": "same"}),
+    "depthwise, wide": (DepthwiseConv2D, (9, 8, 6), {"kernel_size": 5, "padding": "same"}),
+    "depthwise, dilated": (DepthwiseConv2D, (9, 8, 6), {"kernel_size": 3, "dilation_rate": (2, 3)}),
+    "depthwise, two a channel": (DepthwiseConv2D, (9, 8, 6), {"kernel_size": 3, "depth_multiplier": 2}),
+    "separable": (SeparableConv2D, (9, 8, 6), {"filters": 5, "kernel_size": 3, "padding": "same"}),
+    "separable, strided": (SeparableConv2D, (9, 8, 6), {"filters": 5, "kernel_size": 3, "strides": 2}),
+    "separable, two a channel": (SeparableConv2D, (9, 8, 6), {"filters": 5, "kernel_size": 3, "depth_multiplier": 2}),
     "pool": (MaxPooling2D, (9, 8, 6), {"pool_size": 3, "strides": 2}),
     "pool, same": (MaxPooling2D, (9, 8, 6), {"pool_size": (3, 2), "strides": (2, 1), "padding": "same"}),
     "pool, wide": (MaxPooling2D, (9, 8, 6), {"pool_size": 4, "strides": 2}),
@@ -52,17 +62,17 @@ def primitives(layer, x):
 def test_values_and_gradients_are_those_of_keras(case, data_format):
     ours, theirs, x = beside_keras(case, data_format=data_format)
     up = RNG.standard_normal(theirs.compute_output_shape(x.shape)).astype("float32")
-    kernels = [np.array(w) for w in theirs.get_weights()[:1]]
 
     def run(layer):
-        return lambda x, *kernel: layer.convolution_op(x, *kernel) if kernel else layer(x)
+        return lambda x, *weights: layer.stateless_call(weights, [], x)[0]
 
     np.testing.assert_allclose(*(keras.ops.convert_to_numpy(layer(x)) for layer in (ours, theirs)), atol=1e-4)
-    for got, expected in zip(*(pulled_back(run(k), [x, *kernels], up) for k in (ours, theirs)), strict=True):
+    at = [x, *theirs.get_weights()]
+    for got, expected in zip(*(pulled_back(run(k), at, up) for k in (ours, theirs)), strict=True):
         np.testing.assert_allclose(got, expected, atol=1e-5 * max(1.0, np.abs(expected).max()))
 
 
-@pytest.mark.parametrize("case", ["1x1", "bands", "pool"])
+@pytest.mark.parametrize("case", ["1x1", "bands", "depthwise", "separable", "pool"])
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision(case, policy):
     ours, theirs, x = beside_keras(case, dtype=policy)
@@ -72,7 +82,7 @@ def test_half_precision(case, policy):
     np.testing.assert_allclose(got, expected, atol=0.02 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("case", ["1x1", "bands", "pool"])
+@pytest.mark.parametrize("case", ["1x1", "bands", "depthwise", "separable", "pool"])
 def test_training_any_size_goes_as_with_keras_and_files_are_keras_own(case, tmp_path):
     ours, theirs, x = beside_keras(case)
     models = []
@@ -130,6 +140,8 @@ def test_bands_have_every_derivative(order):
     [
         ("1x1", "dot_general", "conv_general_dilated"),
         ("bands", "custom_jvp", "conv_general_dilated"),
+        ("depthwise", "mul", "conv_general_dilated"),
+        ("separable", "dot_general", "conv_general_dilated"),
         ("pool", "select_n", "reduce_window_max"),
     ],
 )
@@ -139,6 +151,13 @@ def test_an_accelerator_keeps_keras_way(case, on_cpu, elsewhere, monkeypatch):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0", "gpu:0"])
     assert on_cpu not in primitives(layer, x)
     assert elsewhere in primitives(layer, x)
+    assert primitives(layer, x) == primitives(theirs, x)
+
+
+@only_jax
+@pytest.mark.parametrize("case", ["depthwise, two a channel", "depthwise, wide"])
+def test_other_depthwise_convolutions_keep_keras_way(case):
+    layer, theirs, x = beside_keras(case)
     assert primitives(layer, x) == primitives(theirs, x)
 
 

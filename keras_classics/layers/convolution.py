@@ -7,9 +7,11 @@ from keras_classics.layers import onednn
 from keras_classics.layers.grouped_convolution import grouped_convolution, on_cpu
 from keras_classics.layers.jax_cpu import (
     convolution_with_banded_gradient,
+    depthwise_convolution,
     matrix_product,
     takes_bands,
     takes_matrix_product,
+    takes_shifted_maps,
 )
 from keras_classics.layers.same_padding import same_padding
 from keras_classics.layers.torch_layout import (
@@ -30,7 +32,8 @@ class Conv2D(keras.layers.Conv2D):
     gradients are recorded the kernel is laid out again only when it or the maps' size has changed, and a CPU gets
     oneDNN's convolution with the ReLU in it; see `onednn`.
 
-    On jax's CPU 1x1 kernels are matrix products and large maps have their kernels' gradients by bands; see `jax_cpu`.
+    On jax's CPU 1x1 kernels are matrix products and large maps have their kernels' gradients by bands; see `jax_cpu`,
+    which has the way of the two layers below as well.
     With `groups` it is computed the fastest way that the backend has; see `grouped_convolution`.
     """
 
@@ -48,7 +51,7 @@ class Conv2D(keras.layers.Conv2D):
 
     def convolution_op(self, inputs, kernel):
         if takes_matrix_product(self, inputs):
-            return matrix_product(self, inputs, kernel)
+            return matrix_product(inputs, kernel, self.strides, self.data_format)
         if takes_bands(self, inputs):
             return convolution_with_banded_gradient(self, inputs, kernel)
         if self.groups == 1:
@@ -104,6 +107,8 @@ class Conv2D(keras.layers.Conv2D):
 @registered
 class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
     def call(self, inputs):
+        if takes_shifted_maps(self, inputs):
+            return _biased_and_activated(self, depthwise_convolution(self, inputs, self.kernel))
         if keras_copies_maps(self.data_format) or keras_may_add_bias_to_columns(self):
             return _convolved(self, ops.depthwise_conv, inputs, self.kernel)
         return super().call(inputs)
@@ -112,6 +117,10 @@ class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
 @registered
 class SeparableConv2D(keras.layers.SeparableConv2D):
     def call(self, inputs):
+        if takes_shifted_maps(self, inputs):
+            maps = depthwise_convolution(self, inputs, self.depthwise_kernel)
+            outputs = matrix_product(maps, self.pointwise_kernel, (1, 1), self.data_format)
+            return _biased_and_activated(self, outputs)
         if keras_copies_maps(self.data_format) or keras_may_add_bias_to_columns(self):
             return _convolved(self, ops.separable_conv, inputs, self.depthwise_kernel, self.pointwise_kernel)
         return super().call(inputs)

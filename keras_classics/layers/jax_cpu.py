@@ -26,15 +26,15 @@ def takes_matrix_product(layer: keras.layers.Conv2D, inputs) -> bool:
     return layer.kernel_size == (1, 1) and layer.groups == 1 and on_jax_cpu(inputs)
 
 
-def matrix_product(layer: keras.layers.Conv2D, inputs, kernel):
+def matrix_product(inputs, kernel, strides: tuple[int, int], data_format: str):
     """What a dense 1x1 convolution makes of its inputs: each pixel that its strides meet, times the kernel.
 
     Shapes: (N, H, W, C) to (N, ceil(H / stride), ceil(W / stride), filters), whatever the padding; the kernel has shape
     (1, 1, C, filters).
     """
     kernel = ops.reshape(kernel, kernel.shape[2:])
-    rows, columns = (slice(None, None, stride) for stride in layer.strides)
-    if layer.data_format == "channels_last":
+    rows, columns = (slice(None, None, stride) for stride in strides)
+    if data_format == "channels_last":
         return ops.einsum("nhwc,cf->nhwf", inputs[:, rows, columns], kernel)
     return ops.einsum("nchw,cf->nfhw", inputs[:, :, rows, columns], kernel)
 
@@ -81,6 +81,25 @@ def convolution_with_banded_gradient(layer: keras.layers.Conv2D, inputs, kernel)
     return convolution(inputs, ops.convert_to_tensor(kernel))
 
 
+def takes_shifted_maps(layer: keras.layers.DepthwiseConv2D | keras.layers.SeparableConv2D, inputs) -> bool:
+    """Whether a depthwise convolution is a sum of shifted maps: of up to 3x3, with one filter for each channel, on
+    jax's CPU. XLA takes minutes to compile a network of larger ones."""
+    return math.prod(layer.kernel_size) <= 9 and layer.depth_multiplier == 1 and on_jax_cpu(inputs)
+
+
+def depthwise_convolution(layer: keras.layers.DepthwiseConv2D | keras.layers.SeparableConv2D, inputs, kernel):
+    """A filter for each channel: the sum of the maps that its pixels meet, each times that pixel.
+
+    Shapes: (N, H, W, C) to (N, H', W', C); the kernel has shape (k, k, C, 1). The sum is in float32 at least. XLA's own
+    way has code for each group, of one channel here.
+    """
+    wide = keras.backend.result_type(inputs.dtype, "float32")
+    last = layer.data_format == "channels_last"
+    weights = ops.reshape(ops.cast(kernel, wide), (-1, kernel.shape[2], *(() if last else (1, 1))))
+    maps = _met(ops.cast(inputs, wide), layer, kernel.shape[:2], layer.dilation_rate)
+    return ops.cast(sum(x * weight for x, weight in zip(maps, weights, strict=True)), inputs.dtype)
+
+
 def takes_comparisons(layer: keras.layers.MaxPooling2D, inputs) -> bool:
     """Whether the greatest pixels are found by comparisons: on jax's CPU, in windows of up to 3x3."""
     return math.prod(layer.pool_size) <= 9 and on_jax_cpu(inputs)
@@ -91,16 +110,22 @@ def max_pool(layer: keras.layers.MaxPooling2D, inputs):
 
     Its gradient goes to the first of the greatest pixels, as Keras' does; XLA scatters that pixel by pixel.
     """
-    axes = (1, 2) if layer.data_format == "channels_last" else (2, 3)
-    inputs = padded(inputs, layer.pool_size, layer.strides, layer.padding, axes, -math.inf)
-    greatest = None
-    for offsets in itertools.product(*map(range, layer.pool_size)):
-        window = [slice(None)] * 4
-        for axis, size, stride, offset in zip(axes, layer.pool_size, layer.strides, offsets, strict=True):
-            window[axis] = slice(offset, inputs.shape[axis] - size + offset + 1, stride)
-        x = inputs[tuple(window)]
-        greatest = x if greatest is None else ops.where((x > greatest) | (x != x), x, greatest)
+    greatest, *others = _met(inputs, layer, layer.pool_size, (1, 1), -math.inf)
+    for x in others:
+        greatest = ops.where((x > greatest) | (x != x), x, greatest)
     return greatest
+
+
+def _met(inputs, layer, sizes, dilations, value: float = 0.0):
+    """For each pixel of a layer's windows, row by row, the map of what it meets: pixels of the inputs, or `value`."""
+    axes = (1, 2) if layer.data_format == "channels_last" else (2, 3)
+    spans = [(size - 1) * dilation + 1 for size, dilation in zip(sizes, dilations, strict=True)]
+    inputs = padded(inputs, spans, layer.strides, layer.padding, axes, value)
+    for offsets in itertools.product(*map(range, sizes)):
+        window = [slice(None)] * 4
+        for axis, span, stride, dilation, i in zip(axes, spans, layer.strides, dilations, offsets, strict=True):
+            window[axis] = slice(i * dilation, inputs.shape[axis] - span + i * dilation + 1, stride)
+        yield inputs[tuple(window)]
 
 
 def padded(inputs, spans, strides, padding: str, axes, value: float = 0.0):
