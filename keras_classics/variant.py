@@ -196,14 +196,15 @@ class Variant:
         Args:
             include_top: whether to end in the classifier.
             weights: None for the paper's initialisation. "imagenet" (or "cifar10", "cifar100", "svhn", "mnist") for the
-                public checkpoint of this network with the best published accuracy that may be used commercially; a
-                source ("keras", "torchvision", "timm", "pytorchcv", "onnx", "idelbayev"; "keras_classics" for what lies
-                in this package) or one of its tags ("torchvision/IMAGENET1K_V1") for another, whose form of the network
-                is then built. "hf-hub:timm/<name>" for any repository of timm on the Hugging Face hub whose network
-                this is: where no tag has it, its config.json tells the pixels and the classes. Or a file, with the
-                classifier or without: of this network that Keras wrote (`.keras`, `.weights.h5`), or of those sources'
-                kinds (torch, safetensors, HDF5, ONNX). It tells its form and its pixels; where it may be of several
-                checkpoints, a warning says as which it was taken, and "torchvision/IMAGENET1K_V1:<path>" chooses.
+                public checkpoint of this form with the lowest published error, where those judged at the network's own
+                image size come before others, and then those that may be used commercially; a source ("keras",
+                "torchvision", "timm", "pytorchcv", "onnx", "idelbayev"; "keras_classics" for what lies in this package)
+                or one of its tags ("torchvision/IMAGENET1K_V1") for another, whose form of the network is then built.
+                "hf-hub:timm/<name>" for any repository of timm on the Hugging Face hub whose network this is: where no
+                tag has it, its config.json tells the pixels and the classes. Or a file, with the classifier or without:
+                of this network that Keras wrote (`.keras`, `.weights.h5`), or of those sources' kinds (torch,
+                safetensors, HDF5, ONNX). It tells its form and its pixels; where it may be of several checkpoints, a
+                warning says as which it was taken, and "torchvision/IMAGENET1K_V1:<path>" chooses.
             input_tensor: a Keras tensor to build upon, instead of a new input.
             input_shape: (H, W, C) or (C, H, W), by `keras.config.image_data_format()`, without the batch.
             pooling: without the top: None for feature maps, "avg" or "max" for a vector. Unused with it.

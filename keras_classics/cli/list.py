@@ -17,8 +17,9 @@ the layers with kernels on the longest way through the network. `field` is the r
 pixels, of what one place of the last map sees, before global pooling or the first dense layer. It is the reach of the
 kernels, which may be larger than the image; "all" stands only where the network itself joins all places before its
 last map. `error` is what the paper reports first, in percent, top-1/top-5 (- if it has no top-1), by which views, and
-on what if not on the dataset. `checkpoint` is the best public one on the dataset, with its top-1 error, and how many
-more there are; * marks another form of the network than the row's.
+on what if not on the dataset. `checkpoint` is the public one on the dataset with the lowest top-1 error among those
+that may be used commercially, that error, and how many more there are; * marks another form of the network than the
+row's.
 """
 
 FORMATS: Mapping[str, Callable[[Any], Any]] = {

@@ -33,7 +33,9 @@ def add_experiment(commands) -> None:
         command.add_argument("--record", action="store_true", help="write the results into training/results as well")
     report.add_argument("name", nargs="?", help="that `experiment list` prints")
     for command in (run, resume, report):
-        command.add_argument("--quick", action="store_true", help="an eighth of it, which decides nothing")
+        command.add_argument(
+            "--quick", action="store_true", help="a quarter of the images, half of the epochs: it decides nothing"
+        )
         command.add_argument("--out", metavar="folder", help="of the results (default: runs/experiments/<name>)")
     for command in (listing, run, resume, report):
         command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
