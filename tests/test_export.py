@@ -100,6 +100,14 @@ def test_an_export_with_another_normalisation_does_not_agree(tmp_path):
         assert not agreement.holds
 
 
+def test_rounded_probabilities_that_no_longer_add_up_to_one_agree():
+    """As of 16 bits: what the model puts out tells whether logarithms are compared, on both sides."""
+    expected = np.float32([[0.9, 0.1], [0.2, 0.8]])
+    for share in (1.002, 1.015):
+        assert exporting.agreement(expected, share * expected, "float16").holds
+    assert not exporting.agreement(expected, 1.1 * expected, "float16").holds
+
+
 def poisoned(model):
     weights = model.get_weights()
     weights[0][..., 0] = np.nan

@@ -11,8 +11,9 @@ from keras_classics import datasets, exported, preprocessing
 from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.complexity import check_reads_images, has_named_outputs, is_functional, predictions
+from keras_classics.ensemble import are_probabilities
 from keras_classics.errors import ClassicsError, ExportError, unknown
-from keras_classics.exporting.agreement import Agreement, agreement, are_probabilities
+from keras_classics.exporting.agreement import Agreement, agreement
 from keras_classics.exporting.contents import add, facts_of, layer_names
 from keras_classics.exporting.converting import Settings, convert
 from keras_classics.exporting.report import Report, beside, costs, written
