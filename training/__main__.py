@@ -5,7 +5,6 @@ Keras is imported when a command needs it.
 """
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Sequence
 
@@ -287,7 +286,7 @@ def _report(path: pathlib.Path | None) -> None:
     from training.run_data import WORDS
     from training.run_folder import RunFolder
 
-    metrics = json.loads(RunFolder(path).metrics.read_text("utf-8"))
+    metrics = RunFolder(path).read_metrics()
     console.print(f"On {metrics['test_images']:,} {WORDS[metrics['test_split']]}:")
     made = table((), ("", "top-1 error", "top-5 error"))
     for which, epoch in (("last", metrics["epochs"]), ("best", metrics["best_epoch"])):
