@@ -31,7 +31,6 @@ class Conversion:
     """A peer's tensors in the shapes of a network.
 
     Attributes:
-        network: its name.
         arrays: by "<layer>/<variable>".
         missing: what each layer that the peer's tensors lack did not find, by the layer's name.
         left: the peer's tensors that no layer takes.
@@ -40,7 +39,6 @@ class Conversion:
             stand between the others.
     """
 
-    network: str
     arrays: Mapping[str, np.ndarray]
     missing: Mapping[str, Sequence[str]]
     left: Sequence[str]
@@ -101,7 +99,7 @@ def convert(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules,
         bias = next((k for k in left if re.fullmatch(rf"{prefix}\.bias", k)), None)
         if bias is not None and isinstance(layer, keras.layers.Conv2D) and not layer.use_bias:
             extra_biases[next(_batch_norms_after(layer)).name] = np.asarray(left.pop(bias))
-    return Conversion(model.name, arrays, missing, tuple(left), _stand_behind(left, tensors))
+    return Conversion(arrays, missing, tuple(left), _stand_behind(left, tensors))
 
 
 def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
