@@ -48,7 +48,7 @@ def test_an_export_takes_pixels_and_agrees(to, name, tmp_path):
     assert agreement.holds
     images = pixels(model)
     expected = keras.ops.convert_to_numpy(bare(kc.preprocess_input(images, "lenet5")))
-    np.testing.assert_allclose(exporting.run_exported(path, images, batch_size=2), expected, atol=1e-5)
+    np.testing.assert_allclose(exporting.run_exported(path, images), expected, atol=1e-5)
     agreement = exporting.compare(model, path, images)
     assert agreement.images == 5
     assert agreement.max_abs_error < 1e-5

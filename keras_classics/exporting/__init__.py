@@ -30,6 +30,7 @@ from keras_classics.spec import PLUS_MINUS_ONE, Normalization
 MOST_CHECKED = 100  # of the representative images
 FEW_STEPS = 8  # in which int8 tells probabilities of different pictures apart, and hardly can
 OF_FILES = (".keras", ".h5", ".pb", *EXPORT_SUFFIXES.values())  # what is so called is no folder
+AT_ONCE = 100  # images on which an export is run, at most
 PIXEL = 16  # above which a number is no normalised pixel's
 
 
@@ -272,14 +273,14 @@ def compare(model: keras.Model, path: str | pathlib.Path, images: np.ndarray) ->
     return agreement(_run(_predictions(model), images), run_exported(path, images))
 
 
-def run_exported(path: str | pathlib.Path, images: np.ndarray, batch_size: int = 100) -> np.ndarray:
+def run_exported(path: str | pathlib.Path, images: np.ndarray) -> np.ndarray:
     """The outputs of an exported network, SavedModel folder, TFLite or ONNX file, for images (N, ...).
 
     Raises:
         ClassicsError: if it cannot be read, or not be run on such images here.
     """
     run = exported.runner(path)
-    return np.concatenate([run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)])
+    return np.concatenate([run(images[i : i + AT_ONCE]) for i in range(0, len(images), AT_ONCE)])
 
 
 def _predictions(model: keras.Model) -> keras.Model:
