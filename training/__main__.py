@@ -14,7 +14,7 @@ from keras_classics.cli import run as guarded
 from keras_classics.cli.arguments import add_json, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, percent, table
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, first_line
 from training.experiments.command import add_experiment
 
 
@@ -235,7 +235,7 @@ def _import_torchvision():
         import torchvision  # noqa: F401
     except (ImportError, RuntimeError) as error:
         raise ClassicsError(
-            f"torchvision cannot be imported ({str(error).splitlines()[0]}): install a torch and a torchvision that "
+            f"torchvision cannot be imported ({first_line(error)}): install a torch and a torchvision that "
             "belong together, or leave --against out."
         ) from None
 
