@@ -14,13 +14,13 @@ from keras_classics.complexity import check_reads_images, has_named_outputs, is_
 from keras_classics.ensemble import are_probabilities
 from keras_classics.errors import ClassicsError, ExportError, unknown
 from keras_classics.exporting.agreement import Agreement, agreement
-from keras_classics.exporting.contents import add, facts_of, layer_names
+from keras_classics.exporting.contents import add, facts_of
 from keras_classics.exporting.converting import Settings, convert
 from keras_classics.exporting.report import Report, beside, costs, written
 from keras_classics.exporting.tflite_metadata import add_metadata
 from keras_classics.files import atomic_write
 from keras_classics.fusion import fuse
-from keras_classics.layers import channel_axis, data_format_of
+from keras_classics.layers import channel_axis, data_format_of, leaves
 from keras_classics.model_file import first_not_finite
 from keras_classics.places import LABELS
 from keras_classics.runtimes import check_installed
@@ -130,7 +130,7 @@ def export(
         convert(_widened(fuse(model)) if is_functional(model) else model, temporary, settings, representative)
         if format == "tflite" and facts:
             _tell_android(temporary, model, bool(labels))
-        add(temporary, labels, facts, layer_names(model))
+        add(temporary, labels, facts, {layer.name for layer in leaves(model)})
         found = agreement(expected, run_exported(temporary, images), quantize)
         if not found.holds:
             raise ExportError(
