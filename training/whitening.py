@@ -11,7 +11,7 @@ import keras
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError, KeptClassifier
 from keras_classics.feed import feed_of_default
-from keras_classics.spec import Normalization
+from keras_classics.spec import UNCHANGED, Normalization
 from keras_classics.variant import Variant, deep_graph
 from keras_classics.zoo import get_model
 from training.augment.whitening import AT_ONCE, RULES, Numbers
@@ -81,8 +81,7 @@ def network(recipe: Recipe, seed: int) -> keras.Model:
     build = dict(recipe.build)
     variant = get_model(recipe.model)
     if recipe.pixels in RULES:
-        channels = variant.channels
-        variant = with_normalization(variant, build, Normalization((0.0,) * channels, (1.0,) * channels))
+        variant = with_normalization(variant, build, UNCHANGED.for_channels(variant.channels))
     return _built(recipe, variant, seed=seed, **build)
 
 

@@ -25,7 +25,7 @@ from keras_classics.model_file import first_not_finite
 from keras_classics.places import LABELS
 from keras_classics.runtimes import check_installed
 from keras_classics.scenes import scenes
-from keras_classics.spec import PLUS_MINUS_ONE, Normalization
+from keras_classics.spec import PLUS_MINUS_ONE, UNCHANGED, Normalization
 
 MOST_CHECKED = 100  # of the representative images
 FEW_STEPS = 8  # in which int8 tells probabilities of different pictures apart, and hardly can
@@ -312,7 +312,7 @@ def _tell_android(path: pathlib.Path, model: keras.Model, labelled: bool) -> Non
     channels = model.input_shape[-1]
     if data_format_of(model) == "channels_last" and channels in (1, 3):
         done = preprocessing.normalizes(model)
-        left = Normalization((0.0,), (1.0,)) if done else _normalization(model)
+        left = UNCHANGED if done else _normalization(model)
         add_metadata(path, model.name, left.for_channels(channels), LABELS if labelled else None)
 
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_classics.layers import GlobalContrastNormalization, channel_axis
-from keras_classics.spec import Normalization
+from keras_classics.spec import UNCHANGED, Normalization
 
 Numbers = Mapping[str, np.ndarray]
 Pixels = Literal["normalized", "per_pixel_mean", "gcn_zca"]
@@ -99,8 +99,7 @@ class ContrastAndZCA:
 
     def normalization(self, numbers: Numbers) -> Normalization:
         """None at all: no normalisation by channel is like it."""
-        channels = numbers["mean"].shape[-1]
-        return Normalization((0.0,) * channels, (1.0,) * channels)
+        return UNCHANGED.for_channels(numbers["mean"].shape[-1])
 
     def _normalize_contrast(self, images):
         import tensorflow as tf
