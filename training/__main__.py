@@ -8,10 +8,10 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
-from keras_classics.choices import BACKENDS, DISTRIBUTIONS, SAMPLES
+from keras_classics.choices import DISTRIBUTIONS, SAMPLES
 from keras_classics.cli import Parser, console
 from keras_classics.cli import run as guarded
-from keras_classics.cli.arguments import add_json, data_set
+from keras_classics.cli.arguments import add_backend, add_data_dir, add_json, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, percent, table
 from keras_classics.errors import ClassicsError, first_line
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_experiment(commands)
 
     for command in (run, finetune, resume, show, speed):
-        command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
+        add_data_dir(command)
     for command in (run, finetune, resume):
         command.add_argument("--device", help="that computes, as Keras names it: cpu:0, gpu:0")
     for command in (run, resume):
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "--own-statistics", action="store_true", help="batch norms see their device's images alone"
         )
     for command in (listing, run, finetune, resume, show, speed, shipping, results):
-        command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
+        add_backend(command)
 
     parsed = parser.parse_args(arguments)
 

@@ -1,8 +1,8 @@
 """Measures what several views of a picture cost."""
 
 from keras_classics import catalogue
-from keras_classics.choices import BACKENDS, VIEWS
-from keras_classics.cli.arguments import add_json, data_set
+from keras_classics.choices import VIEWS
+from keras_classics.cli.arguments import add_backend, add_json, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, console, table, working
 from keras_classics.cli.parser import positive
@@ -18,7 +18,7 @@ def add_arguments(parser):
     parser.add_argument("--images", type=positive, default=4, metavar="N", help="pictures a round (default 4)")
     parser.add_argument("--batch", type=positive, default=8, metavar="N", help="views a step (default 8)")
     parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="of both in turn (default 3)")
-    parser.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
+    add_backend(parser)
     add_json(parser)
 
 
