@@ -1,5 +1,7 @@
 """Measures what several views of a picture cost."""
 
+import statistics
+
 from keras_classics import catalogue
 from keras_classics.choices import VIEWS
 from keras_classics.cli.arguments import add_backend, add_json, data_set
@@ -45,6 +47,6 @@ def run(args):
 def show(costs):
     made = table(("views", "beside"), ("s a picture", "theirs", "ratio"))
     for cost in costs:
-        own, theirs = (f"{sorted(s)[len(s) // 2]:.3g}" for s in (cost.seconds, cost.beside_seconds))
+        own, theirs = (f"{statistics.median(s):.3g}" for s in (cost.seconds, cost.beside_seconds))
         made.add_row(cost.views, cost.beside, own, theirs, f"{cost.ratio:.2f}")
     console.print(made)
