@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_classics.layers import GlobalContrastNormalization, channel_axis
+from keras_classics.layers.global_contrast_normalization import SMALLEST
 from keras_classics.spec import UNCHANGED, Normalization
 
 Numbers = Mapping[str, np.ndarray]
@@ -106,7 +107,7 @@ class ContrastAndZCA:
 
         centred = images - tf.reduce_mean(images, (1, 2, 3), keepdims=True)
         norm = tf.sqrt(tf.reduce_sum(tf.square(centred), (1, 2, 3), keepdims=True)) / self.scale
-        return centred / tf.where(norm < 1e-8, 1.0, norm)
+        return centred / tf.where(norm < SMALLEST, 1.0, norm)
 
 
 def _in_data_format(values: np.ndarray) -> np.ndarray:
