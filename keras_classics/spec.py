@@ -16,6 +16,11 @@ class Paper:
     venue: str
     url: str
 
+    @property
+    def short(self) -> str:
+        """The first author and the year."""
+        return f"{self.authors.split(',')[0]} {self.year}"
+
 
 ONE_CROP = "1 crop"  # the protocol of one view of each picture
 REPOSITORY = "the authors' repository"  # as the source of an error that the paper does not print

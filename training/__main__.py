@@ -141,8 +141,7 @@ def _list(args):
     recipes = [get_recipe(name) for name in list_recipes()]
     made = table(("recipe", "model", "data", "epochs", "batch", "paper"))
     for r in recipes:
-        paper = f"{r.paper.authors.split(',')[0]} {r.paper.year}"
-        made.add_row(r.name, r.model, r.dataset, f"{r.epochs:.0f}", str(r.batch_size), paper)
+        made.add_row(r.name, r.model, r.dataset, f"{r.epochs:.0f}", str(r.batch_size), r.paper.short)
     answer(args.json, [r.as_dict() for r in recipes], lambda: console.print(made))
 
 

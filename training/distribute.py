@@ -129,7 +129,7 @@ class Team:
 
             multihost_utils.sync_global_devices("keras_classics")
 
-    def part(self) -> None:
+    def disconnect(self) -> None:
         """Waits until all processes have come here, and ends their connection, for the first has the rest to do."""
         if self.processes > 1:
             import jax

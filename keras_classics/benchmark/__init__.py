@@ -168,7 +168,7 @@ def benchmark(
 
     Args:
         network: a name of the zoo.
-        against: one of `sides.PEERS`. "native-groups" is the network itself with Keras' own grouped convolution,
+        against: one of `choices.PEERS`. "native-groups" is the network itself with Keras' own grouped convolution,
             "no-remat" itself without `remat`.
         backends: of ours; by default the present one. A peer written in Keras runs on the same.
         batch: images a step.
