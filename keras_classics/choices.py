@@ -7,7 +7,7 @@ import re
 BACKENDS = ("tensorflow", "jax", "torch")
 DATA_SETS = ("mnist_sample", "mnist", "cifar10", "cifar100", "svhn_cropped", "imagenet2012")
 SAMPLES = {"mnist_sample": "mnist"}  # data sets that are a part of another
-EXPORT_FORMATS = {"saved_model": "tf_saved_model", "tflite": "litert", "onnx": "onnx"}  # ours: Keras'
+EXPORT_FORMATS = ("saved_model", "tflite", "onnx")
 EXPORT_SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx"}  # a SavedModel is a folder of any name
 EXPORT_DTYPES = ("float32", "uint8")  # of the images that an export takes
 QUANTIZATIONS = ("float16", "dynamic", "int8")  # of a TFLite export

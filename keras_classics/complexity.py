@@ -244,7 +244,7 @@ def stage_costs(model: keras.Model) -> list[StageCost]:
         ClassicsError: as `stages` does.
     """
     strides = stages(model)
-    others = model.output.values() if isinstance(model.output, dict) else ()
+    others = model.output.values() if has_named_outputs(model) else ()
     heads = [tensor._keras_history.operation.name for tensor in (predictions(model), *others)]
     layers = {layer.name: layer for layer in model.layers}
     rows = {row.name: row for row in layer_table(model)}

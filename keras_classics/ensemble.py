@@ -83,7 +83,7 @@ class Ensemble:
         if self.classes == 1:
             return bool(((scores >= 0) & (scores <= 1)).all())
         told = self.averages or self.members[0].probabilities
-        return _are_probabilities(scores) if told is None else told
+        return are_probabilities(scores) if told is None else told
 
     def batch_size(self, most: int, images: int) -> int:
         """Views in a batch, of so many images and at most so many; of dense ones those of a picture at one scale."""
@@ -121,7 +121,7 @@ class Ensemble:
             as_they_are = as_they_are or [
                 not probabilities
                 or self.classes == 1  # of which a softmax would make 1 whatever it is
-                or (_are_probabilities(part) if member.probabilities is None else member.probabilities)
+                or (are_probabilities(part) if member.probabilities is None else member.probabilities)
                 for member, part in zip(self.members, new, strict=True)
             ]
             new = [part if kept else _softmax(part) for part, kept in zip(new, as_they_are, strict=True)]
@@ -214,8 +214,9 @@ def _check_square(model):
         )
 
 
-def _are_probabilities(scores) -> bool:
-    return bool((scores >= 0).all() and (np.abs(scores.sum(1) - 1) < SUM_TOLERANCE).all())
+def are_probabilities(scores: np.ndarray) -> bool:
+    """Whether answers (..., classes) are shares of a whole, as a softmax makes them."""
+    return bool((scores >= 0).all() and (np.abs(scores.sum(-1) - 1) < SUM_TOLERANCE).all())
 
 
 def _softmax(scores) -> np.ndarray:

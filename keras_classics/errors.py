@@ -22,7 +22,7 @@ class ExportError(ClassicsError):
         self.converts, self.runs, self.agrees, self.agreement = converts, runs, agrees, agreement
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Of a message of TensorFlow or of another runtime, whose messages run to pages."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 

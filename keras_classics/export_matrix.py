@@ -23,7 +23,7 @@ from keras_classics import catalogue
 from keras_classics.choices import EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.errors import ClassicsError, ExportError
 from keras_classics.files import atomic_write
-from keras_classics.quiet import without_notices
+from keras_classics.quiet import last_line
 
 # By their names here: the export's format, and its quantisation.
 FORMATS: dict[str, tuple[str, str | None]] = {
@@ -157,8 +157,8 @@ def _why(code: int, seconds: float, timeout: float, errors: Any) -> str:
     if code < 0:
         return f"{KILLED} {-code}" + ", perhaps for want of memory" * (code == -9)
     errors.seek(0)
-    told = without_notices(errors.read()).decode(errors="replace").strip().splitlines()
-    return f"the process ended with {code}" + (f": {told[-1][:300]}" if told else "")
+    reason = last_line(errors.read())
+    return f"the process ended with {code}" + (f": {reason[:300]}" if reason else "")
 
 
 def _failed(network: str, format: str, seconds: float, reason: str, error: Exception | None = None) -> Row:

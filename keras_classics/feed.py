@@ -67,7 +67,7 @@ class Feed:
         return read * np.asarray(normalization.std) + np.asarray(normalization.mean)
 
     def described(self, views: Views = VIEWS["1"]) -> str:
-        """The same in words: "(0..255 - (...)) / (...), RGB, shorter side 256, centre 224, bilinear"."""
+        """What is done, in words: "(0..255 - (...)) / (...), RGB, shorter side 256, centre 224, bilinear"."""
         pixels = "0..255, which the model normalises itself"
         if self.normalization is not None:
             normalization = self.normalization.for_channels(self.channels)
@@ -94,15 +94,15 @@ def feed_of(model: keras.Model, variant: Variant) -> Feed:
     return fed(protocol, size, channels, preprocessing.normalizes(model), data_format)
 
 
+def feed_of_default(variant: Variant) -> Feed:
+    """The same for the network that a record builds by default, without building it."""
+    return fed(variant.protocol, variant.image_size, variant.channels, False, keras.config.image_data_format())
+
+
 def is_square(model: keras.Model) -> bool:
     """Whether the pictures that a model reads are, as far as it tells."""
     sides = model.input_shape[1:3] if data_format_of(model) == "channels_last" else model.input_shape[2:]
     return sides[0] == sides[1]
-
-
-def feed_of_default(variant: Variant) -> Feed:
-    """The same for the network that a record builds by default, without building it."""
-    return fed(variant.protocol, variant.image_size, variant.channels, False, keras.config.image_data_format())
 
 
 def fed(protocol: InputProtocol, size: int, channels: int, normalizes: bool, data_format: str) -> Feed:

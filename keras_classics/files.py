@@ -68,24 +68,19 @@ def unwritable(path: pathlib.Path) -> str:
     return "" if os.access(nearest, os.W_OK) else f"'{nearest}' may not be written"
 
 
-def sweep_leftovers(folder: str | pathlib.Path) -> list[str]:
+def sweep_leftovers(folder: str | pathlib.Path) -> None:
     """Removes what killed processes left half written in a folder, and nothing else.
 
     Call it before anything is written there: what bears this process's own number counts as left behind by another.
-
-    Returns:
-        The names that the files or folders were to have, sorted.
     """
-    swept = leftovers(folder)
-    for name in swept:
+    for name in leftovers(folder):
         remove(pathlib.Path(folder, name))
-    return sorted(swept.values())
 
 
-def leftovers(folder: str | pathlib.Path) -> dict[str, str]:
-    """What killed processes left half written in a folder: the names that it was to have, by those that it has."""
-    named = (re.fullmatch(r"\.([1-9]\d*)-[0-9a-f]{8}-(.+)", path.name) for path in pathlib.Path(folder).iterdir())
-    return {found[0]: found[2] for found in named if found and not _another_runs(int(found[1]))}
+def leftovers(folder: str | pathlib.Path) -> list[str]:
+    """The names of what killed processes left half written in a folder."""
+    named = (re.fullmatch(r"\.([1-9]\d*)-[0-9a-f]{8}-.+", path.name) for path in pathlib.Path(folder).iterdir())
+    return [found[0] for found in named if found and not _another_runs(int(found[1]))]
 
 
 def _another_runs(number: int) -> bool:

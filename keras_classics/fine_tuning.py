@@ -6,6 +6,7 @@ import keras
 
 from keras_classics.complexity import POOLINGS, block_of
 from keras_classics.errors import ClassicsError, unknown
+from keras_classics.layers import leaves
 from keras_classics.preprocessing import provenance
 
 
@@ -30,7 +31,7 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
     """
     if up_to is None:
         kept = _behind_networks(model) or classifiers(model)
-        for layer in _leaves(model):
+        for layer in leaves(model):
             if layer not in kept:
                 layer.trainable = False
         return model
@@ -44,8 +45,8 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
     if not frozen:
         names = (block_of(layer.name) for m in (model, *inner) for layer in m.layers)
         raise unknown(f"stage of {model.name}", up_to, dict.fromkeys(name for name in names if name))
-    held = {id(leaf) for layer in frozen for leaf in _leaves(layer)}
-    if not any(leaf.trainable_weights for leaf in _leaves(model) if id(leaf) not in held):
+    held = {id(leaf) for layer in frozen for leaf in leaves(layer)}
+    if not any(leaf.trainable_weights for leaf in leaves(model) if id(leaf) not in held):
         raise ClassicsError(f"Nothing of {model.name} would be left to train after '{up_to}'; freeze an earlier stage.")
     for layer in frozen:
         layer.trainable = False
@@ -86,16 +87,7 @@ def _behind_networks(model) -> list[keras.Layer]:
     inner = [layer for layer in model.layers if isinstance(layer, keras.Model) and provenance(layer)]
     before = _with_all_before(inner)
     rest = [layer for layer in model.layers if inner and layer not in before]
-    return [leaf for layer in rest for leaf in _leaves(layer) if leaf.weights]
-
-
-def _leaves(layer):
-    """A layer that is no model, or the layers of a model and of those inside it."""
-    if not isinstance(layer, keras.Model):
-        yield layer
-        return
-    for inner in layer.layers:
-        yield from _leaves(inner)
+    return [leaf for layer in rest for leaf in leaves(layer) if leaf.weights]
 
 
 def _with_all_before(layers):

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from keras_classics.complexity import is_functional
+from keras_classics.complexity import has_named_outputs, is_functional
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Conv2D, UnitBias, channel_axis, data_format_of
 from keras_classics.variant import deep_graph, settle
@@ -76,7 +76,7 @@ def any_size(model: keras.Model) -> keras.Model:
             f"{model.name} has {bound.name} inside, which takes images of {bound.input_shape[1:]} alone, so it has no "
             "dense views; build that with input_shape=(None, None, 3), or take it alone."
         )
-    if isinstance(model.output, dict):
+    if has_named_outputs(model):
         model = keras.Model(model.input, model.output["predictions"], name=model.name)
     if not any(isinstance(layer, layers.Flatten) for layer in model.layers):
         return _of_any_size(model, channel_axis(data_format_of(model)))

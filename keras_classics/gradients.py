@@ -5,14 +5,17 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from keras_classics.choices import BACKENDS
 from keras_classics.errors import ClassicsError
 
 
 def check_gradients() -> None:
     """Raises a ClassicsError if the backend takes no gradients."""
     backend = keras.config.backend()
-    if backend not in ("tensorflow", "jax", "torch"):
-        raise ClassicsError(f"The backend {backend} takes no gradients; set KERAS_BACKEND to tensorflow, jax or torch.")
+    if backend not in BACKENDS:
+        raise ClassicsError(
+            f"The backend {backend} takes no gradients; set KERAS_BACKEND to one of {', '.join(BACKENDS)}."
+        )
 
 
 def gradient(function: Callable, x: np.ndarray) -> np.ndarray:

@@ -20,13 +20,12 @@ from keras_classics import feed, preprocessing
 from keras_classics.errors import ClassicsError
 from keras_classics.exported import class_names_of
 from keras_classics.files import atomic_write
-from keras_classics.places import CARD, LABELS, MODEL, PREPROCESSOR, check_free
+from keras_classics.places import CARD, LABELS, METRICS, MODEL, PREPROCESSOR, check_free
 from keras_classics.runtimes import LONGEST
 from keras_classics.variant import deep_graph
 from keras_classics.weights.archive import LIMIT
 from keras_classics.zoo import variant_of
 
-METRICS = "metrics.json"  # of a run folder
 FILES = {LABELS: LONGEST, PREPROCESSOR: LONGEST, MODEL: LIMIT}  # that are read, and the most bytes of each
 RESAMPLE = {"bilinear": 2, "bicubic": 3}  # in Pillow's numbers, as the hub's image processors have them
 

@@ -9,10 +9,8 @@ from keras_classics import hub_folder, zoo
 from keras_classics.errors import ClassicsError
 from keras_classics.exported import is_export
 from keras_classics.model_file import open_model
-from keras_classics.places import MODEL, hub_name, nowhere
+from keras_classics.places import BEST, MODEL, hub_name, nowhere
 from keras_classics.weights.hub import fetch_repository
-
-BEST = "best.keras"  # of a run folder
 
 
 def load(place: str | os.PathLike[str]) -> keras.Model:

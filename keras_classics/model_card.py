@@ -92,7 +92,7 @@ def file_card(
     front = _front(title, variant.name, licence, **({"datasets": [data]} if data else {}))
     return f"""{front}# {title}
 
-`{_form(origin)}` of [{paper.authors.split(",")[0]} {paper.year}]({paper.url}), *{paper.title}*.
+`{_form(origin)}` of [{paper.short}]({paper.url}), *{paper.title}*.
 
 {_use_on_hub()}
 Pictures are prepared for it so, as the file tells and `kc.predict` does: {_pixels(feed)}.
@@ -224,7 +224,7 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     return f"""# {recipe["name"]}
 
-`{variant.name}` of [{paper.authors.split(",")[0]} {paper.year}]({paper.url}), *{paper.title}*, trained on {data}:
+`{variant.name}` of [{paper.short}]({paper.url}), *{paper.title}*, trained on {data}:
 **{best["top1_error"]:.2f}% top-1 error** on {images}.
 
 {_use_on_hub() if on_hub else _use(f'kc.get_model("{variant.name}")(weights="{file}")')}

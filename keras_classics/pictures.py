@@ -31,9 +31,8 @@ UPRIGHT = {  # EXIF's orientation: what sets the picture upright
 }
 
 
-def read_image(path, channels: int = 3) -> np.ndarray:
-    """The picture in a file or a `BytesIO`, or that of Pillow, as uint8 (H, W, channels): grey for one channel, RGB for
-    three.
+def read_image(path) -> np.ndarray:
+    """The picture in a file or a `BytesIO`, or that of Pillow, as uint8 (H, W, 3), RGB.
 
     It is turned upright as its EXIF data say, its colours are those of sRGB, white shows through what is transparent,
     and of an animation it is the first frame. 16 bits a pixel and floating-point numbers are brought to 0..255. A
@@ -43,13 +42,10 @@ def read_image(path, channels: int = 3) -> np.ndarray:
         ClassicsError: if there is no such file, it holds no image that can be read whole, or what its numbers mean is
             not certain.
     """
-    if channels not in (1, 3):
-        raise ClassicsError(f"A picture can be read with 1 or 3 channels, not {channels}.")
     with _open(path) as image:
         image.load()
         image = _upright(_on_white(image, path), image)
-        pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    return pixels.reshape(*pixels.shape[:2], channels)
+        return np.asarray(image.convert("RGB"))
 
 
 def in_srgb(encoded: bytes, pixels: np.ndarray) -> np.ndarray:

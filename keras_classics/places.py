@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from keras_classics.errors import ClassicsError
 
 PREFIX = "hf-hub:"
-# The files of a folder on the hub, and of a run that went along.
+# The files of a folder on the hub, and those of a run that others read; TFLITE is one of both.
 MODEL, CARD, LABELS, PREPROCESSOR = "model.keras", "README.md", "labels.txt", "preprocessor_config.json"
-TFLITE = "model.tflite"
+TFLITE, BEST, RECIPE, METRICS, HISTORY = "model.tflite", "best.keras", "recipe.json", "metrics.json", "history.csv"
 _REPOSITORY = r"\w[\w.-]*/\w[\w.-]*"
 _REVISION = r"[\w./-]+"
 _OTHERS = ("hf", "hf_hub", "hub", "hfhub", "huggingface")  # prefixes that mean the hub elsewhere

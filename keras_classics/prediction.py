@@ -127,6 +127,12 @@ def _listed(images) -> list:
     return list(images)
 
 
+def view_and_input(picture: Picture, asked: Ensemble) -> tuple[np.ndarray, np.ndarray]:
+    """Of one model and one view: the picture's view (H, W, C) of 0..255, and the batch of it that the model reads."""
+    ((view,),) = views_of(picture, asked)
+    return view, np.asarray(asked.members[0].feed.model_input(np.asarray(view[None], "float32")))
+
+
 def views_of(picture: Picture, asked: Ensemble) -> list:
     """A picture's views (views, H, W, C) of 0..255 for each of the distinct feeds; of dense ones a list of scales."""
     pixels = read_image(picture) if is_file_or_pillow(picture) else np.asarray(picture)

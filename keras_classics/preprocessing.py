@@ -69,7 +69,7 @@ def check_pixels(images) -> None:
 
 
 def normalization_layer(normalization: Normalization, x, data_format: str | None = None):
-    """The same inside a model: a `Rescaling` layer named "normalization", applied to the tensor `x`.
+    """`normalize` inside a model: a `Rescaling` layer named "normalization", applied to the tensor `x`.
 
     Its numbers have three axes, for of fewer Keras guesses, by the current data format, which axis they are.
     """

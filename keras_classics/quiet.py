@@ -61,6 +61,12 @@ def without_notices(text: bytes) -> bytes:
     return b"".join(line for line in text.splitlines(keepends=True) if not NOTICE.fullmatch(line.rstrip()))
 
 
+def last_line(errors: bytes) -> str:
+    """Of a process' standard error without TensorFlow's notices, where it tells why it failed; "" if there is none."""
+    told = without_notices(errors).decode(errors="replace").strip()
+    return told.splitlines()[-1] if told else ""
+
+
 def main() -> None:
     """Copies standard input to standard error as it comes, without the notices."""
     out = sys.stderr.buffer

@@ -16,6 +16,11 @@ class Paper:
     venue: str
     url: str
 
+    @property
+    def short(self) -> str:
+        """The first author and the year."""
+        return f"{self.authors.split(',')[0]} {self.year}"
+
 
 ONE_CROP = "1 crop"  # the protocol of one view of each picture
 REPOSITORY = "the authors' repository"  # as the source of an error that the paper does not print
@@ -103,8 +108,12 @@ def protocol_of(fields: Mapping[str, Any]) -> InputProtocol:
     return InputProtocol(**{**fields, "normalization": Normalization(mean, std), "class_names": names})
 
 
+# Pixels as they are, of any number of channels with `for_channels`.
+UNCHANGED = Normalization((0.0,), (1.0,))
 # Mean colour of the ILSVRC 2012 training pixels, subtracted and no more (from the public VGG models).
 IMAGENET_MEAN = Normalization((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
+# The same in whole numbers, as Caffe's own networks have it.
+CAFFE_MEAN = Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0))
 # Channel statistics of the ILSVRC 2012 training pixels as Torch's users compute them, here for 0..255.
 IMAGENET_STATISTICS = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 # From -1 to 1, as TensorFlow's networks read them.

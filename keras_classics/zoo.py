@@ -10,7 +10,7 @@ import keras
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.families import modules_in
 from keras_classics.preprocessing import carried_protocol, check_pixels, normalize, normalizes, provenance
-from keras_classics.spec import Normalization
+from keras_classics.spec import UNCHANGED
 from keras_classics.variant import Variant
 
 BUILDERS: dict[str, Variant] = {
@@ -121,6 +121,6 @@ def preprocess_input(images, model: Variant | str | keras.Model):
     """
     check_pixels(images)
     if isinstance(model, keras.Model) and normalizes(model):
-        return normalize(images, Normalization((0.0,), (1.0,)))
+        return normalize(images, UNCHANGED)
     carried = carried_protocol(model) if isinstance(model, keras.Model) else None
     return normalize(images, (carried or variant_of(model).protocol).normalization)

@@ -150,7 +150,7 @@ def public_names_of(entry):
         return entry.variant
     if entry.source == "timm":
         return file.split(".")[0]
-    return entry.tag.partition("/")[2] if entry.source == "pytorchcv" else file.rsplit("-", 1)[0]
+    return entry.name if entry.source == "pytorchcv" else file.rsplit("-", 1)[0]
 
 
 def letters(name):

@@ -48,7 +48,7 @@ def test_an_export_takes_pixels_and_agrees(to, name, tmp_path):
     assert agreement.holds
     images = pixels(model)
     expected = keras.ops.convert_to_numpy(bare(kc.preprocess_input(images, "lenet5")))
-    np.testing.assert_allclose(exporting.run_exported(path, images, batch_size=2), expected, atol=1e-5)
+    np.testing.assert_allclose(exporting.run_exported(path, images), expected, atol=1e-5)
     agreement = exporting.compare(model, path, images)
     assert agreement.images == 5
     assert agreement.max_abs_error < 1e-5
@@ -98,6 +98,14 @@ def test_an_export_with_another_normalisation_does_not_agree(tmp_path):
         assert agreement.same_answers == 100
         assert agreement.max_abs_error < 1e-6
         assert not agreement.holds
+
+
+def test_rounded_probabilities_that_no_longer_add_up_to_one_agree():
+    """As of 16 bits: what the model puts out tells whether logarithms are compared, on both sides."""
+    expected = np.float32([[0.9, 0.1], [0.2, 0.8]])
+    for share in (1.002, 1.015):
+        assert exporting.agreement(expected, share * expected, "float16").holds
+    assert not exporting.agreement(expected, 1.1 * expected, "float16").holds
 
 
 def poisoned(model):

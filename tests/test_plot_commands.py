@@ -25,7 +25,7 @@ def run_folder(path, rows=("1,0.5,1.5,0.4,1.7,0.1,9", "2,0.75,0.5,0.6,0.7,0.1,9"
 
 
 def result(path, **changes):
-    figures = {"model": "resnet20", "data": "cifar10", "views": "1", "top1": 8.27}
+    figures = {"model": "resnet20", "data": "cifar10", "images": 100, "views": "1", "top1": 8.27}
     path.write_text(json.dumps(figures | changes))
     return str(path)
 
@@ -86,13 +86,15 @@ def test_own_results_in_the_place_of_the_papers(capsys, tmp_path):
     assert both["accuracy"] == pytest.approx(94.45)
 
 
-def test_what_is_no_result_is_refused(capsys, tmp_path):
+def test_what_is_no_evaluation_is_refused(capsys, tmp_path):
     good = result(tmp_path / "good.json")
     for name, changes in (("a", {"top1": "8"}), ("b", {"model": None}), ("c", {"data": 3})):
-        assert "is no result" in refused(capsys, "zoo", "--results", good, result(tmp_path / name, **changes))
+        assert "is no evaluation" in refused(capsys, "zoo", "--results", good, result(tmp_path / name, **changes))
     (tmp_path / "text").write_text("no JSON")
-    assert "is no result" in refused(capsys, "zoo", "--results", tmp_path / "text")
-    assert "is no result" in refused(capsys, "zoo", "--results", tmp_path / "nowhere")
+    assert "is no evaluation" in refused(capsys, "zoo", "--results", tmp_path / "text")
+    assert "Cannot read" in refused(capsys, "zoo", "--results", tmp_path / "nowhere")
+    bad = result(tmp_path / "f", calibration_bins=[], calibration_error="2%")
+    assert "is no evaluation" in refused(capsys, "reliability", bad)
     assert "Did you mean 'resnet20'" in refused(capsys, "zoo", "--results", result(tmp_path / "d", model="resnet20x"))
     several = refused(capsys, "zoo", "--results", good, result(tmp_path / "e", data="mnist"))
     assert "of several data sets, cifar10, mnist" in several

@@ -38,6 +38,8 @@ def test_notices_alone_are_left_out():
     assert quiet.without_notices(OTHERS) == OTHERS
     mixed = b"".join(a + b for a, b in zip(NOTICES.splitlines(True), OTHERS.splitlines(True), strict=False))
     assert quiet.without_notices(mixed) == OTHERS
+    assert quiet.last_line(OTHERS + NOTICES + b"\n") == "warning: 2025 images are grey"
+    assert quiet.last_line(NOTICES) == ""
 
 
 CHILD = r"import os; os.write(2, b'I0000 00:00:1 7 a.cc:1] b\nchild\n')"

@@ -5,17 +5,16 @@ Keras is imported when a command needs it.
 """
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Sequence
 
-from keras_classics.choices import BACKENDS, DISTRIBUTIONS, SAMPLES
+from keras_classics.choices import DISTRIBUTIONS, SAMPLES
 from keras_classics.cli import Parser, console
 from keras_classics.cli import run as guarded
-from keras_classics.cli.arguments import add_json, data_set
+from keras_classics.cli.arguments import add_backend, add_data_dir, add_json, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, percent, table
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, first_line
 from training.experiments.command import add_experiment
 
 
@@ -109,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_experiment(commands)
 
     for command in (run, finetune, resume, show, speed):
-        command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
+        add_data_dir(command)
     for command in (run, finetune, resume):
         command.add_argument("--device", help="that computes, as Keras names it: cpu:0, gpu:0")
     for command in (run, resume):
@@ -125,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "--own-statistics", action="store_true", help="batch norms see their device's images alone"
         )
     for command in (listing, run, finetune, resume, show, speed, shipping, results):
-        command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
+        add_backend(command)
 
     parsed = parser.parse_args(arguments)
 
@@ -142,8 +141,7 @@ def _list(args):
     recipes = [get_recipe(name) for name in list_recipes()]
     made = table(("recipe", "model", "data", "epochs", "batch", "paper"))
     for r in recipes:
-        paper = f"{r.paper.authors.split(',')[0]} {r.paper.year}"
-        made.add_row(r.name, r.model, r.dataset, f"{r.epochs:.0f}", str(r.batch_size), paper)
+        made.add_row(r.name, r.model, r.dataset, f"{r.epochs:.0f}", str(r.batch_size), r.paper.short)
     answer(args.json, [r.as_dict() for r in recipes], lambda: console.print(made))
 
 
@@ -236,7 +234,7 @@ def _import_torchvision():
         import torchvision  # noqa: F401
     except (ImportError, RuntimeError) as error:
         raise ClassicsError(
-            f"torchvision cannot be imported ({str(error).splitlines()[0]}): install a torch and a torchvision that "
+            f"torchvision cannot be imported ({first_line(error)}): install a torch and a torchvision that "
             "belong together, or leave --against out."
         ) from None
 
@@ -287,7 +285,7 @@ def _report(path: pathlib.Path | None) -> None:
     from training.run_data import WORDS
     from training.run_folder import RunFolder
 
-    metrics = json.loads(RunFolder(path).metrics.read_text("utf-8"))
+    metrics = RunFolder(path).read_metrics()
     console.print(f"On {metrics['test_images']:,} {WORDS[metrics['test_split']]}:")
     made = table((), ("", "top-1 error", "top-5 error"))
     for which, epoch in (("last", metrics["epochs"]), ("best", metrics["best_epoch"])):

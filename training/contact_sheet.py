@@ -11,7 +11,7 @@ from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.plots import contact_sheet
 from keras_classics.scenes import scenes
-from keras_classics.spec import Normalization
+from keras_classics.spec import UNCHANGED
 from keras_classics.zoo import get_model
 from training import run_data
 from training.augment.whitening import RULES
@@ -134,8 +134,8 @@ def _rows(recipe, data, made, seed, count) -> list[list[tuple[str, np.ndarray, s
 def _whitened_rows(recipe, data, made, seed, count):
     """The same where pixels are whitened before the operations: these are stretched to 0..255 to be seen."""
     pixels = whitened(recipe, data, fitted(recipe, data, say))
-    identity = Normalization((0.0,) * made.channels, (1.0,) * made.channels)
-    rows = _rows(recipe, pixels, dataclasses.replace(made, normalization=identity), seed, count)
+    as_they_are = dataclasses.replace(made, normalization=UNCHANGED.for_channels(made.channels))
+    rows = _rows(recipe, pixels, as_they_are, seed, count)
     originals = _first_examples(recipe, data, seed, count)  # in the whitened ones' order
     seen = []
     for row, (original, _) in zip(rows, originals, strict=True):

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 from keras_classics.choices import DISTRIBUTIONS
-from keras_classics.errors import ClassicsError, unknown
+from keras_classics.errors import ClassicsError, first_line, unknown
 from training.progress import say
 
 
@@ -129,7 +129,7 @@ class Team:
 
             multihost_utils.sync_global_devices("keras_classics")
 
-    def part(self) -> None:
+    def disconnect(self) -> None:
         """Waits until all processes have come here, and ends their connection, for the first has the rest to do."""
         if self.processes > 1:
             import jax
@@ -230,10 +230,9 @@ def _told(error: BaseException, made: Team) -> str:
         return f"Process {made.process}: {error}"
     if isinstance(error, KeyboardInterrupt):
         return f"Process {made.process} was stopped."
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
     return (
-        f"Process {made.process} of {made.processes} cannot go on ({reason}). If another has ended, see what it said; "
-        "then resume the run, with as many processes as you like."
+        f"Process {made.process} of {made.processes} cannot go on ({first_line(error)}). If another has ended, see "
+        "what it said; then resume the run, with as many processes as you like."
     )
 
 

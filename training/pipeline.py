@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_classics import datasets, feed, pictures
+from keras_classics.complexity import has_named_outputs
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from keras_classics.zoo import get_model
@@ -242,7 +243,7 @@ def training_images(recipe: Recipe, data: Dataset):
 
 def _for_outputs(model, labels):
     """The labels as the model's losses take them: the same for the predictions and each auxiliary head."""
-    return dict.fromkeys(model.output, labels) if isinstance(model.output, dict) else labels
+    return dict.fromkeys(model.output, labels) if has_named_outputs(model) else labels
 
 
 def _part(recipe, data, held_out) -> Dataset:

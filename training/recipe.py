@@ -225,39 +225,7 @@ class Recipe:
             check(holder, prefix)
         if recipe.pixels != "normalized":
             recipe = dataclasses.replace(recipe, augment=tuple(map(_filling_with_zero, recipe.augment)))
-        if not 0 < recipe.epochs < math.inf:
-            raise ClassicsError(f"The number of epochs must be positive and finite, not {recipe.epochs:g}.")
-        if recipe.batch_size < 1:
-            raise ClassicsError(f"The batch size must be positive, not {recipe.batch_size}.")
-        if recipe.accumulate < 1 or recipe.batch_size % recipe.accumulate:
-            raise ClassicsError(
-                f"A batch of {recipe.batch_size} cannot be divided into {recipe.accumulate} equal parts; give a "
-                "--batch-size that can."
-            )
-        if recipe.hold_out < 0 or recipe.hold_out == 1:
-            raise ClassicsError(
-                f"One training image in {recipe.hold_out} cannot be held out; give 0 for none, or 2 or more."
-            )
-        if not 0 <= recipe.warm_up < math.inf:
-            raise ClassicsError(f"The epochs of warm_up cannot be {recipe.warm_up:g}; give 0 for none.")
-        if recipe.warm_up and isinstance(recipe.schedule, Plateau):
-            raise ClassicsError("A rate that waits for a plateau has no warm-up; set warm_up=0.")
-        if recipe.average is not None and not 0 < recipe.average < 1:
-            raise ClassicsError(f"An average keeps between 0 and 1 of itself, not {recipe.average:g}; such as 0.9999.")
-        if recipe.early_stopping is not None and recipe.early_stopping < 1:
-            raise ClassicsError(f"Early stopping waits for 1 epoch or more, not {recipe.early_stopping}.")
-        if recipe.target_error is not None and not 0 <= recipe.target_error < 100:
-            raise ClassicsError(f"An error to reach is 0 or more and below 100 percent, not {recipe.target_error:g}.")
-        if isinstance(recipe.schedule, Steps):
-            _check_steps(recipe.schedule)
-        if not 0 <= recipe.label_smoothing < 1:
-            raise ClassicsError(f"Labels are smoothed by 0 or more and below 1, not {recipe.label_smoothing:g}.")
-        if recipe.label_smoothing and recipe.loss != "crossentropy":
-            raise ClassicsError(
-                f"Labels are smoothed for the loss crossentropy, not for the {recipe.loss}; set label_smoothing=0."
-            )
-        if recipe.tuning is not None:
-            _check_tuning(recipe, recipe.tuning)
+        _check(recipe)
         return recipe
 
     @property
@@ -291,6 +259,43 @@ _KINDS: dict[str, Any] = {
     **{name: getattr(augment, name) for name in augment.__all__},
     **{kind.__name__: kind for kind in (SGD, RMSProp, Steps, Plateau, Exponential, Linear, Cosine, Paper, Tuning)},
 }
+
+
+def _check(recipe: Recipe) -> None:
+    """Raises a ClassicsError for values that do not go together, or cannot be trained with."""
+    if not 0 < recipe.epochs < math.inf:
+        raise ClassicsError(f"The number of epochs must be positive and finite, not {recipe.epochs:g}.")
+    if recipe.batch_size < 1:
+        raise ClassicsError(f"The batch size must be positive, not {recipe.batch_size}.")
+    if recipe.accumulate < 1 or recipe.batch_size % recipe.accumulate:
+        raise ClassicsError(
+            f"A batch of {recipe.batch_size} cannot be divided into {recipe.accumulate} equal parts; give a "
+            "--batch-size that can."
+        )
+    if recipe.hold_out < 0 or recipe.hold_out == 1:
+        raise ClassicsError(
+            f"One training image in {recipe.hold_out} cannot be held out; give 0 for none, or 2 or more."
+        )
+    if not 0 <= recipe.warm_up < math.inf:
+        raise ClassicsError(f"The epochs of warm_up cannot be {recipe.warm_up:g}; give 0 for none.")
+    if recipe.warm_up and isinstance(recipe.schedule, Plateau):
+        raise ClassicsError("A rate that waits for a plateau has no warm-up; set warm_up=0.")
+    if recipe.average is not None and not 0 < recipe.average < 1:
+        raise ClassicsError(f"An average keeps between 0 and 1 of itself, not {recipe.average:g}; such as 0.9999.")
+    if recipe.early_stopping is not None and recipe.early_stopping < 1:
+        raise ClassicsError(f"Early stopping waits for 1 epoch or more, not {recipe.early_stopping}.")
+    if recipe.target_error is not None and not 0 <= recipe.target_error < 100:
+        raise ClassicsError(f"An error to reach is 0 or more and below 100 percent, not {recipe.target_error:g}.")
+    if isinstance(recipe.schedule, Steps):
+        _check_steps(recipe.schedule)
+    if not 0 <= recipe.label_smoothing < 1:
+        raise ClassicsError(f"Labels are smoothed by 0 or more and below 1, not {recipe.label_smoothing:g}.")
+    if recipe.label_smoothing and recipe.loss != "crossentropy":
+        raise ClassicsError(
+            f"Labels are smoothed for the loss crossentropy, not for the {recipe.loss}; set label_smoothing=0."
+        )
+    if recipe.tuning is not None:
+        _check_tuning(recipe, recipe.tuning)
 
 
 def _check_steps(schedule: Steps) -> None:

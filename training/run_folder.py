@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write, leftovers, unwritable
+from keras_classics.places import BEST, HISTORY, METRICS, RECIPE, TFLITE
 from keras_classics.variant import deep_graph
 from training.seal import is_whole, read_note, seal
 from training.state import History, Place, State
@@ -55,11 +56,11 @@ class RunFolder:
 
     @property
     def recipe(self) -> pathlib.Path:
-        return self.path / "recipe.json"
+        return self.path / RECIPE
 
     @property
     def history(self) -> pathlib.Path:
-        return self.path / "history.csv"
+        return self.path / HISTORY
 
     @property
     def last(self) -> pathlib.Path:
@@ -67,7 +68,7 @@ class RunFolder:
 
     @property
     def best(self) -> pathlib.Path:
-        return self.path / "best.keras"
+        return self.path / BEST
 
     @property
     def start(self) -> pathlib.Path:
@@ -79,7 +80,7 @@ class RunFolder:
 
     @property
     def metrics(self) -> pathlib.Path:
-        return self.path / "metrics.json"
+        return self.path / METRICS
 
     @property
     def skipped(self) -> pathlib.Path:
@@ -100,7 +101,7 @@ class RunFolder:
     @property
     def exports(self) -> dict[str, pathlib.Path]:
         """By export format."""
-        return {"saved_model": self.path / "saved_model", "tflite": self.path / "model.tflite"}
+        return {"saved_model": self.path / "saved_model", "tflite": self.path / TFLITE}
 
     @property
     def lock(self) -> pathlib.Path:
@@ -177,10 +178,10 @@ class RunFolder:
         try:
             settings = json.loads(self.recipe.read_text("utf-8"))
         except FileNotFoundError:
-            raise ClassicsError(f"'{self.path}' is not a run folder: it has no recipe.json.") from None
+            raise ClassicsError(f"'{self.path}' is not a run folder: it has no {RECIPE}.") from None
         except (OSError, ValueError) as error:
             raise ClassicsError(
-                f"'{self.path}' is not a run folder: it has no readable recipe.json ({error}). Start a new run."
+                f"'{self.path}' is not a run folder: it has no readable {RECIPE} ({error}). Start a new run."
             ) from None
         missing = SETTINGS - set(settings) if isinstance(settings, dict) else SETTINGS
         if missing:

@@ -1,6 +1,5 @@
 """From a finished run to the folder that ships: the weights, the TFLite file if it is small, the curves and a card."""
 
-import json
 import pathlib
 import shutil
 
@@ -9,6 +8,7 @@ from keras_classics.feed import feed_of
 from keras_classics.files import atomic_write
 from keras_classics.loading import load
 from keras_classics.model_card import model_card, run_command
+from keras_classics.places import BEST, CARD
 from keras_classics.weights.fetch import digest
 from keras_classics.zoo import variant_of
 from training.run_folder import RunFolder
@@ -29,7 +29,7 @@ def ship(run: str | pathlib.Path, out: str | pathlib.Path | None = None) -> path
     """
     folder = RunFolder(pathlib.Path(run))
     try:
-        metrics = json.loads(folder.metrics.read_text("utf-8"))
+        metrics = folder.read_metrics()
     except (OSError, ValueError):
         folder.read_settings()  # or it is no run folder
         raise ClassicsError(f"'{run}' is not finished; go on with it: {folder.resume_command}") from None
@@ -48,12 +48,12 @@ def ship(run: str | pathlib.Path, out: str | pathlib.Path | None = None) -> path
         card = model_card(
             temporary / folder.best.name, metrics, run_command(settings), feed_of(model, variant_of(model))
         )
-        (temporary / "README.md").write_text(card, "utf-8")
+        (temporary / CARD).write_text(card, "utf-8")
     return path
 
 
 def entry_line(run: str | pathlib.Path, path: pathlib.Path) -> str:
     """The line of a shipped folder in the table of keras_classics/weights/entries/keras_classics.py."""
-    metrics = json.loads(RunFolder(pathlib.Path(run)).metrics.read_text("utf-8"))
+    metrics = RunFolder(pathlib.Path(run)).read_metrics()
     top1, top5 = (metrics["best"][f"top{n}_error"] for n in (1, 5))
-    return f'"{path.name}": ("{metrics["model"]}", {top1}, {top5}, "{digest(path / "best.keras", "sha256")}"),'
+    return f'"{path.name}": ("{metrics["model"]}", {top1}, {top5}, "{digest(path / BEST, "sha256")}"),'

@@ -305,7 +305,7 @@ def _train(
         agree(team, settings, state)
         _fit(recipe, data, folder, settings, team, state, numbers, None, embedding.callbacks)
     history = state.history
-    team.part()
+    team.disconnect()
     if not team.is_first:
         return None
     replace_damaged_best(folder, history, say)

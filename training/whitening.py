@@ -8,10 +8,10 @@ from typing import Any
 
 import keras
 
-from keras_classics import preprocessing
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError, KeptClassifier
-from keras_classics.spec import Normalization
+from keras_classics.feed import feed_of_default
+from keras_classics.spec import UNCHANGED, Normalization
 from keras_classics.variant import Variant, deep_graph
 from keras_classics.zoo import get_model
 from training.augment.whitening import AT_ONCE, RULES, Numbers
@@ -42,14 +42,14 @@ def fitted(recipe: Recipe, data: Dataset, say: Callable[[str], None]) -> Numbers
     Raises:
         ClassicsError: if the network does not read its pictures from edge to edge.
     """
-    protocol = get_model(recipe.model).protocol
-    if protocol.resize_size != protocol.image_size:
+    feed = feed_of_default(get_model(recipe.model))
+    if feed.resize_size != feed.image_size:
         raise ClassicsError(
             f"{recipe.model} reads its pictures with a margin, and they are whitened only from edge to edge; set "
             "pixels=normalized."
         )
     say(f"Fitting {RULES[recipe.pixels]} on the images to train on.")
-    return RULES[recipe.pixels].fit(training_images(recipe, data).map(lambda image: _fit(recipe, image)))
+    return RULES[recipe.pixels].fit(training_images(recipe, data).map(feed.fit))
 
 
 def whitened(recipe: Recipe, data: Dataset, numbers: Numbers | None) -> Dataset:
@@ -58,16 +58,16 @@ def whitened(recipe: Recipe, data: Dataset, numbers: Numbers | None) -> Dataset:
 
     if numbers is None:
         return data
-    rule = RULES[recipe.pixels]
+    rule, feed = RULES[recipe.pixels], feed_of_default(get_model(recipe.model))
 
     def decode(path):
-        return rule.whiten(_fit(recipe, data.decode(path))[tf.newaxis], numbers)[0]
+        return rule.whiten(feed.fit(data.decode(path))[tf.newaxis], numbers)[0]
 
     if data.files is not None:  # which are shuffled as a whole, and left out where they cannot be read
         return dataclasses.replace(data, decode=decode, decode_window=None)
 
     def stored(split):
-        stream = data.split(split).map(lambda image, label: (_fit(recipe, image), label), os.cpu_count())
+        stream = data.split(split).map(lambda image, label: (feed.fit(image), label), os.cpu_count())
         stream = stream.batch(AT_ONCE)  # for a matrix is multiplied by many images as fast as by a few
         stream = stream.map(lambda images, labels: (rule.whiten(images, numbers), labels))
         return stream.unbatch().apply(tf.data.experimental.assert_cardinality(data.sizes[split]))
@@ -81,8 +81,7 @@ def network(recipe: Recipe, seed: int) -> keras.Model:
     build = dict(recipe.build)
     variant = get_model(recipe.model)
     if recipe.pixels in RULES:
-        channels = variant.channels
-        variant = with_normalization(variant, build, Normalization((0.0,) * channels, (1.0,) * channels))
+        variant = with_normalization(variant, build, UNCHANGED.for_channels(variant.channels))
     return _built(recipe, variant, seed=seed, **build)
 
 
@@ -114,12 +113,3 @@ def with_normalization(variant: Variant, build: dict[str, Any], normalization: N
     """The record, in the form that `build` chooses, with another normalisation."""
     variant = variant.with_options(**{name: build[name] for name in build if name in variant.options})
     return dataclasses.replace(variant, protocol=dataclasses.replace(variant.protocol, normalization=normalization))
-
-
-def _fit(recipe: Recipe, image):
-    """The image as a float32 tensor of the network's size, 0..255."""
-    variant = get_model(recipe.model)
-    protocol = variant.protocol
-    return preprocessing.fit(
-        image, protocol.resize_size, protocol.image_size, variant.channels, protocol.interpolation, protocol.squash
-    )

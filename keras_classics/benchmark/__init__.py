@@ -168,7 +168,7 @@ def benchmark(
 
     Args:
         network: a name of the zoo.
-        against: one of `sides.PEERS`. "native-groups" is the network itself with Keras' own grouped convolution,
+        against: one of `choices.PEERS`. "native-groups" is the network itself with Keras' own grouped convolution,
             "no-remat" itself without `remat`.
         backends: of ours; by default the present one. A peer written in Keras runs on the same.
         batch: images a step.
@@ -263,7 +263,8 @@ def _first_answers(times: Times, facts, peer_python) -> int | None:
     return second["peak_bytes"]
 
 
-def _matrix_product_flops(side: int = 2048) -> float:
+def _matrix_product_flops() -> float:
+    side = 2048
     a = np.ones((side, side), "float32")
     start = time.perf_counter()
     a @ a

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 from keras_classics.benchmark.sides import Side
 from keras_classics.choices import BACKENDS
 from keras_classics.errors import ClassicsError
-from keras_classics.quiet import without_notices
+from keras_classics.quiet import last_line
 
 SCRIPT = pathlib.Path(__file__).with_name("worker.py")
 
@@ -68,9 +68,8 @@ class Worker:
             return json.loads(line)
         self._process.wait()
         self._errors.seek(0)
-        errors = without_notices(self._errors.read()).decode(errors="replace")
-        last = (errors.strip().splitlines() or ["it says nothing"])[-1]
-        raise ClassicsError(f"{self.side.who} on {self.side.backend} failed: {last}")
+        reason = last_line(self._errors.read()) or "it says nothing"
+        raise ClassicsError(f"{self.side.who} on {self.side.backend} failed: {reason}")
 
     def __enter__(self):
         return self

@@ -29,6 +29,10 @@ def add_backend(parser: Parser) -> None:
     parser.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
 
 
+def add_data_dir(parser: Parser) -> None:
+    parser.add_argument("--data-dir", metavar="folder", help="where tensorflow-datasets keeps its data")
+
+
 def add_json(parser: Parser) -> None:
     parser.add_argument("--json", metavar="file", help="a file to write the figures to as well; - for nothing but them")
 

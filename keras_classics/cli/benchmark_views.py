@@ -1,8 +1,10 @@
 """Measures what several views of a picture cost."""
 
+import statistics
+
 from keras_classics import catalogue
-from keras_classics.choices import BACKENDS, VIEWS
-from keras_classics.cli.arguments import add_json, data_set
+from keras_classics.choices import VIEWS
+from keras_classics.cli.arguments import add_backend, add_json, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, console, table, working
 from keras_classics.cli.parser import positive
@@ -18,7 +20,7 @@ def add_arguments(parser):
     parser.add_argument("--images", type=positive, default=4, metavar="N", help="pictures a round (default 4)")
     parser.add_argument("--batch", type=positive, default=8, metavar="N", help="views a step (default 8)")
     parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="of both in turn (default 3)")
-    parser.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
+    add_backend(parser)
     add_json(parser)
 
 
@@ -45,6 +47,6 @@ def run(args):
 def show(costs):
     made = table(("views", "beside"), ("s a picture", "theirs", "ratio"))
     for cost in costs:
-        own, theirs = (f"{sorted(s)[len(s) // 2]:.3g}" for s in (cost.seconds, cost.beside_seconds))
+        own, theirs = (f"{statistics.median(s):.3g}" for s in (cost.seconds, cost.beside_seconds))
         made.add_row(cost.views, cost.beside, own, theirs, f"{cost.ratio:.2f}")
     console.print(made)

@@ -9,7 +9,7 @@ from keras_classics.cli.arguments import add_backend, add_json
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, console, working
 from keras_classics.errors import ClassicsError
-from keras_classics.places import PREFIX, TFLITE, check_free, hub_name, nowhere
+from keras_classics.places import BEST, METRICS, PREFIX, RECIPE, TFLITE, check_free, hub_name, nowhere
 
 OUT = pathlib.Path("hub")
 
@@ -120,12 +120,12 @@ def _metrics(source):
     if not source.is_dir():
         return None
     try:
-        metrics = json.loads((source / "metrics.json").read_text("utf-8"))
+        metrics = json.loads((source / METRICS).read_text("utf-8"))
         for name in ("recipe", "data", "seed"):
             metrics["settings"][name]
         return metrics
     except FileNotFoundError:
-        if (source / "recipe.json").exists():
+        if (source / RECIPE).exists():
             command = f"python -m training resume {shlex.quote(str(source))}"
             raise ClassicsError(f"'{source}' is a run that is not finished; go on with it: {command}") from None
         return None
@@ -134,7 +134,7 @@ def _metrics(source):
 
 
 def _damaged(source):
-    return ClassicsError(f"metrics.json in '{source}' is damaged; give the run's best.keras in its place.")
+    return ClassicsError(f"{METRICS} in '{source}' is damaged; give the run's {BEST} in its place.")
 
 
 def _read_names(path):

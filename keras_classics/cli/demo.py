@@ -1,6 +1,6 @@
 """Serves a local page to try the networks on, in a browser."""
 
-from keras_classics.cli.arguments import add_backend, data_set
+from keras_classics.cli.arguments import add_backend, add_data_dir, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import console, working
 from keras_classics.cli.parser import positive
@@ -24,7 +24,7 @@ def add_arguments(parser):
         metavar="data",
         help="for man against machine: a folder of class folders, a CSV file or a name (default the embedded digits)",
     )
-    parser.add_argument("--data-dir", metavar="folder", help="where tensorflow-datasets keeps its data")
+    add_data_dir(parser)
     parser.add_argument(
         "--host", default=LOOPBACK, help=f"address to listen at (default {LOOPBACK}, this machine alone)"
     )

@@ -3,7 +3,7 @@
 import csv
 
 from keras_classics.choices import DATA_SETS, SAMPLES
-from keras_classics.cli.arguments import add_json, add_model, add_views, data_set
+from keras_classics.cli.arguments import add_data_dir, add_json, add_model, add_views, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, check_places, console, percent, table, working
 from keras_classics.cli.parser import positive
@@ -31,7 +31,7 @@ def add_arguments(parser):
         completes=lambda: DATA_SETS,
         help="a data set's name or a folder of class folders",
     )
-    parser.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
+    add_data_dir(parser)
     parser.add_argument("--split", help="by default the one that errors are reported on")
     parser.add_argument("--limit", type=positive, help="images to judge on, as many of each class (default all)")
     add_views(parser)

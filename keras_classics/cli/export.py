@@ -4,7 +4,7 @@ import pathlib
 from dataclasses import asdict
 
 from keras_classics.choices import EXPORT_FORMATS, EXPORT_SUFFIXES, QUANTIZATIONS
-from keras_classics.cli.arguments import add_json, add_model, data_set
+from keras_classics.cli.arguments import add_data_dir, add_json, add_model, data_set
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, console, working
 from keras_classics.errors import ClassicsError
@@ -29,7 +29,7 @@ def add_arguments(parser):
     )
     parser.add_argument("--batch", type=int, metavar="N", help="images at once; by default any number")
     parser.add_argument("--uint8", action="store_true", help="take pixels as bytes, as cameras give them, not float32")
-    parser.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
+    add_data_dir(parser)
     parser.add_argument(
         "--without-preprocessing",
         action="store_true",

@@ -8,10 +8,11 @@ import numpy as np
 
 from keras_classics import pictures
 from keras_classics.datasets.dataset import Dataset, Files, of_files
+from keras_classics.datasets.folder import SPLIT_FOLDERS
 from keras_classics.datasets.names import in_order
 from keras_classics.errors import ClassicsError
 
-SPLITS = ("train", "test", "validation")
+SPLITS = tuple(SPLIT_FOLDERS)
 
 
 def open_table(path: pathlib.Path) -> Dataset:

@@ -9,7 +9,7 @@ import urllib.parse
 
 from keras_classics import decoding, preprocessing
 from keras_classics.datasets.dataset import Dataset
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, first_line
 from keras_classics.spec import InputProtocol
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -128,9 +128,8 @@ def _prepare(builder) -> None:
     except Exception as error:  # whatever the network, the disk or the data set's own code raises
         for path in made:
             shutil.rmtree(path, ignore_errors=True)
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ClassicsError(
-            f"{builder.name} is not prepared in '{root}' and cannot be fetched ({reason[:200]}). Prepare it on a "
+            f"{builder.name} is not prepared in '{root}' and cannot be fetched ({first_line(error)}). Prepare it on a "
             f"machine with internet by `tfds build {builder.name}` and pass that folder as the data directory; "
             "mnist_sample needs neither."
         ) from error

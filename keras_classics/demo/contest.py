@@ -5,7 +5,7 @@ beside him (Russakovsky et al. 2015, section 6.4).
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -36,7 +36,7 @@ class Deck:
     class_names: Sequence[str]
     pictures: Sequence[tuple]
     examples: Sequence[tuple]
-    decode: object
+    decode: Callable
 
     @property
     def guesses(self) -> int:
@@ -58,7 +58,7 @@ class Deck:
         return [self._decoded(stored) for _, stored in zip(range(EXAMPLES), found, strict=False)]
 
     def _decoded(self, stored) -> np.ndarray:
-        return np.asarray(self.decode(stored))  # type: ignore[operator]
+        return np.asarray(self.decode(stored))
 
 
 @functools.lru_cache(maxsize=2)

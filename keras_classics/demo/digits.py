@@ -65,13 +65,10 @@ def warm() -> None:
 def states(network: Network, drawn: np.ndarray) -> dict[str, np.ndarray]:
     """What the layers that are shown put out for a digit (28, 28) of 0..255, by their names: maps (h, w, maps), or
     units (units,); and "predictions" (10,)."""
-    from keras_classics.prediction import views_of
+    from keras_classics.prediction import view_and_input
 
-    judges = networks.asked(network)
-    ((view,),) = views_of(drawn[..., None], judges)
-    read = judges.members[0].feed.model_input(np.asarray(view[None], "float32"))
-    watched = _watched(network)
-    outputs = watched.predict_on_batch(np.asarray(read))
+    _, read = view_and_input(drawn[..., None], networks.asked(network))
+    outputs = _watched(network).predict_on_batch(read)
     return {name: np.asarray(value)[0] for name, value in outputs.items()}
 
 

@@ -39,21 +39,20 @@ def digit(strokes: Strokes) -> np.ndarray | None:
     margin = math.ceil(PEN * FINE)
     width, height = (math.ceil(side * fine) + 2 * margin for side in high - low)
     ink = _drawn([(line - low) * fine + margin for line in lines], (width, height))
-    return as_mnist(ink, pixel=FINE)
+    return as_mnist(ink, FINE)
 
 
-def as_mnist(ink: np.ndarray, pixel: float | None = None) -> np.ndarray:
+def as_mnist(ink: np.ndarray, pixel: float) -> np.ndarray:
     """A bilevel picture, (H, W) of any size, ink where it is True, as a digit of MNIST, uint8 (28, 28).
 
     Args:
         ink: of which some must be True.
-        pixel: how many of its pixels make one of MNIST's; by default so many that the ink just fits the box.
+        pixel: how many of its pixels make one of MNIST's.
     """
     import PIL.Image
 
     down, across = (np.flatnonzero(ink.any(axis)) for axis in (1, 0))
     ink = ink[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
-    pixel = pixel or max(ink.shape) / BOX
     sides = [min(BOX, max(1, round(side / pixel))) for side in ink.shape]
     image = PIL.Image.fromarray(np.where(ink, 255, 0).astype("uint8"))
     grey = np.asarray(image.resize((sides[1], sides[0]), PIL.Image.Resampling.BOX), "float64")

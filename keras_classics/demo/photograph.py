@@ -81,18 +81,16 @@ def heat(encoded: bytes | None, network: Network) -> str:
     from keras_classics.exported import Exported
     from keras_classics.gradcam import grad_cam
     from keras_classics.plots.gradcam import upsampled
-    from keras_classics.prediction import views_of
+    from keras_classics.prediction import view_and_input
 
     pixels = _picture(encoded)
     model = networks.opened(network).model
     if isinstance(model, Exported):
         raise ClassicsError("Grad-CAM needs the Keras model, and this is an export of it, which has no gradients.")
-    judges = networks.asked(network)
-    ((view,),) = views_of(pixels, judges)
-    read_by = np.asarray(judges.members[0].feed.model_input(np.asarray(view[None], "float32")))
+    view, read = view_and_input(pixels, networks.asked(network))
     answered = int(networks.probabilities(network, pixels).argmax())
     layer = complexity.last_maps(model)
-    (found,) = grad_cam(model, read_by, answered, layer)
+    (found,) = grad_cam(model, read, answered, layer)
     if not found.any():
         return telling.note(f"Grad-CAM of {layer}: nothing there speaks for the answer.")
     spread = upsampled(found, view.shape[:2], *complexity.grid(model, layer))

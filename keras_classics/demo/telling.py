@@ -90,12 +90,12 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return f'<div class="kc-scroll"><table class="kc-zoo"><tr>{head}</tr>{lines}</table></div>'
 
 
-def bars(rows: Sequence[tuple[str, float, str]], marked: int | None = 0) -> str:
+def bars(rows: Sequence[tuple[str, float, str]], marked: int = 0) -> str:
     """A table of names, with bars of these shares, 0..1, and what stands beside them.
 
     Args:
         rows: of each the name, the share and the text.
-        marked: the row that is the answer; None for none.
+        marked: the row that is the answer.
     """
     lines = "".join(
         f'<tr class="{"kc-answer" if i == marked else ""}"><th scope="row">{escaped(name)}</th>'

@@ -11,24 +11,26 @@ from keras_classics import datasets, exported, preprocessing
 from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.complexity import check_reads_images, has_named_outputs, is_functional, predictions
+from keras_classics.ensemble import are_probabilities
 from keras_classics.errors import ClassicsError, ExportError, unknown
-from keras_classics.exporting.agreement import Agreement, agreement, are_probabilities
-from keras_classics.exporting.contents import add, facts_of, layer_names
+from keras_classics.exporting.agreement import Agreement, agreement
+from keras_classics.exporting.contents import add, facts_of
 from keras_classics.exporting.converting import Settings, convert
 from keras_classics.exporting.report import Report, beside, costs, written
 from keras_classics.exporting.tflite_metadata import add_metadata
 from keras_classics.files import atomic_write
 from keras_classics.fusion import fuse
-from keras_classics.layers import channel_axis, data_format_of
+from keras_classics.layers import channel_axis, data_format_of, leaves
 from keras_classics.model_file import first_not_finite
 from keras_classics.places import LABELS
 from keras_classics.runtimes import check_installed
 from keras_classics.scenes import scenes
-from keras_classics.spec import PLUS_MINUS_ONE, Normalization
+from keras_classics.spec import PLUS_MINUS_ONE, UNCHANGED, Normalization
 
 MOST_CHECKED = 100  # of the representative images
 FEW_STEPS = 8  # in which int8 tells probabilities of different pictures apart, and hardly can
 OF_FILES = (".keras", ".h5", ".pb", *EXPORT_SUFFIXES.values())  # what is so called is no folder
+AT_ONCE = 100  # images on which an export is run, at most
 PIXEL = 16  # above which a number is no normalised pixel's
 
 
@@ -128,7 +130,7 @@ def export(
         convert(_widened(fuse(model)) if is_functional(model) else model, temporary, settings, representative)
         if format == "tflite" and facts:
             _tell_android(temporary, model, bool(labels))
-        add(temporary, labels, facts, layer_names(model))
+        add(temporary, labels, facts, {layer.name for layer in leaves(model)})
         found = agreement(expected, run_exported(temporary, images), quantize)
         if not found.holds:
             raise ExportError(
@@ -271,14 +273,14 @@ def compare(model: keras.Model, path: str | pathlib.Path, images: np.ndarray) ->
     return agreement(_run(_predictions(model), images), run_exported(path, images))
 
 
-def run_exported(path: str | pathlib.Path, images: np.ndarray, batch_size: int = 100) -> np.ndarray:
+def run_exported(path: str | pathlib.Path, images: np.ndarray) -> np.ndarray:
     """The outputs of an exported network, SavedModel folder, TFLite or ONNX file, for images (N, ...).
 
     Raises:
         ClassicsError: if it cannot be read, or not be run on such images here.
     """
     run = exported.runner(path)
-    return np.concatenate([run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)])
+    return np.concatenate([run(images[i : i + AT_ONCE]) for i in range(0, len(images), AT_ONCE)])
 
 
 def _predictions(model: keras.Model) -> keras.Model:
@@ -310,7 +312,7 @@ def _tell_android(path: pathlib.Path, model: keras.Model, labelled: bool) -> Non
     channels = model.input_shape[-1]
     if data_format_of(model) == "channels_last" and channels in (1, 3):
         done = preprocessing.normalizes(model)
-        left = Normalization((0.0,), (1.0,)) if done else _normalization(model)
+        left = UNCHANGED if done else _normalization(model)
         add_metadata(path, model.name, left.for_channels(channels), LABELS if labelled else None)
 
 

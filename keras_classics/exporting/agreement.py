@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_classics.ensemble import are_probabilities
 from keras_classics.errors import ClassicsError
 
 # What the logits of an export may be off: a part of how much they differ between pictures, and what the bits may lose.
@@ -56,7 +57,7 @@ def agreement(expected: np.ndarray, got: np.ndarray, quantize: str | None = None
         error = np.mean(np.max(off.reshape(len(off), -1), 1))
         allowed = EIGHT_BITS[quantize] * np.max(np.ptp(expected, 0)) + STEPS * np.ptp(expected) / 255
     else:
-        wanted, found = _logits(expected), _logits(got)
+        wanted, found = _logarithms(expected, got) if are_probabilities(expected) else (expected, got)
         error = np.max(np.abs(found - wanted))
         of_the_spread, of_the_size = HALF if quantize else FULL
         allowed = of_the_spread * np.max(np.ptp(wanted, 0)) + of_the_size * np.max(np.abs(wanted))
@@ -70,10 +71,6 @@ def agreement(expected: np.ndarray, got: np.ndarray, quantize: str | None = None
     )
 
 
-def are_probabilities(outputs: np.ndarray) -> bool:
-    return bool(outputs.min() >= 0 and np.allclose(outputs.sum(-1), 1, atol=1e-3))
-
-
-def _logits(outputs: np.ndarray) -> np.ndarray:
-    """The outputs, or the logarithms of probabilities: a difference shows there even if one class has all of them."""
-    return np.log(np.maximum(outputs, 1e-30)) if are_probabilities(outputs) else outputs
+def _logarithms(*probabilities: np.ndarray) -> list[np.ndarray]:
+    """In which a difference shows even if one class has all of the probability."""
+    return [np.log(np.maximum(part, 1e-30)) for part in probabilities]

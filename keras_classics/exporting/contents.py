@@ -57,14 +57,6 @@ def add(path: pathlib.Path, labels: Sequence[str], facts: str, layers: Collectio
                 archive.writestr(zipfile.ZipInfo(name), text)
 
 
-def layer_names(model: keras.Model) -> set[str]:
-    """Of a model and those inside it, but not of these models themselves."""
-    names: set[str] = set()
-    for layer in model.layers:
-        names |= layer_names(layer) if isinstance(layer, keras.Model) else {layer.name}
-    return names
-
-
 def _finish_onnx(path: pathlib.Path, texts: dict[str, str], layers: Collection[str]) -> None:
     """Names input, output, batch and what is between them, and adds the texts as metadata."""
     import onnx

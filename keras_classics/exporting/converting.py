@@ -21,7 +21,7 @@ import numpy as np
 
 from keras_classics.errors import ExportError, first_line
 from keras_classics.layers import exporting
-from keras_classics.quiet import without_notices
+from keras_classics.quiet import last_line
 from keras_classics.variant import deep_graph
 
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -73,8 +73,7 @@ def convert(
                 env={**os.environ, "KERAS_BACKEND": "tensorflow"},
                 capture_output=True,
             )
-            told = without_notices(done.stderr).decode(errors="replace").strip()
-            failure = (told or "no reason told").splitlines()[-1] if done.returncode else ""
+            failure = (last_line(done.stderr) or "no reason told") if done.returncode else ""
     if failure:
         for code in NO_SPACE:
             if os.strerror(code) in failure:

@@ -17,6 +17,7 @@ from keras_classics.layers.lenet import (
     scaled_tanh,
 )
 from keras_classics.layers.local_response_normalization import LocalResponseNormalization
+from keras_classics.layers.nesting import leaves
 from keras_classics.layers.pooling import AveragePooling2D, HalvingAveragePooling2D, HalvingPadding2D, MaxPooling2D
 from keras_classics.layers.provenance import Provenance
 
@@ -45,5 +46,6 @@ __all__ = [
     "channels_of",
     "data_format_of",
     "exporting",
+    "leaves",
     "scaled_tanh",
 ]

@@ -1,10 +1,9 @@
 """Where the channels of an image tensor are."""
 
-from collections.abc import Iterator
-
 import keras
 
 from keras_classics.errors import unknown
+from keras_classics.layers.nesting import leaves
 
 
 def checked_data_format(data_format: str | None) -> str:
@@ -32,11 +31,5 @@ def data_format_of(model: keras.Model) -> str:
 
     Other layers do not tell: a pad or a crop of channels takes the other format.
     """
-    formats = (layer.data_format for layer in _layers(model) if hasattr(layer, "kernel_size"))
+    formats = (layer.data_format for layer in leaves(model) if hasattr(layer, "kernel_size"))
     return next(formats, keras.config.image_data_format())
-
-
-def _layers(model) -> Iterator[keras.layers.Layer]:
-    """Its layers, and those of the models inside it."""
-    for layer in model.layers:
-        yield from _layers(layer) if isinstance(layer, keras.Model) else (layer,)

@@ -52,16 +52,16 @@ def inception_resnet_c(x, filters, name, scale=0.20, activation=True):
     return residual(x, branches_of(x, kernels, filters, name), scale, name, activation)
 
 
-def reduction_b(x, filters, name="reduction_b"):
+def reduction_b(x, filters):
     """Figures 12 and 18: (N, 17, 17, C) to (N, 8, 8, C + the last filters of the three branches)."""
     one, two, three = filters
     branches = [
-        convs(x, (one[0], 1), (one[1], 3, 2, V), name=f"{name}_branch1"),
-        convs(x, (two[0], 1), (two[1], 3, 2, V), name=f"{name}_branch2"),
-        convs(x, (three[0], 1), (three[1], 3), (three[2], 3, 2, V), name=f"{name}_branch3"),
-        max_pool(x, 3, 2, name=f"{name}_branch4_pool"),
+        convs(x, (one[0], 1), (one[1], 3, 2, V), name="reduction_b_branch1"),
+        convs(x, (two[0], 1), (two[1], 3, 2, V), name="reduction_b_branch2"),
+        convs(x, (three[0], 1), (three[1], 3), (three[2], 3, 2, V), name="reduction_b_branch3"),
+        max_pool(x, 3, 2, name="reduction_b_branch4_pool"),
     ]
-    return concat(branches, name)
+    return concat(branches, "reduction_b")
 
 
 def stem_to_71(x):

@@ -8,7 +8,16 @@ from keras import layers
 from keras_classics.blocks import ceil_max_pool, concat, conv_bn_relu, conv_relu, global_pool_head, predictions
 from keras_classics.initializers import CaffeXavier, HeNormal
 from keras_classics.layers import AveragePooling2D, LocalResponseNormalization, MaxPooling2D
-from keras_classics.spec import CIFAR10_STATISTICS, IMAGENET_224, InputProtocol, Normalization, Paper, Reported, Row
+from keras_classics.spec import (
+    CAFFE_MEAN,
+    CIFAR10_STATISTICS,
+    IMAGENET_224,
+    InputProtocol,
+    Normalization,
+    Paper,
+    Reported,
+    Row,
+)
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -126,7 +135,7 @@ def inception_v1(batch_norm: bool = False) -> Variant:
         name="inception_v1",
         family="inception_v1",
         paper=PAPER,
-        protocol=InputProtocol("imagenet2012", Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0)), 224, 256),
+        protocol=InputProtocol("imagenet2012", CAFFE_MEAN, 224, 256),
         min_size=31,
         params=6_998_552,
         macs=1_582_671_872,

@@ -4,7 +4,7 @@ from functools import partial
 
 from keras_classics.blocks import avg_pool, ceil_max_pool, concat, conv_bn_relu
 from keras_classics.layers import MaxPooling2D
-from keras_classics.spec import InputProtocol, Normalization, Paper, Reported
+from keras_classics.spec import CAFFE_MEAN, InputProtocol, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -80,7 +80,7 @@ def inception_v2(as_printed: bool = False) -> Variant:
         name="inception_v2",
         family="inception_v2",
         paper=PAPER,
-        protocol=InputProtocol("imagenet2012", Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0)), 224, 256),
+        protocol=InputProtocol("imagenet2012", CAFFE_MEAN, 224, 256),
         min_size=7,
         params=11_194_984 if as_printed else 11_295_240,
         macs=2_018_851_840 if as_printed else 2_032_600_064,

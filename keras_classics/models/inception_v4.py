@@ -91,24 +91,24 @@ def inception_c(x, name):
     return concat(branches, name)
 
 
-def reduction_a(x, k, l, m, n, name="reduction_a"):  # noqa: E741
+def reduction_a(x, k, l, m, n):  # noqa: E741
     """Figure 7, with the filters k, l, m, n of Table 1: (N, 35, 35, C) to (N, 17, 17, n + m + C)."""
     branches = [
-        convs(x, (n, 3, 2, V), name=f"{name}_branch1"),
-        convs(x, (k, 1), (l, 3), (m, 3, 2, V), name=f"{name}_branch2"),
-        max_pool(x, 3, 2, name=f"{name}_branch3_pool"),
+        convs(x, (n, 3, 2, V), name="reduction_a_branch1"),
+        convs(x, (k, 1), (l, 3), (m, 3, 2, V), name="reduction_a_branch2"),
+        max_pool(x, 3, 2, name="reduction_a_branch3_pool"),
     ]
-    return concat(branches, name)
+    return concat(branches, "reduction_a")
 
 
-def reduction_b(x, name="reduction_b"):
+def reduction_b(x):
     """Figure 8: (N, 17, 17, 1024) to (N, 8, 8, 1536)."""
     branches = [
-        convs(x, (192, 1), (192, 3, 2, V), name=f"{name}_branch1"),
-        convs(x, (256, 1), (256, (1, 7)), (320, (7, 1)), (320, 3, 2, V), name=f"{name}_branch2"),
-        max_pool(x, 3, 2, name=f"{name}_branch3_pool"),
+        convs(x, (192, 1), (192, 3, 2, V), name="reduction_b_branch1"),
+        convs(x, (256, 1), (256, (1, 7)), (320, (7, 1)), (320, 3, 2, V), name="reduction_b_branch2"),
+        max_pool(x, 3, 2, name="reduction_b_branch3_pool"),
     ]
-    return concat(branches, name)
+    return concat(branches, "reduction_b")
 
 
 def features(x):

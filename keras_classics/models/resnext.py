@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from keras_classics.models.resnet import bottleneck_block, cifar_features, imagenet_features
+from keras_classics.models.resnet import BLOCKS, bottleneck_block, cifar_features, imagenet_features
 from keras_classics.spec import CIFAR10_32, IMAGENET_224, Paper, Reported
 from keras_classics.variant import Variant
 
@@ -22,9 +22,6 @@ def aggregated(cardinality: int, width: int):
     """
     return partial(bottleneck_block, form="3x3", width=cardinality * width // 64, groups=cardinality)
 
-
-# Table 1: blocks of conv2 .. conv5, those of ResNet.
-BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 
 # Trainable parameters and multiply-adds.
 COUNTS = {
@@ -54,6 +51,7 @@ CIFAR_ERRORS = {
 def resnext(depth: int, cardinality: int, width: int) -> Variant:
     """Table 1: (N, 224, 224, 3), conv1 (N, 112, 112, 64), conv2 (N, 56, 56, 256) to conv5 (N, 7, 7, 2048)."""
     name = f"resnext{depth}_{cardinality}x{width}d"
+    _, blocks = BLOCKS[depth]  # Table 1 has those of ResNet
     params, macs = COUNTS[name]
     return Variant(
         name=name,
@@ -62,7 +60,7 @@ def resnext(depth: int, cardinality: int, width: int) -> Variant:
         protocol=IMAGENET_224,
         params=params,
         macs=macs,
-        features=partial(imagenet_features, block=aggregated(cardinality, width), blocks=BLOCKS[depth], option="B"),
+        features=partial(imagenet_features, block=aggregated(cardinality, width), blocks=blocks, option="B"),
         reported=IMAGENET_ERRORS[name],
     )
 

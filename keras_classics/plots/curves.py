@@ -25,7 +25,8 @@ def draw(history: History, path: str | pathlib.Path, title: str, paper_error: fl
         title: over it.
         paper_error: in percent, drawn as a line.
     """
-    figure, loss, error = _figure(title)
+    figure, loss, error = _figure()
+    figure.suptitle(title)
     for axes, key in ((loss, "loss"), (error, "accuracy")):
         for prefix, name, style in (("", "training", "--"), ("val_", "validation", "-")):
             _curve(axes, history, prefix + key, label=name, linestyle=style, color="tab:blue")
@@ -37,12 +38,12 @@ def draw(history: History, path: str | pathlib.Path, title: str, paper_error: fl
     save(figure, path)
 
 
-def compare(histories: Mapping[str, History], path: str | pathlib.Path, title: str = "") -> None:
+def compare(histories: Mapping[str, History], path: str | pathlib.Path) -> None:
     """The training losses of several runs, by their names, and their validation errors, or without any the training's.
 
     Curves differ in their colours, and in their lines as well.
     """
-    figure, loss, error = _figure(title)
+    figure, loss, error = _figure()
     judged = all("val_accuracy" in history[0] for history in histories.values())
     for number, (name, history) in enumerate(histories.items()):
         look = {"linestyle": STYLES[number % len(STYLES)], "color": COLOURS[number % len(COLOURS)], "label": name}
@@ -56,9 +57,8 @@ def compare(histories: Mapping[str, History], path: str | pathlib.Path, title: s
     save(figure, path)
 
 
-def _figure(title: str) -> tuple[Figure, Axes, Axes]:
+def _figure() -> tuple[Figure, Axes, Axes]:
     figure = Figure(figsize=(10, 4), layout="constrained")
-    figure.suptitle(title)
     loss, error = figure.subplots(1, 2)
     loss.set(xlabel="epoch", ylabel="loss")
     error.set(xlabel="epoch", ylabel="error, %")

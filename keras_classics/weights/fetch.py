@@ -1,5 +1,6 @@
 """A checkpoint's file on this machine: downloaded once, whole or not at all, and checked before anything reads it."""
 
+import functools
 import hashlib
 import os
 import pathlib
@@ -112,24 +113,17 @@ def published(path: pathlib.Path, entries: Iterable[Entry]) -> Entry | None:
 
 def digest(path: pathlib.Path, algorithm: str) -> str:
     """The sum of a file, or of the one file in an archive of pytorchcv's; what is no sum, if that is damaged."""
-    hasher = hashlib.new(algorithm, usedforsecurity=False)
+    hasher = functools.partial(hashlib.new, algorithm, usedforsecurity=False)
     try:
         with open(path, "rb") as file:
             if path.name.endswith(".pth.zip") and zipfile.is_zipfile(path):
                 with zipfile.ZipFile(file) as archive:
                     (info,) = (info for info in archive.infolist() if not info.is_dir())
                     with archive.open(info) as member:
-                        _update(hasher, member)
-            else:
-                _update(hasher, file)
+                        return hashlib.file_digest(member, hasher).hexdigest()  # type: ignore[arg-type]
+            return hashlib.file_digest(file, hasher).hexdigest()
     except (zipfile.BadZipFile, ValueError, RuntimeError):
         return "no sum: it is no archive of one file"
-    return hasher.hexdigest()
-
-
-def _update(hasher, file):
-    while chunk := file.read(1 << 20):
-        hasher.update(chunk)
 
 
 def _check(path, entry):

@@ -9,7 +9,7 @@ import numpy as np
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Provenance
 from keras_classics.weights.checkpoint import Checkpoint, converted, source_of, tables_of
-from keras_classics.weights.mapping import Conversion, Mismatch, peer_name, put, readable, weighted_layers
+from keras_classics.weights.mapping import Conversion, Mismatch, key_of, peer_name, put, readable, weighted_layers
 from keras_classics.weights.read import KINDS
 from keras_classics.weights.tables import BGR, EPSILON
 
@@ -69,16 +69,12 @@ def load(
     return fresh
 
 
-def _key(layer, variable) -> str:
-    return f"{layer.name}/{variable.path.rsplit('/', 1)[-1]}"
-
-
 def _other_classes(model, arrays: Mapping[str, np.ndarray], body: Collection[str]) -> int | None:
     """The class count of the arrays, if they fit a model but for that."""
     counts = set()
     for layer in weighted_layers(model):
         for variable in layer.weights:
-            array, shape = arrays.get(_key(layer, variable)), tuple(variable.shape)
+            array, shape = arrays.get(key_of(layer, variable)), tuple(variable.shape)
             if array is not None and array.shape != shape:
                 if layer.name in body or array.shape[:-1] != shape[:-1]:
                     return None
@@ -151,7 +147,7 @@ def _matched(
     arrays, fresh = {}, set()
     for layer in weighted_layers(model):
         for variable in layer.weights:
-            key, shape = _key(layer, variable), tuple(variable.shape)
+            key, shape = key_of(layer, variable), tuple(variable.shape)
             if key not in known:
                 fresh.add(layer.name)
                 continue

@@ -51,7 +51,7 @@ def locate(weights: str | pathlib.Path, network: Record) -> Checkpoint:
             network or another form.
     """
     known = entries_of(network.name)
-    words = {*DATASETS, *(word for e in known for word in (e.tag, e.source, e.tag.partition("/")[2]) if word)}
+    words = {*DATASETS, *(word for e in known for word in (e.tag, e.source, e.name) if word)}
     text, path = str(weights), pathlib.Path(weights)
     if not path.exists():  # or it is timm's whole name, of which the tag has a part
         text = next((e.tag for e in known if e.address == f"{PREFIX}timm/{text.removeprefix('timm/')}"), text)
@@ -90,7 +90,7 @@ def _of_file(path: pathlib.Path, word: str | None, network: Record) -> Checkpoin
     named = {source_of(table) for table in tables}
     candidates = [entry] if entry else [e for e in entries_of(network.name) if naming(e.source, tables) in named]
     if word:
-        candidates = [e for e in candidates if word in (e.tag, e.source, e.tag.partition("/")[2])]
+        candidates = [e for e in candidates if word in (e.tag, e.source, e.name)]
         if not candidates:
             raise ClassicsError(
                 f"'{path}' is not of {word}: "

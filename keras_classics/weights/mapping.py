@@ -31,7 +31,6 @@ class Conversion:
     """A peer's tensors in the shapes of a network.
 
     Attributes:
-        network: its name.
         arrays: by "<layer>/<variable>".
         missing: what each layer that the peer's tensors lack did not find, by the layer's name.
         left: the peer's tensors that no layer takes.
@@ -40,7 +39,6 @@ class Conversion:
             stand between the others.
     """
 
-    network: str
     arrays: Mapping[str, np.ndarray]
     missing: Mapping[str, Sequence[str]]
     left: Sequence[str]
@@ -77,8 +75,9 @@ def convert(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules,
     for layer in weighted_layers(model):
         separable = isinstance(layer, keras.layers.SeparableConv2D)
         for place, variable in enumerate(layer.weights):
-            name = variable.path.rsplit("/", 1)[-1]
-            prefix = peer_name(f"{layer.name}/{name}" if separable else layer.name, rules)
+            ours = key_of(layer, variable)
+            name = ours.rpartition("/")[2]
+            prefix = peer_name(ours if separable else layer.name, rules)
             if prefix is None:
                 missing.setdefault(layer.name, []).append(f"{layer.name} is not in the table of names")
                 continue
@@ -86,22 +85,27 @@ def convert(model: keras.Model, tensors: Mapping[str, np.ndarray], rules: Rules,
             key = next((k for k in left if re.fullmatch(rf"{prefix}\.{theirs}", k)), None)
             unscaled = name == "gamma" and layout == "keras" and key is None
             if unscaled and any(re.fullmatch(rf"{prefix}\.beta", k) for k in left):
-                arrays[f"{layer.name}/{name}"] = np.ones(variable.shape, "float32")
+                arrays[ours] = np.ones(variable.shape, "float32")
                 continue
             if key is None:
                 shown = TORCH.get(name, name) if layout == "torch" else name
-                missing.setdefault(layer.name, []).append(f"{layer.name}/{name} finds no {readable(prefix)}.{shown}")
+                missing.setdefault(layer.name, []).append(f"{ours} finds no {readable(prefix)}.{shown}")
                 continue
             array = np.asarray(left.pop(key))
             if layout == "torch":
                 array = _from_torch(array, layer, name)
             if name == "moving_mean" and layer.name in extra_biases:
                 array = array - extra_biases.pop(layer.name)
-            arrays[f"{layer.name}/{name}"] = array
+            arrays[ours] = array
         bias = next((k for k in left if re.fullmatch(rf"{prefix}\.bias", k)), None)
         if bias is not None and isinstance(layer, keras.layers.Conv2D) and not layer.use_bias:
             extra_biases[next(_batch_norms_after(layer)).name] = np.asarray(left.pop(bias))
-    return Conversion(model.name, arrays, missing, tuple(left), _stand_behind(left, tensors))
+    return Conversion(arrays, missing, tuple(left), _stand_behind(left, tensors))
+
+
+def key_of(layer: keras.layers.Layer, variable: keras.Variable) -> str:
+    """The key of a variable's array in a `Conversion`: "<layer>/<variable>"."""
+    return f"{layer.name}/{variable.path.rsplit('/', 1)[-1]}"
 
 
 def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -160,7 +164,7 @@ def put(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
     values, problems = [], []
     for layer in model.layers:
         for variable in layer.weights:
-            key = f"{layer.name}/{variable.path.rsplit('/', 1)[-1]}"
+            key = key_of(layer, variable)
             if key not in arrays:
                 continue
             if arrays[key].shape != tuple(variable.shape):

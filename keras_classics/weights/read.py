@@ -11,7 +11,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, first_line
 from keras_classics.weights import torch_file
 from keras_classics.weights.archive import open_zip
 from keras_classics.weights.contents import Contents
@@ -84,8 +84,7 @@ def _named(path):
     except ClassicsError as error:
         raise ClassicsError(f"'{path}' cannot be read. {error}") from None
     except Exception as error:  # damaged bytes raise anything in h5py, zipfile, json and NumPy
-        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        raise ClassicsError(f"'{path}' cannot be read. It is damaged ({reason[0]}).") from None
+        raise ClassicsError(f"'{path}' cannot be read. It is damaged ({first_line(error)}).") from None
 
 
 def _read_torch(path):

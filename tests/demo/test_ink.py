@@ -34,7 +34,7 @@ def test_large_drawings_of_real_digits_are_read_right(real):
     large = [
         np.asarray(PIL.Image.fromarray(image).resize(sides, PIL.Image.Resampling.BICUBIC)) > 127 for image in images
     ]
-    drawn = [ink.as_mnist(picture) for picture in large]
+    drawn = [ink.as_mnist(picture, LARGE / ink.FIELD) for picture in large]
     assert right(digits.LENET5, drawn, labels) >= 48
     ours, theirs = (np.array([centre_of_mass(i.astype(float)) for i in some]) for some in (drawn, images))
     assert np.abs(ours - theirs).mean() < 0.3

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import numpy as np
 import PIL.Image
@@ -30,6 +31,15 @@ def test_rates_of_the_recipe_and_of_decoding(tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["recipe"] == "resnet20-cifar10"
     assert told["images_a_second"]["torchvision"] is None
+
+
+def test_a_torchvision_that_fails_without_a_word_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "torchvision.py").write_text("raise RuntimeError")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+    with pytest.raises(SystemExit):
+        command.main(["benchmark-data", "resnet20-cifar10", "--against", "torchvision"])
+    assert "torchvision cannot be imported (RuntimeError): install" in capsys.readouterr().err
 
 
 def test_torchvision_cannot_read_what_is_not_in_files():

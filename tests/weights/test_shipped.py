@@ -17,7 +17,7 @@ from keras_classics.weights.locate import locate
 from keras_classics.weights.read import read
 
 ROOT = pathlib.Path(__file__).parents[2]
-OURS = {e.tag.partition("/")[2]: e for e in ENTRIES if e.source == "keras_classics"}
+OURS = {e.name: e for e in ENTRIES if e.source == "keras_classics"}
 LARGEST = 3_000_000  # bytes of a file in the package
 
 

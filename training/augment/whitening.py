@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from keras_classics.layers import GlobalContrastNormalization, channel_axis
-from keras_classics.spec import Normalization
+from keras_classics.layers.global_contrast_normalization import SMALLEST
+from keras_classics.spec import UNCHANGED, Normalization
 
 Numbers = Mapping[str, np.ndarray]
 Pixels = Literal["normalized", "per_pixel_mean", "gcn_zca"]
@@ -99,15 +100,14 @@ class ContrastAndZCA:
 
     def normalization(self, numbers: Numbers) -> Normalization:
         """None at all: no normalisation by channel is like it."""
-        channels = numbers["mean"].shape[-1]
-        return Normalization((0.0,) * channels, (1.0,) * channels)
+        return UNCHANGED.for_channels(numbers["mean"].shape[-1])
 
     def _normalize_contrast(self, images):
         import tensorflow as tf
 
         centred = images - tf.reduce_mean(images, (1, 2, 3), keepdims=True)
         norm = tf.sqrt(tf.reduce_sum(tf.square(centred), (1, 2, 3), keepdims=True)) / self.scale
-        return centred / tf.where(norm < 1e-8, 1.0, norm)
+        return centred / tf.where(norm < SMALLEST, 1.0, norm)
 
 
 def _in_data_format(values: np.ndarray) -> np.ndarray:

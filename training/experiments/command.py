@@ -1,7 +1,6 @@
 """`python -m training experiment list | run | resume | report`. Keras is imported when a command needs it."""
 
-from keras_classics.choices import BACKENDS
-from keras_classics.cli.arguments import add_json
+from keras_classics.cli.arguments import add_backend, add_data_dir, add_json
 from keras_classics.cli.output import answer, console, table
 from keras_classics.cli.parser import Parser, positive
 from keras_classics.errors import ClassicsError
@@ -27,7 +26,7 @@ def add_experiment(commands) -> None:
 
     for command in (run, resume):
         command.add_argument("name", help="that `experiment list` prints")
-        command.add_argument("--data-dir", help="folder in which tensorflow-datasets keeps its data")
+        add_data_dir(command)
         command.add_argument("--arms", nargs="+", metavar="arm", help="run these alone now")
         command.add_argument("--seeds", type=positive, metavar="N", help="how many (default: the design's)")
         command.add_argument("--record", action="store_true", help="write the results into training/results as well")
@@ -38,7 +37,7 @@ def add_experiment(commands) -> None:
         )
         command.add_argument("--out", metavar="folder", help="of the results (default: runs/experiments/<name>)")
     for command in (listing, run, resume, report):
-        command.add_argument("--backend", choices=BACKENDS, metavar="backend", help=", ".join(BACKENDS))
+        add_backend(command)
 
 
 def _list(args):

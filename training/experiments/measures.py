@@ -104,5 +104,4 @@ def reached(curve: list[float], level: float) -> float | None:
 TEST_ERROR = Measure("test_error", "test error")
 TRAIN_ERROR = Measure("train_error", "training error")
 GAP = Measure("gap", "test error above training error")
-TEST_LOSS = Measure("test_loss", "test loss", "nats")
 CALIBRATION = Measure("calibration_error", "calibration error")

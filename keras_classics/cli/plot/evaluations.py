@@ -6,6 +6,19 @@ import pathlib
 from keras_classics.cli.arguments import add_out
 from keras_classics.errors import ClassicsError
 
+# What the pictures take of it.
+KINDS = {
+    "model": str,
+    "data": str,
+    "images": int,
+    "views": str,
+    "top1": int | float,
+    "class_names": list,
+    "confusion": list,
+    "calibration_bins": list,
+    "calibration_error": int | float,
+}
+
 
 def add_arguments(parser, default):
     parser.add_argument("json", help="a file that keras-classics evaluate --json wrote")
@@ -25,7 +38,7 @@ def read(place, *fields):
     except ValueError:
         figures = None
     needed = ("model", "data", "images", "top1", *fields)
-    if not isinstance(figures, dict) or any(figures.get(name) is None for name in needed):
+    if not isinstance(figures, dict) or not all(isinstance(figures.get(name), KINDS[name]) for name in needed):
         raise ClassicsError(
             f"'{place}' is no evaluation, or one of an older version: keras-classics evaluate <model> --data <data> "
             "--json <file> writes one."

@@ -31,7 +31,7 @@ def run(args):
         from keras_classics.gradcam import grad_cam
         from keras_classics.gradients import check_gradients
         from keras_classics.plots import gradcam
-        from keras_classics.prediction import names_of, views_of
+        from keras_classics.prediction import names_of, view_and_input
         from keras_classics.preprocessing import imagenet_classes
 
         check_gradients()
@@ -40,8 +40,7 @@ def run(args):
         names = names_of(asked.members[0], opened.class_names) or imagenet_classes()[1]
         layer = args.layer or complexity.last_maps(model)
         wanted = None if args.asked is None else class_number(args.asked, names, opened.variant.name)
-    ((view,),) = views_of(args.image, asked)
-    read = np.asarray(asked.members[0].feed.model_input(np.asarray(view[None], "float32")))
+    view, read = view_and_input(args.image, asked)
     ((_, ((probabilities,),)),) = asked.answers([((read,), np.zeros(1, "int64"))], 1)
     answered = int(probabilities.argmax())
     shown = answered if wanted is None else wanted

@@ -6,6 +6,7 @@ import pathlib
 from keras_classics.cli.arguments import add_out
 from keras_classics.cli.output import console
 from keras_classics.errors import ClassicsError
+from keras_classics.places import HISTORY
 
 
 def add_arguments(parser):
@@ -39,13 +40,13 @@ def read_history(folder):
     Raises:
         ClassicsError: if there is no such file, or it is none of a run's.
     """
-    path = pathlib.Path(folder) / "history.csv"
+    path = pathlib.Path(folder) / HISTORY
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except OSError:
         raise ClassicsError(
-            f"'{folder}' is no run folder with a finished epoch: it has no history.csv. Give a folder that python -m "
+            f"'{folder}' is no run folder with a finished epoch: it has no {HISTORY}. Give a folder that python -m "
             "training writes."
         ) from None
     try:

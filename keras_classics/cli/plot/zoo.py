@@ -1,10 +1,9 @@
 """Draws the networks' accuracy against their cost."""
 
-import json
-
 from keras_classics import catalogue
 from keras_classics.cli.arguments import add_out
 from keras_classics.cli.output import console
+from keras_classics.cli.plot import evaluations
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.spec import ONE_CROP
 
@@ -56,7 +55,7 @@ def measured(files):
     Raises:
         ClassicsError: if a file holds none, or they are of several data sets.
     """
-    results = [read_result(file) for file in files]
+    results = [evaluations.read(file, "views") for file in files]
     data = list(dict.fromkeys(result["data"] for result in results))
     if len(data) > 1:
         raise ClassicsError(f"The results are of several data sets, {', '.join(data)}; draw those of one.")
@@ -66,19 +65,6 @@ def measured(files):
         views = "" if result["views"] == "1" else f", {result['views']} views"
         points.append(point("+".join(facts["name"] for facts in networks) + views, networks, result["top1"], not views))
     return points, f"As measured on {data[0]}", f"results on {data[0]}"
-
-
-def read_result(file):
-    """The figures in a file that `evaluate --json` wrote; raises a ClassicsError if it is none."""
-    kinds = {"model": str, "data": str, "views": str, "top1": int | float}
-    try:
-        with open(file, encoding="utf-8") as opened:
-            result = json.load(opened)
-    except (OSError, ValueError):
-        result = None
-    if not isinstance(result, dict) or not all(isinstance(result.get(name), kind) for name, kind in kinds.items()):
-        raise ClassicsError(f"'{file}' is no result: give files that keras-classics evaluate --json has written.")
-    return result
 
 
 def point(name, networks, top1, one_crop):

@@ -70,7 +70,7 @@ def find(
         key=lambda e: (e.protocol.dataset != protocol.dataset, e.protocol.image_size != protocol.image_size),
     )
     tags = [e.tag for e in entries]
-    full = [tag for tag in tags if tag.partition("/")[2] == weights]
+    full = [e.tag for e in entries if e.name == weights]
     if len(full) > 1:
         raise ClassicsError(f"'{weights}' is of several sources; write {' or '.join(map(repr, full))}.")
     weights = full[0] if full else weights

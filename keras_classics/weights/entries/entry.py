@@ -40,6 +40,11 @@ class Entry:
         return self.tag.split("/")[0]
 
     @property
+    def name(self) -> str:
+        """The tag without its source; "" where it is the source alone."""
+        return self.tag.partition("/")[2]
+
+    @property
     def noncommercial(self) -> bool:
         """Whether its licence forbids commercial use."""
         return noncommercial(self.licence)

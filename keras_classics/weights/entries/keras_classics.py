@@ -1,6 +1,7 @@
 """What `python -m training ship` made of this package's own runs: networks that lie in the package itself. Their model
 cards stand beside them."""
 
+from keras_classics.places import BEST, CARD
 from keras_classics.spec import CIFAR10_32, InputProtocol, Normalization
 from keras_classics.weights.entries.entry import Entry
 
@@ -32,12 +33,12 @@ ENTRIES = tuple(
     Entry(
         variant=variant,
         tag=f"keras_classics/{folder}",
-        address=f"package:{folder}/best.keras",
+        address=f"package:{folder}/{BEST}",
         checksum=f"sha256:{sha256}",
         protocol=_PROTOCOLS[variant],
         top1=top1,
         top5=top5,
-        reported=f"saved_models/{folder}/README.md",
+        reported=f"saved_models/{folder}/{CARD}",
         licence="Apache-2.0",
     )
     for folder, (variant, top1, top5, sha256) in _TABLE.items()

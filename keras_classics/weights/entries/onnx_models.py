@@ -2,11 +2,10 @@
 blue, green and red with the mean colours of Caffe's own networks subtracted. Caffe's tutorial squashes pictures to
 256x256, so its errors are taken to be of such pictures."""
 
-from keras_classics.spec import InputProtocol, Normalization
+from keras_classics.spec import CAFFE_MEAN, InputProtocol
 from keras_classics.weights.entries.entry import Entry
 
 _FOLDER = "https://github.com/onnx/models/raw/main/validated/vision/classification/"
-_MEAN = Normalization((123.0, 117.0, 104.0), (1.0, 1.0, 1.0))
 # variant, tag, path under the folder, SHA-256, image size, top-1 and top-5 errors, their source, licence, options
 _TABLE: tuple[tuple, ...] = (
     (
@@ -33,7 +32,7 @@ def _entry(variant, tag, path, sha256, size, top1, top5, reported, licence, *opt
         tag=f"onnx/{tag}",
         address=_FOLDER + path,
         checksum=f"sha256:{sha256}",
-        protocol=InputProtocol("imagenet2012", _MEAN, size, 256, squash="BVLC/caffe" in reported),
+        protocol=InputProtocol("imagenet2012", CAFFE_MEAN, size, 256, squash="BVLC/caffe" in reported),
         top1=top1,
         top5=top5,
         reported=reported,
