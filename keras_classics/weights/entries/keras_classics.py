@@ -21,6 +21,12 @@ _TABLE: dict[str, tuple[str, float, float, str]] = {
         0.06,
         "b5d41bc14f7fadcc39fceb909f336781de46daa9a4ef8a7c01126d971fc551c4",
     ),
+    "resnet20-cifar10": (
+        "resnet20",
+        8.59,
+        0.26,
+        "a293fb026ae527f9d874c5ecddc476fe11796ee9a552bbb0ad75db709b81c6e6",
+    ),
     "resnet20-cifar10-today": (
         "resnet20",
         8.62,
