@@ -16,7 +16,7 @@ HEAD = (
 
 def results_table() -> str:
     """A table in Markdown with a row for each file in training/results, in alphabetical order."""
-    paths = sorted(RESULTS.glob("*.json"))
+    paths = sorted(RESULTS.glob("*.json"), key=lambda path: path.stem)
     return "\n".join([*HEAD, *(_row(path.name, json.loads(path.read_text("utf-8"))) for path in paths)])
 
 
