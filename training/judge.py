@@ -15,7 +15,7 @@ from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write, remove
 from keras_classics.hub_folder import name_classes
 from keras_classics.plots import confusion, curves
-from keras_classics.spec import ONE_CROP
+from keras_classics.spec import ONE_CROP, REPOSITORY
 from keras_classics.variant import Variant
 from keras_classics.zoo import get_model
 from training.augment.whitening import ZCA_LAYER, Numbers
@@ -125,13 +125,13 @@ def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path
 
 def papers_error(recipe: Recipe) -> float | None:
     """The top-1 error that the paper reports for such a training of the network's form, in percent, of one crop if it
-    does; None where it reports none."""
+    does; None where it reports none, whatever its authors' repository tells."""
     network = get_model(recipe.model)
     form = {name: value for name, value in recipe.build.items() if name in network.options}
     rows = [
         row
         for row in network.with_options(**form).reported
-        if row.dataset == recipe.dataset and recipe.reported in (None, row.note)
+        if row.dataset == recipe.dataset and recipe.reported in (None, row.note) and row.source != REPOSITORY
     ]
     return next((row.top1 for row in rows if row.views == ONE_CROP), rows[0].top1 if rows else None)
 

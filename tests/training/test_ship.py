@@ -71,6 +71,10 @@ def test_the_commands(run, tmp_path, capsys, monkeypatch):
     assert row.endswith("| 12.34% | 13.00% | 5% on zip codes | 1 | `training/results/one.json` |")
 
 
+def test_a_figure_of_the_authors_repository_is_not_called_the_papers():
+    assert results_table._papers({"model": "densenet161", "paper_top1_error": None}) == ""
+
+
 def test_the_card_tells_how_the_run_was_distributed_and_what_trained_it(run, tmp_path):
     metrics = run.read_metrics()
     distribution = {"devices": 4, "processes": 1, "sync_batch_norm": False}
