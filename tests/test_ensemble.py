@@ -337,10 +337,19 @@ def test_dark_digits_on_paper_are_told(recwarn):
         kc.predict(model, 255 - image)
 
 
-def test_numbers_are_held_against_no_names_that_nobody_gave():
+def test_dark_digits_are_other_data_sets_own(recwarn):
+    model = kc.ResNet20(seed=0)
+    hub_folder.name_classes(model, "0123456789")
+    kc.predict(model, np.full((32, 32, 3), 255, "uint8"))
+    assert not [w for w in recwarn if "light on black" in str(w.message)]
+
+
+def test_numbers_are_held_against_no_names_that_nobody_gave(tmp_path):
     model = kc.ResNet20(weights="keras_classics")
     unnamed = datasets.from_arrays(np.zeros((10, 32, 32, 3), "uint8"), np.arange(10))
-    assert kc.evaluate(model, unnamed, verbose=0).images == 10
+    kc.export(model, tmp_path / "resnet20.tflite")
+    for asked in (model, kc.load_export(tmp_path / "resnet20.tflite")):
+        assert kc.evaluate(asked, unnamed, verbose=0).images == 10
     digits = datasets.from_arrays(np.zeros((10, 28, 28, 1), "uint8"), np.arange(10), class_names=[*"abcdefghij"])
     with pytest.raises(kc.ClassicsError, match="The model's classes are airplane, automobile, bird"):
         kc.evaluate(model, digits, verbose=0)
