@@ -227,7 +227,7 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
 `{variant.name}` of [{paper.authors.split(",")[0]} {paper.year}]({paper.url}), *{paper.title}*, trained on {data}:
 **{best["top1_error"]:.2f}% top-1 error** on {images}.
 
-{_use_on_hub() if on_hub else _use(f'kc.get_model("{variant.name}")(weights="{file}")')}
+{_use_on_hub() if on_hub else _use(file)}
 The file tells how pictures are prepared, and `kc.predict` does so: {_pixels(feed)}.
 
 ## Training
@@ -258,21 +258,20 @@ The weights are those of epoch {metrics["best_epoch"]}, {chosen}; {part}.{last}{
 """
 
 
-def _use(load: str) -> str:
+def _use(place: str) -> str:
     return f"""## Use
 
 ```python
 import keras_classics as kc
 
-model = {load}
+model = kc.load("{place}")
 kc.predict(model, "picture.png")
 ```
 """
 
 
 def _use_on_hub() -> str:
-    load = _use(f'kc.load("{ON_HUB}")')
-    return f"""{load}
+    return f"""{_use(ON_HUB)}
 Or by Keras alone, once the package's layers are imported; pictures are then yours to prepare:
 
 ```python

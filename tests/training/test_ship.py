@@ -50,6 +50,7 @@ def test_the_folder_has_what_ships_and_a_card(run, tmp_path):
     for row in (f"| command | {command} |", "| commit | c0ffee |", "| seed | 3 |", "| backend | jax |"):
         assert row in card.text
     assert "epoch 1, the best on one training image in 12" in card.text
+    assert 'model = kc.load("best.keras")' in card.text  # whatever was built around the network, such as a whitening
     assert (
         "to 16 pixels (bilinear), the centre taken of 16x16; of pixels of 0..255 the mean 127.5 is subtracted"
         in card.text
