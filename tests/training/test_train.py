@@ -451,7 +451,7 @@ MISTAKES = [
     ("words", "option", "message"),
     [
         *((words, *mistake) for words in (SAMPLE, TUNED) for mistake in MISTAKES),
-        (SAMPLE, ["--record-as", "no/name"], "Results cannot be recorded as 'no/name'"),
+        *((SAMPLE, ["--record-as", name], f"Results cannot be recorded as '{name}'") for name in ("no/name", "")),
     ],
 )
 def test_mistakes_of_options_are_told_before_anything_is_opened(words, option, message, tmp_path, monkeypatch, capsys):
