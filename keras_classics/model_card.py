@@ -214,6 +214,8 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
         chosen = f"the best on one training image in {recipe['hold_out']}, or on validation images of the data's own"
     else:
         chosen = "the best on the training images"
+    if "damaged_epoch" in metrics:
+        chosen = f"the last, for those of epoch {metrics['damaged_epoch']}, {chosen}, were damaged"
     images = f"{metrics['test_images']:,} {metrics['test_split']} images"
     part = f"the {images} had no part\nin the choice"
     if metrics["test_split"] == "train":

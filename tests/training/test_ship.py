@@ -88,6 +88,13 @@ def test_the_card_tells_how_the_run_was_distributed_and_what_trained_it(run, tmp
     assert "- Set otherwise than what is said here: epochs=2." in text
 
 
+def test_the_card_tells_that_the_last_epoch_took_a_damaged_bests_place(run, tmp_path):
+    run.finish({**run.read_metrics(), "damaged_epoch": 2})
+    text = (ship(run.path, tmp_path / "shipped") / "README.md").read_text("utf-8")
+    assert "epoch 1, the last, for those of epoch 2, the best on one training image in 12" in text
+    assert "were damaged; the 10 test images had no part" in text
+
+
 def test_a_large_tflite_file_stays_behind(run, tmp_path):
     run.exports["tflite"].write_bytes(bytes(SMALL + 1))
     assert not (ship(run.path, tmp_path / "shipped") / "model.tflite").exists()
