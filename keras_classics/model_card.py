@@ -202,8 +202,8 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
     if distribution := settings.get("distribution"):
         seen = "the whole batch" if distribution["sync_batch_norm"] else "their device's part of a batch"
         devices, processes = distribution["devices"], distribution["processes"]
-        rows["distribution"] = (
-            f"{devices} devices in {processes} process{'es' * (processes > 1)}; batch norms see {seen}"
+        rows["distribution"] = (  # it may have gone on with another
+            f"begun on {devices} devices in {processes} process{'es' * (processes > 1)}; batch norms see {seen}"
         )
     if commits := metrics.get("commits"):
         rows["commit"] = ", then ".join(commit or "not recorded" for commit in commits)

@@ -83,7 +83,7 @@ def test_the_card_tells_how_the_run_was_distributed_and_what_trained_it(run, tmp
     run.finish({**metrics, "commits": ["c0ffee", None]})
     text = (ship(run.path, tmp_path / "shipped") / "README.md").read_text("utf-8")
     assert "--backend jax --distribute data --own-statistics --set epochs=2" in text
-    assert "| distribution | 4 devices in 1 process; batch norms see their device's part of a batch |" in text
+    assert "| distribution | begun on 4 devices in 1 process; batch norms see their device's part of a batch |" in text
     assert "| commit | c0ffee, then not recorded |" in text
     assert "- Set otherwise than what is said here: epochs=2." in text
 
