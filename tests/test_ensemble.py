@@ -1,5 +1,6 @@
 """Views and models averaged: against a network that puts out the mean colour of a view, and NumPy."""
 
+import functools
 import re
 from dataclasses import replace
 
@@ -14,6 +15,9 @@ import keras_classics as kc
 from keras_classics import datasets, evaluation, exported, feed, hub_folder, preprocessing
 from keras_classics.crops import VIEWS, cut, whole
 from keras_classics.datasets import Dataset
+from keras_classics.exporting import with_preprocessing
+from keras_classics.exporting.contents import facts_of
+from keras_classics.exporting.serving import serving_bytes
 from keras_classics.layers import Provenance
 from keras_classics.spec import InputProtocol, Normalization
 
@@ -247,6 +251,32 @@ def test_maps_that_are_pooled_are_no_classes():
             kc.ClassicsError, match=r"puts out \(None, 64\) and so has no classes; build it with its top"
         ):
             kc.predict(kc.ResNet20(include_top=False, pooling=pooling), PICTURES[0])
+
+
+def of_features(around=False):
+    """A network without its top, which may be inside another model."""
+    body = kc.ResNet20(include_top=False, pooling="avg", input_shape=(32, 32, 3))
+    return with_preprocessing(body, kc.ResNet20.normalization) if around else body
+
+
+@pytest.mark.parametrize(
+    ("make", "has"),
+    [
+        (of_features, False),
+        (functools.partial(of_features, around=True), False),
+        (lambda: keras.Sequential([keras.Input((32, 32, 3)), of_features()]), False),
+        (lambda: keras.Sequential([of_features(), keras.layers.Dense(3)]), True),
+        (lambda: kc.ResNet20(include_top=False, input_shape=(32, 32, 3)), False),
+        (kc.NiN, True),
+        (lambda: with_preprocessing(kc.NiN(), kc.NiN.normalization), True),
+    ],
+)
+def test_what_has_classes(make, has):
+    """Whoever asks is told the same."""
+    model = make()
+    assert feed.has_classes(model) == has
+    assert bool(facts_of(model, True, False)) == has
+    assert (serving_bytes(model, (), True) is not None) == has
 
 
 def test_a_network_inside_a_sequential_is_asked_as_inside_any_model():
