@@ -197,8 +197,7 @@ def stages(model: keras.Model) -> dict[str, int]:
     Auxiliary heads are no part of a stage.
 
     Raises:
-        ClassicsError: if the model is not functional, has another model inside, calls a layer several times, or has
-            several outputs of which none is "predictions".
+        ClassicsError: as `layer_table` does; or if the model has several outputs of which none is "predictions".
     """
     check_graph(model)
     on_trunk = trunk(model)

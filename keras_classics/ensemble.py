@@ -12,7 +12,6 @@ import keras
 import numpy as np
 
 from keras_classics import feed
-from keras_classics.blocks import POOLED
 from keras_classics.complexity import check_reads_images, predictions
 from keras_classics.crops import Views
 from keras_classics.errors import ClassicsError
@@ -199,11 +198,9 @@ def _filled(part, size) -> np.ndarray:
 
 def _check_output(model):
     check_reads_images(model)
-    output = predictions(model)
-    if len(output.shape) != 2 or output._keras_history.operation.name in POOLED.values():
-        raise ClassicsError(
-            f"{model.name} puts out {tuple(output.shape)} and so has no classes; build it with its top."
-        )
+    if not feed.has_classes(model):
+        shape = tuple(predictions(model).shape)
+        raise ClassicsError(f"{model.name} puts out {shape} and so has no classes; build it with its top.")
 
 
 def _check_square(model):

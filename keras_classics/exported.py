@@ -70,7 +70,7 @@ def load_export(path: str | pathlib.Path) -> Exported:
     try:
         told = json.loads(facts)
         protocol, class_names = protocol_of(told["protocol"]), tuple(labels.splitlines())
-        if class_names and (not protocol.assumed or class_names != known_class_names(protocol.dataset)):
+        if class_names and class_names != known_class_names(protocol.dataset):
             protocol = replace(protocol, class_names=class_names, assumed=False)
         model_feed = feed.fed(protocol, told["image_size"], told["channels"], told["normalizes"], told["data_format"])
         return Exported(

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_classics import crops, preprocessing
+from keras_classics.blocks import POOLED
 from keras_classics.complexity import predictions
 from keras_classics.crops import VIEWS, Views
 from keras_classics.layers import channel_axis, data_format_of
@@ -103,6 +104,19 @@ def is_square(model: keras.Model) -> bool:
     """Whether the pictures that a model reads are, as far as it tells."""
     sides = model.input_shape[1:3] if data_format_of(model) == "channels_last" else model.input_shape[2:]
     return sides[0] == sides[1]
+
+
+def has_classes(model: keras.Model) -> bool:
+    """Whether the model's predictions tell classes apart: they are a vector, and not of the pooling behind which a
+    network without its top ends, be it inside another model.
+
+    Raises:
+        ClassicsError: if it has several outputs of which none is "predictions".
+    """
+    output = predictions(model)
+    while isinstance(last := output._keras_history.operation, keras.Model):
+        output = last.outputs[output._keras_history.tensor_index]
+    return output.ndim == 2 and last.name not in POOLED.values()
 
 
 def fed(protocol: InputProtocol, size: int, channels: int, normalizes: bool, data_format: str) -> Feed:

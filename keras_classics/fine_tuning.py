@@ -6,8 +6,9 @@ import keras
 
 from keras_classics.complexity import POOLINGS, block_of
 from keras_classics.errors import ClassicsError, unknown
-from keras_classics.layers import leaves
-from keras_classics.preprocessing import provenance
+from keras_classics.layers import Provenance, leaves
+from keras_classics.preprocessing import classifier_of, provenance
+from keras_classics.zoo import variant_of
 
 
 def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
@@ -18,9 +19,9 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
     Args:
         model: a network of the zoo, or a model with one inside.
         up_to: how the names of the stage's layers begin: "conv4" of ResNet and VGG, "inception_4e", "mixed_6e",
-            "dense3", "block13", "stage3". None freezes all but the classifier. A network without one is
-            frozen whole. In a model with a network of the zoo inside, that network and all before it are frozen; what
-            stands beside or behind it trains.
+            "dense3", "block13", "stage3". None freezes all but the classifier, be its scores a vector or a map. A
+            network without one is frozen whole. In a model with a network of the zoo inside, or its body with other
+            layers behind it, that network and all before it are frozen; what stands beside or behind it trains.
 
     Returns:
         The model itself. `trainable = True` of each layer undoes it; that of the model, which is True already, does
@@ -30,7 +31,7 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
         ClassicsError: if no layer's name begins so, where the message lists the stages; or nothing is left to train.
     """
     if up_to is None:
-        kept = _behind_networks(model) or classifiers(model)
+        kept = _behind_networks(model) or _behind_body(model) or classifiers(model)
         for layer in leaves(model):
             if layer not in kept:
                 layer.trainable = False
@@ -54,8 +55,8 @@ def freeze(model: keras.Model, up_to: str | None = None) -> keras.Model:
 
 
 def classifiers(model: keras.Model) -> list[keras.Layer]:
-    """The layers whose weights tell the classes apart: the last ones before each output. Maps, and what ends in a
-    pooling or a batch norm, are features, and have none.
+    """The layers whose weights tell the classes apart: the last ones before each output. Maps that are not of a layer
+    called "predictions", and what ends in a pooling or a batch norm, are features, and have none.
 
     Raises:
         ClassicsError: if these give another number of values than there are classes, as LeNet-5's before the distances
@@ -64,14 +65,16 @@ def classifiers(model: keras.Model) -> list[keras.Layer]:
     found = []
     for output in model.outputs:
         layer = output._keras_history.operation
-        if output.ndim > 2 or isinstance(layer, POOLINGS):
+        if isinstance(layer, POOLINGS):
             continue
-        while not layer.weights:
-            layer = _parents(layer)[0]
+        while not layer.weights and (parents := _parents(layer)):
+            layer = parents[0]
         if isinstance(layer, keras.Model):
             found += classifiers(layer)
             continue
-        if isinstance(layer, keras.layers.BatchNormalization):
+        if output.ndim > 2 and layer.name == "predictions":
+            found.append(layer)
+        if output.ndim > 2 or isinstance(layer, keras.layers.BatchNormalization):
             continue
         if layer.weights[0].shape[-1] != output.shape[-1]:
             raise ClassicsError(
@@ -87,6 +90,18 @@ def _behind_networks(model) -> list[keras.Layer]:
     inner = [layer for layer in model.layers if isinstance(layer, keras.Model) and provenance(layer)]
     before = _with_all_before(inner)
     rest = [layer for layer in model.layers if inner and layer not in before]
+    return [leaf for layer in rest for leaf in leaves(layer) if leaf.weights]
+
+
+def _behind_body(model) -> list[keras.Layer]:
+    """The layers with weights that stand in one graph with a network's body, in the place of its classifier; none if
+    there is no such body."""
+    known = [layer for layer in model.layers if isinstance(layer, Provenance)]
+    if not known or classifier_of(model) == "predictions":
+        return []
+    body = {layer.name for layer in variant_of(model)(include_top=False).layers}
+    before = _with_all_before(known)
+    rest = [layer for layer in model.layers if layer not in before and layer.name not in body]
     return [leaf for layer in rest for leaf in leaves(layer) if leaf.weights]
 
 

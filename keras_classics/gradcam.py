@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_classics import complexity
+from keras_classics import complexity, feed
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.gradients import check_gradients, gradient
 from keras_classics.layers import data_format_of
@@ -79,7 +79,7 @@ def _checked_classes(classes, images, known) -> np.ndarray:
 
 def _predictions(model):
     output = complexity.predictions(model)
-    if output.ndim != 2:
+    if not feed.has_classes(model):
         raise ClassicsError(
             f"{model.name} puts out {tuple(output.shape)} and so has no classes; build it with its top."
         )

@@ -202,8 +202,8 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
     if distribution := settings.get("distribution"):
         seen = "the whole batch" if distribution["sync_batch_norm"] else "their device's part of a batch"
         devices, processes = distribution["devices"], distribution["processes"]
-        rows["distribution"] = (
-            f"{devices} devices in {processes} process{'es' * (processes > 1)}; batch norms see {seen}"
+        rows["distribution"] = (  # it may have gone on with another
+            f"begun on {devices} devices in {processes} process{'es' * (processes > 1)}; batch norms see {seen}"
         )
     if commits := metrics.get("commits"):
         rows["commit"] = ", then ".join(commit or "not recorded" for commit in commits)
@@ -214,6 +214,8 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
         chosen = f"the best on one training image in {recipe['hold_out']}, or on validation images of the data's own"
     else:
         chosen = "the best on the training images"
+    if "damaged_epoch" in metrics:
+        chosen = f"the last, for those of epoch {metrics['damaged_epoch']}, {chosen}, were damaged"
     images = f"{metrics['test_images']:,} {metrics['test_split']} images"
     part = f"the {images} had no part\nin the choice"
     if metrics["test_split"] == "train":
@@ -227,7 +229,7 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
 `{variant.name}` of [{paper.short}]({paper.url}), *{paper.title}*, trained on {data}:
 **{best["top1_error"]:.2f}% top-1 error** on {images}.
 
-{_use_on_hub() if on_hub else _use(f'kc.get_model("{variant.name}")(weights="{file}")')}
+{_use_on_hub() if on_hub else _use(file)}
 The file tells how pictures are prepared, and `kc.predict` does so: {_pixels(feed)}.
 
 ## Training
@@ -258,21 +260,20 @@ The weights are those of epoch {metrics["best_epoch"]}, {chosen}; {part}.{last}{
 """
 
 
-def _use(load: str) -> str:
+def _use(place: str) -> str:
     return f"""## Use
 
 ```python
 import keras_classics as kc
 
-model = {load}
+model = kc.load("{place}")
 kc.predict(model, "picture.png")
 ```
 """
 
 
 def _use_on_hub() -> str:
-    load = _use(f'kc.load("{ON_HUB}")')
-    return f"""{load}
+    return f"""{_use(ON_HUB)}
 Or by Keras alone, once the package's layers are imported; pictures are then yours to prepare:
 
 ```python

@@ -56,8 +56,7 @@ def open_source(source: str, weights: str | None, exports: bool = False) -> Open
     if not path.exists():
         variant = get_model(source)
         model = variant(weights=weights)
-        if weights is not None and not pathlib.Path(weights).is_file():
-            class_names = own_class_names(carried_protocol(model) or variant.protocol, feed.classes_of(model)) or None
+        class_names = own_class_names(carried_protocol(model) or variant.protocol, feed.classes_of(model)) or None
         return Opened(model, variant_of(model), class_names)
     if is_export(path):
         if not exports:

@@ -151,10 +151,12 @@ def views_of(picture: Picture, asked: Ensemble) -> list:
 
 
 def _check_ink(pixels: np.ndarray, asked: Ensemble) -> None:
-    """Warns where a network that learned MNIST's digits, which are light on black, is asked about a light sheet."""
+    """Warns where a network that learned MNIST's digits, which are light on black, is asked about a light sheet. Other
+    data sets have ten digits too."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     for member in asked.members:
-        if _told_names(member) == datasets.known_class_names("mnist") and border.mean() > LIGHT:
+        are_mnists = member.protocol.dataset == "mnist" and _told_names(member) == datasets.known_class_names("mnist")
+        if are_mnists and border.mean() > LIGHT:
             warnings.warn(
                 f"{member.name} learned MNIST's digits, which are light on black, and a picture has a light border. "
                 "Dark digits on paper have to be inverted first, as PIL.ImageOps.invert does.",

@@ -99,11 +99,13 @@ def _scales(model) -> bool:
 
 
 def _is_scaling(operation) -> bool:
-    """By its class; a Lambda, which may as well choose channels or resize, by what it makes of white."""
+    """By its class; a Lambda, which may as well choose channels, resize or pad, by what becomes of white."""
     if not isinstance(operation, keras.layers.Lambda):
         return type(operation).__name__ in SCALING
+    if not isinstance(operation.input, keras.KerasTensor):  # but several
+        return False
     white = keras.ops.full([side or 32 for side in (1, *operation.input.shape[1:])], 255.0)
-    return bool(keras.ops.max(keras.ops.abs(keras.ops.cast(operation(white), "float32") - 255.0)) > 1)
+    return bool(abs(keras.ops.max(keras.ops.cast(operation(white), "float32")) - 255.0) > 1)
 
 
 def _networks(model) -> list[Provenance]:

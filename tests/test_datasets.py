@@ -198,6 +198,12 @@ def test_folders_as_kaggle_has_them(tmp_path):
         datasets.load(str(tmp_path / "b"))
 
 
+def test_folders_inside_a_class_of_a_split_are_no_splits(tmp_path):
+    pictures(*(tmp_path / "train" / label / "1.png" for label in ("cat/indoor", "cat/outdoor", "dog")))
+    with pytest.raises(kc.ClassicsError, match="train/cat' holds no images, .* put these into '.*train/cat' itself"):
+        datasets.load(str(tmp_path))
+
+
 def test_names_that_are_not_utf8(tmp_path):
     pictures(tmp_path / "cat" / os.fsdecode(b"caf\xe9.png"), tmp_path / "dog" / "1.png")
     images, labels = arrays(datasets.load(str(tmp_path)), "train")

@@ -1,5 +1,6 @@
 """Views and models averaged: against a network that puts out the mean colour of a view, and NumPy."""
 
+import functools
 import re
 from dataclasses import replace
 
@@ -14,6 +15,9 @@ import keras_classics as kc
 from keras_classics import datasets, evaluation, exported, feed, hub_folder, preprocessing
 from keras_classics.crops import VIEWS, cut, whole
 from keras_classics.datasets import Dataset
+from keras_classics.exporting import with_preprocessing
+from keras_classics.exporting.contents import facts_of
+from keras_classics.exporting.serving import serving_bytes
 from keras_classics.layers import Provenance
 from keras_classics.spec import InputProtocol, Normalization
 
@@ -249,6 +253,32 @@ def test_maps_that_are_pooled_are_no_classes():
             kc.predict(kc.ResNet20(include_top=False, pooling=pooling), PICTURES[0])
 
 
+def of_features(around=False):
+    """A network without its top, which may be inside another model."""
+    body = kc.ResNet20(include_top=False, pooling="avg", input_shape=(32, 32, 3))
+    return with_preprocessing(body, kc.ResNet20.normalization) if around else body
+
+
+@pytest.mark.parametrize(
+    ("make", "has"),
+    [
+        (of_features, False),
+        (functools.partial(of_features, around=True), False),
+        (lambda: keras.Sequential([keras.Input((32, 32, 3)), of_features()]), False),
+        (lambda: keras.Sequential([of_features(), keras.layers.Dense(3)]), True),
+        (lambda: kc.ResNet20(include_top=False, input_shape=(32, 32, 3)), False),
+        (kc.NiN, True),
+        (lambda: with_preprocessing(kc.NiN(), kc.NiN.normalization), True),
+    ],
+)
+def test_what_has_classes(make, has):
+    """Whoever asks is told the same."""
+    model = make()
+    assert feed.has_classes(model) == has
+    assert bool(facts_of(model, True, False)) == has
+    assert (serving_bytes(model, (), True) is not None) == has
+
+
 def test_a_network_inside_a_sequential_is_asked_as_inside_any_model():
     body, top = kc.ResNet20(include_top=False, pooling="avg", seed=1), keras.layers.Dense(3, "softmax")
     inputs = keras.Input((32, 32, 3))
@@ -337,10 +367,19 @@ def test_dark_digits_on_paper_are_told(recwarn):
         kc.predict(model, 255 - image)
 
 
-def test_numbers_are_held_against_no_names_that_nobody_gave():
+def test_dark_digits_are_other_data_sets_own(recwarn):
+    model = kc.ResNet20(seed=0)
+    hub_folder.name_classes(model, "0123456789")
+    kc.predict(model, np.full((32, 32, 3), 255, "uint8"))
+    assert not [w for w in recwarn if "light on black" in str(w.message)]
+
+
+def test_numbers_are_held_against_no_names_that_nobody_gave(tmp_path):
     model = kc.ResNet20(weights="keras_classics")
     unnamed = datasets.from_arrays(np.zeros((10, 32, 32, 3), "uint8"), np.arange(10))
-    assert kc.evaluate(model, unnamed, verbose=0).images == 10
+    kc.export(model, tmp_path / "resnet20.tflite")
+    for asked in (model, kc.load_export(tmp_path / "resnet20.tflite")):
+        assert kc.evaluate(asked, unnamed, verbose=0).images == 10
     digits = datasets.from_arrays(np.zeros((10, 28, 28, 1), "uint8"), np.arange(10), class_names=[*"abcdefghij"])
     with pytest.raises(kc.ClassicsError, match="The model's classes are airplane, automobile, bird"):
         kc.evaluate(model, digits, verbose=0)

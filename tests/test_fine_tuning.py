@@ -148,6 +148,35 @@ def test_layers_behind_a_network_are_left_as_they_are():
     assert model.trainable_weights == mine[0].weights + mine[2].weights
 
 
+def of_maps(before=()):
+    """A body and a classifier of each place, in one graph, behind layers of one's own."""
+    inputs = x = keras.Input((32, 32, 3))
+    for layer in before:
+        x = layer(x)
+    body = kc.ResNet20(include_top=False, input_tensor=x)
+    hidden = keras.Sequential([keras.layers.Conv2D(8, 1, name="hidden")])
+    return keras.Model(inputs, keras.layers.Conv2D(5, 1, name="mine")(hidden(body.output)))
+
+
+def small_vgg():
+    return kc.to_fully_convolutional(kc.VGG11(classes=5, input_shape=(32, 32, 3)))
+
+
+@pytest.mark.structure
+@pytest.mark.parametrize(
+    ("make", "left"),
+    [
+        (of_maps, {"hidden", "mine"}),
+        (lambda: of_maps([keras.layers.Conv2D(3, 1), keras.Sequential([keras.layers.Dense(3)])]), {"hidden", "mine"}),
+        (small_vgg, {"predictions"}),
+        (lambda: keras.Sequential([keras.Input((None, None, 3)), small_vgg()]), {"predictions"}),
+        (lambda: keras.Sequential([keras.Input((8, 8, 3)), keras.layers.MaxPooling2D()]), set()),
+    ],
+)
+def test_all_but_a_classifier_that_gives_maps(make, left):
+    assert {weight.path.split("/")[-2] for weight in kc.freeze(make()).trainable_weights} == left
+
+
 @pytest.mark.structure
 def test_a_classifier_of_fixed_bitmaps_cannot_be_trained_alone():
     with pytest.raises(kc.ClassicsError, match="lenet5 has no trained classifier in this form: behind its layer f6"):

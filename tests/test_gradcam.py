@@ -162,6 +162,8 @@ def test_mistakes_are_told():
             kc.grad_cam(model, *arguments)
     with pytest.raises(kc.ClassicsError, match="build it with its top"):
         kc.grad_cam(kc.ResNet20(include_top=False), images(1, 32, 32, 3))
+    with pytest.raises(kc.ClassicsError, match="build it with its top"):
+        kc.grad_cam(kc.ResNet20(include_top=False, pooling="avg"), images(1, 32, 32, 3), 7)
     with pytest.raises(kc.ClassicsError, match="no graph of layers"):
         kc.grad_cam(keras.Sequential([model]), read)
 

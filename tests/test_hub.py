@@ -442,8 +442,9 @@ def test_what_is_no_trained_network(run, net, tmp_path, capsys):
     inputs = keras.Input((4,))
     keras.Model(inputs, keras.layers.Dense(3)(inputs)).save(tmp_path / "other.keras")
     refused("does not tell which network of this package it is", "card", tmp_path / "other.keras", *out, capsys=capsys)
-    kc.LeNet5(include_top=False).save(tmp_path / "maps.keras")
-    refused("has no classes", "card", tmp_path / "maps.keras", *out, capsys=capsys)
+    for pooling in (None, "avg"):
+        kc.LeNet5(include_top=False, pooling=pooling).save(tmp_path / "features.keras")
+        refused("has no classes", "card", tmp_path / "features.keras", *out, capsys=capsys)
     metrics = json.loads((run / "metrics.json").read_text())
     (run / "metrics.json").write_text(json.dumps({k: v for k, v in metrics.items() if k != "best"}))
     refused("metrics.json in .* is damaged; give the run's best.keras", "card", run, *out, capsys=capsys)

@@ -221,6 +221,10 @@ def _of_ones_own(form):
         "inside, behind a convolution": lambda: keras.layers.Conv2D(1, 1)(inputs),
         "a channel chosen": lambda: inputs[..., :1],
         "a Lambda that chooses one": lambda: keras.layers.Lambda(lambda x: x[..., :1])(inputs),
+        "a Lambda that pads": lambda: keras.layers.Lambda(lambda x: keras.ops.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)]))(
+            inputs[:, 2:-2, 2:-2]
+        ),
+        "a Lambda of several": lambda: keras.layers.Lambda(lambda x: x[0] + 0 * x[1])([inputs, inputs]),
     }
     x = network(prepared.get(form, lambda: inputs)())
     x = keras.layers.Normalization()(x) if form == "of features" else x
@@ -232,7 +236,12 @@ PREPARING += ("Keras' preprocess_input", "a Lambda before it")
 
 
 @pytest.mark.parametrize(
-    "form", [*PREPARING, "a channel chosen", "a Lambda that chooses one", "of features", "nowhere"]
+    "form",
+    [
+        *PREPARING,
+        *("a channel chosen", "a Lambda that chooses one", "a Lambda that pads", "a Lambda of several"),
+        *("of features", "nowhere"),
+    ],
 )
 def test_a_model_of_ones_own_that_scales_pixels_is_given_pixels(form):
     model, scales = _of_ones_own(form), form in PREPARING

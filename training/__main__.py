@@ -160,7 +160,7 @@ def _run(args):
             args.data_dir,
             args.out,
             args.seed,
-            args.record_as or args.record,
+            args.record if args.record_as is None else args.record_as,
             limit=args.limit,
             class_weights=args.class_weights,
             tensorboard=args.tensorboard,

@@ -12,6 +12,7 @@ import keras
 
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError, unknown
+from keras_classics.files import unwritable
 from keras_classics.zoo import get_model
 from training import device
 from training.distribute import Distribution, Team, code
@@ -51,8 +52,11 @@ def check_options(
 
 
 def check_out(out: str | pathlib.Path | None) -> None:
-    """Raises a ClassicsError if a run folder is asked for that cannot be made."""
-    RunFolder(pathlib.Path(out) if out is not None else pathlib.Path("runs", "new")).check_new()
+    """Raises a ClassicsError if the run folder cannot be made that is asked for, or without one, none in runs."""
+    if out is not None:
+        RunFolder(pathlib.Path(out)).check_new()
+    elif reason := unwritable(pathlib.Path("runs", "any")):
+        raise ClassicsError(f"Cannot make a run folder in 'runs': {reason}. Choose another --out.")
 
 
 def check_loss(recipe: Recipe) -> None:

@@ -16,7 +16,7 @@ from training.state import History, State, draws, seeds, values
 
 
 class Diverged(ClassicsError):
-    """The loss of a training became no number."""
+    """The loss of a training, its validation loss or a weight became no number."""
 
 
 class EpochWriter(keras.callbacks.Callback):

@@ -59,7 +59,7 @@ def run(
         weights: as the network's builder takes them: a data set, a source or its tag, or a file.
         data_name: as `datasets.load` takes it, such as a folder with a folder of pictures for each class.
         data_dir: where tensorflow-datasets keeps its data.
-        out: the run folder, which must not exist; by default a new one in "runs".
+        out: the run folder, which must be new or empty; by default a new one in "runs".
         seed: of the classifier, the order of the images and their augmentation.
         epochs: in all; a quarter of them is the classifier's.
         settings: what to set in the recipe, as `training.assign` takes it.

@@ -15,7 +15,7 @@ from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write, remove
 from keras_classics.hub_folder import name_classes
 from keras_classics.plots import confusion, curves
-from keras_classics.spec import ONE_CROP
+from keras_classics.spec import ONE_CROP, REPOSITORY
 from keras_classics.variant import Variant
 from keras_classics.zoo import get_model
 from training.augment.whitening import ZCA_LAYER, Numbers
@@ -113,7 +113,7 @@ def mend_models(
             folder.save_model(shipped, path, history[:epoch])
             fault = "of another epoch" if whole else "damaged"
             say(f"'{path}' was {fault}; it was made again from {checkpoint.name}.")
-        elif folder.checkpoints():
+        elif folder.checkpoints() and not is_trained(recipe, history):
             later = "a better" if path == folder.best else "the next"
             say(f"'{path}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; {later} epoch replaces it.")
 
@@ -125,13 +125,13 @@ def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path
 
 def papers_error(recipe: Recipe) -> float | None:
     """The top-1 error that the paper reports for such a training of the network's form, in percent, of one crop if it
-    does; None where it reports none."""
+    does; None where it reports none, whatever its authors' repository tells."""
     network = get_model(recipe.model)
     form = {name: value for name, value in recipe.build.items() if name in network.options}
     rows = [
         row
         for row in network.with_options(**form).reported
-        if row.dataset == recipe.dataset and recipe.reported in (None, row.note)
+        if row.dataset == recipe.dataset and recipe.reported in (None, row.note) and row.source != REPOSITORY
     ]
     return next((row.top1 for row in rows if row.views == ONE_CROP), rows[0].top1 if rows else None)
 
@@ -155,9 +155,11 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
     paper = papers_error(recipe) if data.is_of(recipe.dataset) else None
     title = f"{recipe.name} on {dataset.name}"
     curves.draw(history, folder.curves, title, paper)
+    shipped = shipped_epoch(folder, history)
     confusion.draw(
-        best.confusion, dataset.class_names, folder.confusion, f"{title}, best epoch: {best.top1:.2f}% error"
+        best.confusion, dataset.class_names, folder.confusion, f"{title}, epoch {shipped}: {best.top1:.2f}% error"
     )
+    damaged = {} if shipped == best_epoch(history) else {"damaged_epoch": best_epoch(history)}
     return {
         "model": recipe.model,
         "class_names": list(dataset.class_names),
@@ -165,7 +167,8 @@ def judge(recipe: Recipe, data: RunData, folder: RunFolder, history: History) ->
         "test_images": dataset.sizes[dataset.judged_split],
         "train_images": dataset.sizes["train"],
         "epochs": len(history),
-        "best_epoch": shipped_epoch(folder, history),
+        "best_epoch": shipped,
+        **damaged,
         "training_seconds": round(sum(row["seconds"] for row in history), 1),
         "paper_top1_error": paper,
         **{which: _errors(result) for which, result in results.items()},

@@ -19,7 +19,7 @@ BEFORE, AFTER = (
 
 def check_record(settings: dict[str, Any], advice: str = BEFORE) -> None:
     """Raises a ClassicsError if results are to be recorded where another training's stand, or under no name."""
-    if not settings["record"]:
+    if not _is_recorded(settings):
         return
     path = _path(settings)
     if not path.exists():
@@ -41,8 +41,13 @@ def write_record(settings: dict[str, Any], metrics: dict[str, Any]) -> None:
         ClassicsError: as `check_record`; another run may have recorded its own since.
     """
     check_record(settings, AFTER)
-    if settings["record"]:
+    if _is_recorded(settings):
         write_json(_path(settings), metrics)
+
+
+def _is_recorded(settings: dict[str, Any]) -> bool:
+    """Whether results are to be recorded, be it under a name that is none."""
+    return settings["record"] not in (None, False)
 
 
 def _path(settings: dict[str, Any]) -> pathlib.Path:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_classics.model_card import run_command
+from keras_classics.spec import REPOSITORY
 from keras_classics.zoo import get_model
 from training.record import RESULTS
 
@@ -32,6 +33,7 @@ def _papers(metrics: Mapping[str, Any]) -> str:
     reported = get_model(metrics["model"]).reported
     error = metrics["paper_top1_error"]
     if error is None:
-        return f"{reported[0].top1:g}% on {reported[0].dataset}" if reported else ""
+        elsewhere = next((row for row in reported if row.source != REPOSITORY and row.top1 is not None), None)
+        return f"{elsewhere.top1:g}% on {elsewhere.dataset}" if elsewhere else ""
     how = next((row.how for row in reported if row.top1 == error), "")
     return f"{error:g}%, {how}" if how else f"{error:g}%"

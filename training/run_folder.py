@@ -122,7 +122,7 @@ class RunFolder:
 
     @classmethod
     def new(cls, out: str | pathlib.Path | None, name: str) -> "RunFolder":
-        """Makes the run folder: `out`, which must be new, or the first free of runs/<name>, runs/<name>-2, ...
+        """Makes the run folder: `out`, which `check_new` takes, or the first free of runs/<name>, runs/<name>-2, ...
 
         Raises:
             ClassicsError: as `check_new`, or if it cannot be made.
@@ -142,8 +142,8 @@ class RunFolder:
         return cls(path)
 
     def check_new(self) -> None:
-        """Raises a ClassicsError if the folder cannot be made, or holds more than a run leaves that is killed as it
-        begins."""
+        """Raises a ClassicsError if the folder cannot be made or written, or holds more than a run leaves that is
+        killed as it begins."""
         try:
             self._check_new()
         except OSError as error:
@@ -157,13 +157,17 @@ class RunFolder:
                 f"'{self.path}' exists, and runs are never overwritten. Choose another --out, or go on with it: "
                 f"{self.resume_command}"
             )
-        if not self.path.exists():
-            if reason := unwritable(self.path):
-                raise ClassicsError(f"Cannot make the run folder '{self.path}': {reason}. Choose another --out.")
-            return
-        begun = {self.lock.name, self.start.name}
-        if not self.path.is_dir() or {path.name for path in self.path.iterdir()} - begun - set(leftovers(self.path)):
+        if self.path.exists() and not self._is_barely_begun():
             raise ClassicsError(f"'{self.path}' exists and is no run folder. Choose another --out.")
+        if reason := unwritable(self.recipe):
+            raise ClassicsError(f"Cannot make the run folder '{self.path}': {reason}. Choose another --out.")
+
+    def _is_barely_begun(self) -> bool:
+        """Whether it holds no more than a run leaves that is killed as it begins."""
+        begun = {self.lock.name, self.start.name}
+        return self.path.is_dir() and not (
+            {path.name for path in self.path.iterdir()} - begun - set(leftovers(self.path))
+        )
 
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Writes recipe.json."""

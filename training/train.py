@@ -98,7 +98,7 @@ def run(
             best epoch, in the place of held-out training images; without test images, some training images are held
             out to be judged on.
         data_dir: where tensorflow-datasets keeps its data.
-        out: the run folder, which must not exist; by default a new one in "runs".
+        out: the run folder, which must be new or empty; by default a new one in "runs".
         seed: of the weights, the order of the images and their augmentation, 0 to 2**32 - 1.
         record: whether to write the metrics into `training/results` as well, or the name to do so under; by default
             the recipe's.

@@ -66,7 +66,7 @@ def _check_network(model, source: str) -> None:
 
     if preprocessing.provenance(model) is None:
         raise ClassicsError(f"'{source}' does not tell which network of this package it is, so no card can either.")
-    if len(getattr(model, "output_shape", ())) != 2 and not isinstance(model.output, dict):
+    if not feed.has_classes(model):
         raise ClassicsError(f"'{source}' has no classes; give a network with its top.")
     if not feed.is_square(model):
         raise ClassicsError(f"'{source}' reads pictures that are not square, which no card can tell.")

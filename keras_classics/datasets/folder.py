@@ -41,7 +41,7 @@ def open_folder(root: pathlib.Path) -> Dataset:
     for split, folder in splits.items():
         for class_name in class_names:
             if not found[split].get(class_name):
-                raise _lacking(folder, class_name)
+                raise _lacking(folder, class_name, is_split=folder != root)
     _check_none_left_out(root, splits, class_names)
     files = {}
     for split, by_class in found.items():
@@ -51,8 +51,8 @@ def open_folder(root: pathlib.Path) -> Dataset:
     return of_files(pictures.printable(root.absolute().name), class_names, files)
 
 
-def _lacking(folder, class_name) -> ClassicsError:
-    """The error for a folder that has no images of a class."""
+def _lacking(folder, class_name, is_split) -> ClassicsError:
+    """The error for a folder, of a split or of all class folders, that has no images of a class."""
     place, shown = folder / class_name, pictures.printable(folder / class_name)
     if not any(_class_folders(folder)) and any(pictures.is_image(entry.name) for entry in _entries(folder)):
         return ClassicsError(
@@ -60,6 +60,8 @@ def _lacking(folder, class_name) -> ClassicsError:
             "into folders of their classes, or move them elsewhere and have them answered by `predict`."
         )
     if place.is_dir() and any(_pictures(inside.path, {}) for inside in _class_folders(place)):
+        if is_split:
+            return ClassicsError(f"'{shown}' holds no images, but folders of images: put these into '{shown}' itself.")
         return ClassicsError(
             f"'{shown}' holds no images, but folders of images, as a split does: splits are called train, test and "
             "validation. Rename it."

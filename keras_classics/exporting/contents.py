@@ -21,7 +21,7 @@ def facts_of(model: keras.Model, probabilities: bool, named: bool) -> str:
     """What an export of the model, whose outputs are probabilities or not and whose classes were `named` or not, tells
     of itself, as JSON; nothing where the model does not tell, takes no square pictures or has no classes."""
     known, protocol = preprocessing.provenance(model), preprocessing.protocol_of_answers(model)
-    if known is None or protocol is None or len(model.output_shape) != 2 or not feed.is_square(model):
+    if known is None or protocol is None or not feed.has_classes(model) or not feed.is_square(model):
         return ""
     made = feed.feed_of(model, variant_of(model))
     told = {

@@ -27,7 +27,7 @@ def serving_bytes(model: keras.Model, labels: Sequence[str], probabilities: bool
     """
     import tensorflow as tf
 
-    if preprocessing.provenance(model) is None or len(model.output_shape) != 2 or not feed.is_square(model):
+    if preprocessing.provenance(model) is None or not feed.has_classes(model) or not feed.is_square(model):
         return None
     made, classes = feed.feed_of(model, variant_of(model)), model.output_shape[-1]
     picture = tf.TensorSpec((made.image_size, made.image_size, made.channels), tf.float32)

@@ -16,9 +16,9 @@ from killed import live, rows, same_end
 
 import keras_classics as kc
 from keras_classics.rematerialization import Rematerialized
-from training import get_recipe, train
+from training import get_recipe, run_data, train
 from training.assign import assign
-from training.judge import best_epoch, mend_models, replace_damaged_best, shipped_epoch
+from training.judge import best_epoch, judge, mend_models, replace_damaged_best, shipped_epoch
 from training.lock import locked
 from training.run_folder import RunFolder
 from training.state import State
@@ -206,10 +206,12 @@ def test_of_a_best_model_whose_checkpoint_is_gone_is_told_that_a_better_one_repl
     assert said == [
         f"'{copied.best}' of epoch {epoch} is damaged, and that epoch's checkpoint gone; a better epoch replaces it."
     ]
+    mend_models(RECIPE.replace(epochs=2), tuple("0123456789"), copied, history, said.append)
+    assert len(said) == 1  # for no epoch is left
 
 
-def test_where_a_damaged_best_model_cannot_be_made_again_the_last_ships(copied):
-    history, said = rows(copied), []
+def test_where_a_damaged_best_model_cannot_be_made_again_the_last_ships(copied, monkeypatch):
+    history, said = copied.last_state(print).history, []
     history[0]["val_accuracy"] = 1.0
     truncate(copied.best)
     replace_damaged_best(copied, history, said.append)
@@ -219,6 +221,9 @@ def test_where_a_damaged_best_model_cannot_be_made_again_the_last_ships(copied):
     ]
     assert shipped_epoch(copied, history) == 2
     assert copied.best.read_bytes() == copied.last.read_bytes()
+    monkeypatch.setattr("training.judge._export", lambda *_: {})
+    metrics = judge(RECIPE, run_data.load("mnist_sample"), copied, history)
+    assert (metrics["best_epoch"], metrics["damaged_epoch"]) == (2, 1)
 
 
 def test_a_run_that_is_killed_as_it_finishes_stays_finished(copied, monkeypatch):

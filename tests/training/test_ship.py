@@ -50,6 +50,7 @@ def test_the_folder_has_what_ships_and_a_card(run, tmp_path):
     for row in (f"| command | {command} |", "| commit | c0ffee |", "| seed | 3 |", "| backend | jax |"):
         assert row in card.text
     assert "epoch 1, the best on one training image in 12" in card.text
+    assert 'model = kc.load("best.keras")' in card.text  # whatever was built around the network, such as a whitening
     assert (
         "to 16 pixels (bilinear), the centre taken of 16x16; of pixels of 0..255 the mean 127.5 is subtracted"
         in card.text
@@ -71,6 +72,10 @@ def test_the_commands(run, tmp_path, capsys, monkeypatch):
     assert row.endswith("| 12.34% | 13.00% | 5% on zip codes | 1 | `training/results/one.json` |")
 
 
+def test_a_figure_of_the_authors_repository_is_not_called_the_papers():
+    assert results_table._papers({"model": "densenet161", "paper_top1_error": None}) == ""
+
+
 def test_the_card_tells_how_the_run_was_distributed_and_what_trained_it(run, tmp_path):
     metrics = run.read_metrics()
     distribution = {"devices": 4, "processes": 1, "sync_batch_norm": False}
@@ -78,9 +83,16 @@ def test_the_card_tells_how_the_run_was_distributed_and_what_trained_it(run, tmp
     run.finish({**metrics, "commits": ["c0ffee", None]})
     text = (ship(run.path, tmp_path / "shipped") / "README.md").read_text("utf-8")
     assert "--backend jax --distribute data --own-statistics --set epochs=2" in text
-    assert "| distribution | 4 devices in 1 process; batch norms see their device's part of a batch |" in text
+    assert "| distribution | begun on 4 devices in 1 process; batch norms see their device's part of a batch |" in text
     assert "| commit | c0ffee, then not recorded |" in text
     assert "- Set otherwise than what is said here: epochs=2." in text
+
+
+def test_the_card_tells_that_the_last_epoch_took_a_damaged_bests_place(run, tmp_path):
+    run.finish({**run.read_metrics(), "damaged_epoch": 2})
+    text = (ship(run.path, tmp_path / "shipped") / "README.md").read_text("utf-8")
+    assert "epoch 1, the last, for those of epoch 2, the best on one training image in 12" in text
+    assert "were damaged; the 10 test images had no part" in text
 
 
 def test_a_large_tflite_file_stays_behind(run, tmp_path):

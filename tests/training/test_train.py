@@ -20,6 +20,7 @@ from keras_classics import cli, datasets, evaluation
 from training import __main__ as command
 from training import callbacks, finetune, get_recipe, progress, train
 from training.assign import assign
+from training.checks import check_out
 from training.judge import best_epoch, is_trained
 from training.phases import phase_after
 from training.recipe import Plateau, Steps, Tuning
@@ -186,6 +187,24 @@ def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(kc.ClassicsError, match="Cannot make the run folder"):
         train.run(get_recipe("lenet5-mnist"), "mnist_sample", out=tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("out", [None, "empty", "new"])
+def test_places_that_may_not_be_written(out, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    check_out(out)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # for who tests as root may write anywhere
+    with pytest.raises(kc.ClassicsError, match="may not be written. Choose another --out"):
+        check_out(out)
+
+
+def test_without_a_place_a_run_may_have_any_name_in_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("any", "new"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "notes.txt").touch()
+    check_out(None)
 
 
 @pytest.mark.every_backend
@@ -432,7 +451,7 @@ MISTAKES = [
     ("words", "option", "message"),
     [
         *((words, *mistake) for words in (SAMPLE, TUNED) for mistake in MISTAKES),
-        (SAMPLE, ["--record-as", "no/name"], "Results cannot be recorded as 'no/name'"),
+        *((SAMPLE, ["--record-as", name], f"Results cannot be recorded as '{name}'") for name in ("no/name", "")),
     ],
 )
 def test_mistakes_of_options_are_told_before_anything_is_opened(words, option, message, tmp_path, monkeypatch, capsys):

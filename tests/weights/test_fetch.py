@@ -14,6 +14,8 @@ import peers
 import pytest
 
 import keras_classics as kc
+from keras_classics import datasets
+from keras_classics.opening import open_source
 from keras_classics.weights import entries, fetch
 
 torch = pytest.importorskip("torch")
@@ -121,8 +123,9 @@ def test_an_interrupted_download_leaves_nothing(published, tmp_path, monkeypatch
 
 
 def test_a_file_that_is_a_known_checkpoint_is_as_good_as_its_tag(published, tmp_path):
-    """Told by its sum: the network takes its form, and the model carries its pixels."""
+    """Told by its sum: the network takes its form, and the model carries its pixels and its classes' names."""
     entry, expected = published
+    assert open_source("resnet20", str(tmp_path / "server" / entry.file)).class_names == datasets.CIFAR10_CLASSES
     model = kc.ResNet20(weights=tmp_path / "server" / entry.file, classifier_activation=None)
     assert np.abs(run(model) - expected).max() < 1e-5 * np.abs(expected).max()
     pixels = np.full((1, 32, 32, 3), 125.307)
