@@ -2,10 +2,11 @@
 cards stand beside them."""
 
 from keras_classics.places import BEST, CARD
-from keras_classics.spec import CIFAR10_32, InputProtocol, Normalization
+from keras_classics.spec import CIFAR10_32, CIFAR10_STATISTICS, InputProtocol, Normalization
 from keras_classics.weights.entries.entry import Entry
 
 _PROTOCOLS = {
+    "inception_v1_cifar": InputProtocol("cifar10", Normalization(CIFAR10_STATISTICS.mean, (1.0, 1.0, 1.0)), 32, 32),
     "lecun1989": InputProtocol("mnist", Normalization((127.5,), (127.5,)), 16, 16),
     "lenet5": InputProtocol("mnist", Normalization((20.0,), (200.0,)), 32, 28),
     "resnet20": CIFAR10_32,
@@ -13,6 +14,12 @@ _PROTOCOLS = {
 
 # by folder: the network, top-1 and top-5 errors, SHA-256; `ship` prints a folder's line
 _TABLE: dict[str, tuple[str, float, float, str]] = {
+    "inception_v1_cifar-cifar10": (
+        "inception_v1_cifar",
+        23.33,
+        1.6,
+        "73809573dd3e37f0e386863f7abb1bdc5332e9637acd2607a0738b9d37bb67a1",
+    ),
     "lecun1989-mnist": ("lecun1989", 2.19, 0.21, "fc174d8eb4d99b9325bef6ccd36989c7c08b7ba5b932762195bb61227890167a"),
     "lenet5-mnist": ("lenet5", 0.91, 0.1, "36c59b1e73f928de707dcb9e1b2474210f3d33cb5c32aa9a57207a15606e8586"),
     "lenet5_distorted-mnist": (
