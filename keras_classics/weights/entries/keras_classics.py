@@ -14,7 +14,7 @@ _PROTOCOLS = {
 
 # by folder: the network, top-1 and top-5 errors, SHA-256; `ship` prints a folder's line
 _TABLE: dict[str, tuple[str, float, float, str]] = {
-    "inception_v1_cifar-cifar10": (
+    "inception_v1-cifar10": (
         "inception_v1_cifar",
         23.33,
         1.6,
