@@ -10,7 +10,6 @@ from keras_classics.layers import BatchNormalization
 pytestmark = pytest.mark.every_backend
 RNG = np.random.default_rng(8)
 X = (3.0 + 2.0 * RNG.standard_normal((3, 5, 4, 6))).astype("float32")
-UP = RNG.standard_normal(X.shape).astype("float32")
 
 
 def pair(x=X, **options):
@@ -26,7 +25,7 @@ def pair(x=X, **options):
     return layers
 
 
-def outcome(layer, training):
+def outcome(layer, x, up, training):
     """The output, its gradients for the input and the trainable weights, and the statistics after."""
     rest = [w.value for w in layer.non_trainable_variables]
 
@@ -34,8 +33,8 @@ def outcome(layer, training):
         return keras.ops.cast(layer.stateless_call(list(trainable), rest, x, training=training)[0], "float32")
 
     trainable = [keras.ops.convert_to_numpy(w) for w in layer.trainable_variables]
-    results = pulled_back(run, [X, *trainable], UP)
-    layer(X, training=training)
+    results = pulled_back(run, [x, *trainable], up)
+    layer(x, training=training)
     return results + layer.get_weights()
 
 
@@ -43,9 +42,12 @@ def outcome(layer, training):
 @pytest.mark.parametrize(
     "options", [{}, {"scale": False}, {"center": False}, {"trainable": False}, {"axis": 1}, {"dtype": "mixed_bfloat16"}]
 )
-def test_equals_keras(options, training):
+@pytest.mark.parametrize("channels", [6, 8])
+def test_equals_keras(channels, options, training):
+    x = np.concatenate([X, X - 1.0], -1)[..., :channels]
+    up = RNG.standard_normal(x.shape).astype("float32")
     tolerance = 0.02 if "dtype" in options else 1e-5
-    for got, expected in zip(*(outcome(layer, training) for layer in pair(**options)), strict=True):
+    for got, expected in zip(*(outcome(layer, x, up, training) for layer in pair(x, **options)), strict=True):
         np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * max(1.0, np.abs(expected).max()))
 
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_classics.layers.grouped_convolution import on_cpu
+
 
 @keras.saving.register_keras_serializable("keras_classics")
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -34,6 +36,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
 def _by_tensorflow(x, gamma, beta, mean, variance, epsilon, training):
     import tensorflow as tf
 
+    channels = x.shape[-1]
+    if training and channels % 4 and on_cpu(x):  # for which oneDNN has no vector code: with zeros up to 16 it has
+        more = -channels % 16
+        x, gamma, beta = tf.pad(x, [(0, 0)] * 3 + [(0, more)]), tf.pad(gamma, [(0, more)]), tf.pad(beta, [(0, more)])
     empty = tf.zeros((0,))
     y, batch_mean, batch_variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=x,
@@ -44,6 +50,10 @@ def _by_tensorflow(x, gamma, beta, mean, variance, epsilon, training):
         epsilon=epsilon,
         is_training=training,
     )
+    if x.shape[-1] > channels:  # by tf.slice, whose gradient is quick, that of y[..., :channels] is not
+        y, batch_mean, batch_variance = (
+            tf.slice(v, [0] * v.ndim, [-1] * (v.ndim - 1) + [channels]) for v in (y, batch_mean, batch_variance)
+        )
     return y, batch_mean, batch_variance
 
 
