@@ -31,7 +31,7 @@ VERSIONS = {
     "dense_connections": "35ea1ae772d3d909",
     "channel_shuffle": "765f0cd14b26e5c7",
     "drop_path": "6cc5b7f732e27161",
-    "views_and_ensembles": "2f05cca0b9223c62",
+    "views_and_ensembles": "4b22e63912c22fb6",
 }
 
 

@@ -72,5 +72,5 @@ EXPERIMENT = Experiment(
     ),
     limit=5000,
     rates=(0.003, 0.01, 0.03),
-    minutes=30,
+    minutes=90,
 )
