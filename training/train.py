@@ -34,6 +34,7 @@ from training.epochs import EpochWriter, Replay, StopAtNaN
 from training.judge import is_trained, judge, mend_models, replace_damaged_best, shipped_epoch, shipped_form
 from training.lock import locked
 from training.midway import FromStep
+from training.networks import network
 from training.phases import phase_after
 from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
 from training.progress import Progress, plan, say
@@ -43,7 +44,7 @@ from training.record import check_record, write_record
 from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.state import History, Place, State, put_back, seeds
-from training.whitening import network, numbers_of, whitened
+from training.whitening import numbers_of, whitened
 
 # What metrics.json has of the settings.
 RECORDED_SETTINGS = ("recipe", "set", "data", "seed", "limit", "class_weights", "backend", "distribution")
