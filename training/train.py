@@ -225,7 +225,7 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
     folder, settings = run_folder.path, run_folder.read_settings()
     if settings["backend"] != keras.config.backend():
         raise ClassicsError(
-            f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
+            f"'{folder}' was begun on {settings['backend']} and cannot be resumed on {keras.config.backend()}; "
             f"add --backend {settings['backend']}, or start a new run."
         )
     trains = not run_folder.metrics.exists()  # a finished one is judged anew on any devices and by any code

@@ -33,7 +33,9 @@ def add_arguments(parser):
     )
     add_data_dir(parser)
     parser.add_argument("--split", help="by default the one that errors are reported on")
-    parser.add_argument("--limit", type=positive, help="images to judge on, as many of each class (default all)")
+    parser.add_argument(
+        "--limit", type=positive, help="judge on only so many images, equally many of each class (default all)"
+    )
     add_views(parser)
     parser.add_argument(
         "--any-classes", action="store_true", help="compare classes by number, whatever their names are"
