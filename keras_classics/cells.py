@@ -154,7 +154,8 @@ class Cell:
 class PlacedCell(NamedTuple):
     """A cell in its place in a network.
 
-    One that `keeps_previous` leaves to the cell behind it, as state 1, what it read as state 1 itself.
+    With `keeps_previous` the next cell gets as state 1 the tensor that this one got as state 1, not the one that it got
+    as state 0.
     """
 
     name: str

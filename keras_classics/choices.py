@@ -13,7 +13,7 @@ EXPORT_DTYPES = ("float32", "uint8")  # of the images that an export takes
 QUANTIZATIONS = ("float16", "dynamic", "int8")  # of a TFLite export
 PEERS = ("keras.applications", "pytorchcv", "torchvision", "native-groups", "no-remat")
 DISTRIBUTIONS = ("data",)  # of a training over devices
-# Of a model card, in the hub's words, the usual ones of its list; another has a name of its own there.
+# Common licences, as the hub spells them. A card names any other one as "other", with its own name.
 LICENCES = (
     *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "mpl-2.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0"),
     *("cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "openrail", "unlicense", "unknown"),

@@ -17,7 +17,7 @@ from keras_classics import pictures
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"  # how such files begin
 HEADER = 33  # bytes of a PNG's signature and header; no picture is as short
 HEAD = 2**17  # bytes in which a file tells of its colours and how it stands: two of JPEG's segments at their longest
-PLAIN_HEAD = 2**12  # the same of a JPEG with no more than JFIF's 20 bytes before its tables: others tell of it before
+PLAIN_HEAD = 2**12  # the same for a JPEG that has only JFIF's 20 bytes before its tables
 SEGMENTS = 6  # of a JPEG before its tables: JFIF's, EXIF's, Photoshop's, XMP's, the profile's and Adobe's
 MARGIN = 2  # pixels around a window, which the colours at its edges are interpolated from
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_classics import feed
-from keras_classics.complexity import check_reads_images, predictions
+from keras_classics.complexity import check_reads_images
 from keras_classics.crops import Views
 from keras_classics.errors import ClassicsError
 from keras_classics.exported import Exported
@@ -167,7 +167,8 @@ def _member(model: Model, views: Views) -> Member:
         told = model.protocol, model.feed, model.probabilities, model.predict_on_batch
         return Member(model.name, model.classes, *told)
     check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
-    _check_output(model)
+    check_reads_images(model)
+    feed.check_has_classes(model)
     _check_square(model)
     protocol = protocol_of_answers(model) or variant_of(model).protocol
     asked = any_size(model) if views.dense else model
@@ -194,13 +195,6 @@ def _filled(part, size) -> np.ndarray:
     """Views with the first of them repeated until there are `size`."""
     part = np.asarray(part)
     return part if len(part) == size else np.concatenate([part, np.repeat(part[:1], size - len(part), 0)])
-
-
-def _check_output(model):
-    check_reads_images(model)
-    if not feed.has_classes(model):
-        shape = tuple(predictions(model).shape)
-        raise ClassicsError(f"{model.name} puts out {shape} and so has no classes; build it with its top.")
 
 
 def _check_square(model):

@@ -11,6 +11,7 @@ from keras_classics import crops, preprocessing
 from keras_classics.blocks import POOLED
 from keras_classics.complexity import predictions
 from keras_classics.crops import VIEWS, Views
+from keras_classics.errors import ClassicsError
 from keras_classics.layers import channel_axis, data_format_of
 from keras_classics.spec import InputProtocol, Normalization
 from keras_classics.variant import Variant
@@ -117,6 +118,13 @@ def has_classes(model: keras.Model) -> bool:
     while isinstance(last := output._keras_history.operation, keras.Model):
         output = last.outputs[output._keras_history.tensor_index]
     return output.ndim == 2 and last.name not in POOLED.values()
+
+
+def check_has_classes(model: keras.Model) -> None:
+    """Raises a ClassicsError unless the model's predictions tell classes apart; see `has_classes`."""
+    if not has_classes(model):
+        shape = tuple(predictions(model).shape)
+        raise ClassicsError(f"{model.name} puts out {shape} and so has no classes; build it with its top.")
 
 
 def fed(protocol: InputProtocol, size: int, channels: int, normalizes: bool, data_format: str) -> Feed:

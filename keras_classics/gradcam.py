@@ -38,7 +38,8 @@ def grad_cam(
     """
     check_gradients()
     chosen = model.get_layer(_checked_layer(model, layer))
-    answers_to = _predictions(model)
+    feed.check_has_classes(model)
+    answers_to = complexity.predictions(model)
     images = np.asarray(images, "float32")
     if images.ndim != 4:
         raise ClassicsError(f"Images are a batch of four axes, as {model.name} reads them, not {images.shape}.")
@@ -75,15 +76,6 @@ def _checked_classes(classes, images, known) -> np.ndarray:
     if ((numbers < 0) | (numbers >= known)).any():
         raise ClassicsError(f"`classes` must be numbers of 0 to {known - 1}, not {classes!r}.")
     return np.broadcast_to(numbers, images)
-
-
-def _predictions(model):
-    output = complexity.predictions(model)
-    if not feed.has_classes(model):
-        raise ClassicsError(
-            f"{model.name} puts out {tuple(output.shape)} and so has no classes; build it with its top."
-        )
-    return output
 
 
 def _beside(model, chosen: str) -> list[str]:

@@ -126,6 +126,12 @@ IMAGENET_224 = InputProtocol("imagenet2012", IMAGENET_STATISTICS, 224, 256)
 # preprocessing/inception_preprocessing.py): the papers do not tell.
 IMAGENET_299 = InputProtocol("imagenet2012", PLUS_MINUS_ONE, 299, 342, squash=True)
 CIFAR10_32 = InputProtocol("cifar10", CIFAR10_STATISTICS, 32, 32)
+# The mean colour subtracted and no more, as GoogLeNet reads ImageNet.
+CIFAR10_MEAN_32 = InputProtocol("cifar10", Normalization(CIFAR10_STATISTICS.mean, (1.0, 1.0, 1.0)), 32, 32)
+# From -1 to 1, as the zip codes of LeCun et al. 1989.
+MNIST_16 = InputProtocol("mnist", Normalization((127.5,), (127.5,)), 16, 16)
+# LeNet-5's: the digits fill 28x28 in the centre of the field; background 0 to -0.1, ink 255 to 1.175.
+MNIST_32 = InputProtocol("mnist", Normalization((20.0,), (200.0,)), 32, 28)
 
 # Keras' layers and operations that scale pixels, by their classes: where they stand before a network, it is given what
 # they make.

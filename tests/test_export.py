@@ -384,9 +384,12 @@ def test_an_onnx_file_names_what_it_takes(tmp_path):
             "go up to 200, as pixels do",
         ),
         ({"quantize": "float16", "format": "onnx"}, "must be named"),
+        ({"batch": 0}, "at least 1 image at once, not 0"),
+        ({"input_dtype": "int16"}, "Unknown input type 'int16'. Did you mean 'uint8'"),
+        ({"input_dtype": "uint8", "include_preprocessing": False}, "takes normalised ones"),
     ],
 )
-def test_what_cannot_be_quantised_is_refused_before_time_is_spent(options, message, tmp_path, monkeypatch):
+def test_what_is_refused_before_time_is_spent(options, message, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "convert", None)
     with pytest.raises(kc.ClassicsError, match=message):
         kc.export(kc.LeNet5(), tmp_path / "x.tflite", **options)

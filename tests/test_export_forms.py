@@ -151,21 +151,6 @@ def test_the_report_stands_beside_the_export(to, name, tmp_path):
         kc.export(kc.LeNet5(seed=0), tmp_path / name, to)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"batch": 0}, "at least 1 image at once, not 0"),
-        ({"input_dtype": "int16"}, "Unknown input type 'int16'. Did you mean 'uint8'"),
-        ({"input_dtype": "uint8", "include_preprocessing": False}, "takes normalised ones"),
-    ],
-)
-def test_what_is_refused_before_time_is_spent(options, message, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "convert", None)
-    with pytest.raises(kc.ClassicsError, match=message):
-        kc.export(kc.LeNet5(), tmp_path / "x.tflite", **options)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_killed_export_leaves_nothing_under_the_name(tmp_path):
     """Killed when the file is written and not yet checked."""
     program = f"""

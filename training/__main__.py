@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             help="such as optimizer.weight_decay=1e-3",
         )
         command.add_argument("--accumulate", type=int, help="divide a batch into so many parts, to save memory")
-        command.add_argument("--precision", help="that the training computes in: float32 or mixed_bfloat16")
+        command.add_argument("--precision", help="what the training computes in: float32 or mixed_bfloat16")
         command.add_argument(
             "--remat", action="store_true", help="keep few maps for the gradient, in less memory and more time"
         )
@@ -69,10 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         command.add_argument("--tensorboard", action="store_true", help="write what TensorBoard reads into the folder")
         command.add_argument(
-            "--checkpoint-minutes", type=float, metavar="M", help="be able to resume inside an epoch as well"
+            "--checkpoint-minutes",
+            type=float,
+            metavar="M",
+            help="also write a checkpoint every so many minutes inside an epoch",
         )
         command.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
-        command.add_argument("--limit", type=int, help="use so many images of each split, as many of each class")
+        command.add_argument(
+            "--limit", type=int, help="use only so many images of each split, equally many of each class"
+        )
         command.add_argument(
             "--class-weights", choices=("balanced",), metavar="balanced", help="rare classes weigh more"
         )
@@ -110,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for command in (run, finetune, resume, show, speed):
         add_data_dir(command)
     for command in (run, finetune, resume):
-        command.add_argument("--device", help="that computes, as Keras names it: cpu:0, gpu:0")
+        command.add_argument("--device", help="device to train on, as Keras names it: cpu:0, gpu:0")
     for command in (run, resume):
         command.add_argument(
             "--distribute", choices=DISTRIBUTIONS, metavar="data", help="train on all devices, data parallel"
@@ -119,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "--coordinator", metavar="host:port", help="of process 0, where jax does not find it itself"
         )
         command.add_argument("--processes", type=int, metavar="N", help="how many train together")
-        command.add_argument("--process", type=int, metavar="i", help="this one's number, from 0")
+        command.add_argument("--process", type=int, metavar="i", help="number of this process, from 0")
         command.add_argument(
             "--own-statistics", action="store_true", help="batch norms see their device's images alone"
         )
@@ -214,7 +219,10 @@ def _distribution(args):
     said = (args.coordinator, args.processes, args.process)
     if args.distribute is None:
         if args.own_statistics or any(value is not None for value in said):
-            raise ClassicsError("These words are of a training on several devices; add --distribute data.")
+            raise ClassicsError(
+                "--coordinator, --processes, --process and --own-statistics go only with --distribute data; add it, or "
+                "leave them out."
+            )
         return None
     return Distribution(args.distribute, *said, sync_batch_norm=not args.own_statistics)
 

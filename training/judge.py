@@ -20,12 +20,12 @@ from keras_classics.variant import Variant
 from keras_classics.zoo import get_model
 from training.augment.whitening import ZCA_LAYER, Numbers
 from training.average import averaged
+from training.networks import shipped_network
 from training.recipe import Recipe
 from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.seal import is_whole
 from training.state import History
-from training.whitening import shipped_network
 
 AGREEMENT_IMAGES = 1000  # test images on which the exports are held against the Keras model
 TOLERANCE = 1e-3  # the greatest difference of a probability that still counts as agreement

@@ -154,12 +154,7 @@ def train_batches(
 
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
     if first_step:
-        read = np.arange(len(places))
-        if left_out:
-            order = permutation(images, seed + first_epoch).numpy()[process::processes]
-            paths = files["train"].paths[order]
-            read = read[[pictures.printable(path) not in left_out for path in paths]]
-        place = int(read[first_step * batch_size % len(read)])
+        place = _place_of(first_step * batch_size, seed + first_epoch, images, places, files, left_out)
         begun = tf.data.Dataset.range(first_epoch, first_epoch + 1)
         begun = begun.flat_map(lambda epoch: epoch_batches(epoch, first_step, place))
         stream = begun.concatenate(tf.data.Dataset.counter(first_epoch + 1).flat_map(epoch_batches))
@@ -167,6 +162,17 @@ def train_batches(
         table = tf.constant([class_weights[label] for label in range(len(data.class_names))], tf.float32)
         stream = stream.map(lambda images, labels: (images, labels, _weights(labels, table)))
     return feed.untuned(stream.prefetch(2)), steps
+
+
+def _place_of(done: int, key: int, images: int, places: range, files: Mapping, left_out: Collection[str]) -> int:
+    """The number, among a process's `places` in the order of so many `images`, of the one that comes after so many that
+    are `done`: those left out are not counted, and behind the last comes the first again."""
+    read = np.arange(len(places))
+    if left_out:
+        order = permutation(images, key).numpy()[places.start :: places.step]
+        paths = files["train"].paths[order]
+        read = read[[pictures.printable(path) not in left_out for path in paths]]
+    return int(read[done % len(read)])
 
 
 def first_key(seed: int) -> int:

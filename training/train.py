@@ -34,7 +34,8 @@ from training.epochs import EpochWriter, Replay, StopAtNaN
 from training.judge import is_trained, judge, mend_models, replace_damaged_best, shipped_epoch, shipped_form
 from training.lock import locked
 from training.midway import FromStep
-from training.phases import phase_after
+from training.networks import network
+from training.phases import Phase, phase_after
 from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
 from training.progress import Progress, plan, say
 from training.recipe import Recipe, recipe_of
@@ -43,7 +44,7 @@ from training.record import check_record, write_record
 from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.state import History, Place, State, put_back, seeds
-from training.whitening import network, numbers_of, whitened
+from training.whitening import numbers_of, whitened
 
 # What metrics.json has of the settings.
 RECORDED_SETTINGS = ("recipe", "set", "data", "seed", "limit", "class_weights", "backend", "distribution")
@@ -224,7 +225,7 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
     folder, settings = run_folder.path, run_folder.read_settings()
     if settings["backend"] != keras.config.backend():
         raise ClassicsError(
-            f"'{folder}' was begun on {settings['backend']} and cannot go on on {keras.config.backend()}; "
+            f"'{folder}' was begun on {settings['backend']} and cannot be resumed on {keras.config.backend()}; "
             f"add --backend {settings['backend']}, or start a new run."
         )
     trains = not run_folder.metrics.exists()  # a finished one is judged anew on any devices and by any code
@@ -349,13 +350,7 @@ def _fit(
     begins = state.place == Place(phase.first)
     shipped = shipped_form(recipe, data.dataset.class_names, numbers)
     dataset = whitened(recipe, data.dataset, numbers)
-    if any(state.place):
-        with team.scope():
-            model = folder.load_model(folder.checkpoint(*state.place), done, compile=not begins)
-            team.synchronized(model)
-            put_back(seeds(model), state.seeds)
-    else:
-        model = built or _built(recipe, seed, team)
+    model = _model_at(state, recipe, folder, seed, team, built, compiled=not begins)
     weights = data.dataset.class_weights() if settings["class_weights"] else None
     skip = run_data.skipping(folder, data.dataset, say, state.skipped)
     stream, steps = train_batches(
@@ -377,20 +372,9 @@ def _fit(
         with team.scope():
             model.compile(**compile_arguments(phase.recipe, steps))
     validated = count_images(recipe, data.dataset).validation
-    made = callbacks(phase.recipe, validated > 0)
-    on_terminal = os.isatty(1)
-    made += [
-        Replay(phase, made, state.history),
-        StopAtNaN(folder),
-        EpochWriter(recipe, folder, state, shipped, settings["checkpoint_minutes"], team),
-    ]
-    if team.is_first:
-        made.append(Progress(recipe, state.history, on_terminal))
-    made += more
-    if settings["tensorboard"] and team.is_first:
-        made.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
+    made = _callbacks(recipe, phase, folder, settings, team, state, shipped, validated > 0, more)
     # Keras' bar; `Progress` says the rest.
-    bar = {"add_progbar": True, "verbose": 1} if on_terminal and team.is_first else {}
+    bar = {"add_progbar": True, "verbose": 1} if os.isatty(1) and team.is_first else {}
     judged = validation_batches(recipe, dataset, model, skip)
     if validated:
         judged = team.judged_by_each(judged, team.batch_to_judge(validated, recipe.part_size))
@@ -410,6 +394,47 @@ def _fit(
         raise Stopped(
             f"Stopped after {len(state.history)} of {epochs} epochs. Go on with: {folder.resume_command}"
         ) from None
+
+
+def _model_at(
+    state: State, recipe: Recipe, folder: RunFolder, seed: int, team: Team, built: keras.Model | None, compiled: bool
+) -> keras.Model:
+    """The network as the state left it, from its checkpoint, `compiled` or not; before the first step the initial one,
+    which may be `built` already."""
+    if not any(state.place):
+        return built or _built(recipe, seed, team)
+    with team.scope():
+        model = folder.load_model(folder.checkpoint(*state.place), state.place.epochs, compile=compiled)
+        team.synchronized(model)
+        put_back(seeds(model), state.seeds)
+    return model
+
+
+def _callbacks(
+    recipe: Recipe,
+    phase: Phase,
+    folder: RunFolder,
+    settings: dict[str, Any],
+    team: Team,
+    state: State,
+    shipped: keras.Model,
+    validated: bool,
+    more: tuple[keras.callbacks.Callback, ...],
+) -> list[keras.callbacks.Callback]:
+    """All that Keras calls as it trains, in this order: `Replay` is of those before it alone, and `Progress` tells what
+    `EpochWriter` has added to the history."""
+    made = callbacks(phase.recipe, validated)
+    made += [
+        Replay(phase, made, state.history),
+        StopAtNaN(folder),
+        EpochWriter(recipe, folder, state, shipped, settings["checkpoint_minutes"], team),
+    ]
+    if team.is_first:
+        made.append(Progress(recipe, state.history, os.isatty(1)))
+    made += more
+    if settings["tensorboard"] and team.is_first:
+        made.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
+    return made
 
 
 @contextmanager

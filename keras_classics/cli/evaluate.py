@@ -33,7 +33,9 @@ def add_arguments(parser):
     )
     add_data_dir(parser)
     parser.add_argument("--split", help="by default the one that errors are reported on")
-    parser.add_argument("--limit", type=positive, help="images to judge on, as many of each class (default all)")
+    parser.add_argument(
+        "--limit", type=positive, help="judge on only so many images, equally many of each class (default all)"
+    )
     add_views(parser)
     parser.add_argument(
         "--any-classes", action="store_true", help="compare classes by number, whatever their names are"
@@ -52,21 +54,9 @@ def run(args):
     for source in sources:
         check_source(*source)
     start(args.backend)
-    with working(f"Opening {args.data}") as status:
-        from keras_classics import crops, datasets, evaluation
-        from keras_classics.ensemble import feed_of
+    data, split, opened = _opened(args, sources)
+    from keras_classics import crops, evaluation
 
-        data = datasets.load(args.data, args.data_dir)
-        split = args.split or data.judged_split
-        if args.limit is not None:
-            data = datasets.limited(data, args.limit, [split])
-        data.records(split)  # which says before time is spent that there is none
-        opened = []
-        for source in sources:
-            status.update(f"Opening {source[0]} ...")
-            opened.append(open_source(source[0], source[1], exports=True))
-            if opened[-1].class_names and not args.any_classes:
-                evaluation.check_class_names(opened[-1].class_names, data)
     views = crops.find(args.views)
     result = evaluation.evaluate(
         [one.model for one in opened],
@@ -84,11 +74,40 @@ def run(args):
             args.json, told, lambda: console.print(f"No image has a label; {args.save_predictions} has the answers.")
         )
         return
-    variants = [one.variant for one in opened]
+    figures = _figures(args, data, split, opened, views, result)
+    variants, beside = [one.variant for one in opened], _beside(opened[0], data, split, args.data in DATA_SETS)
+    answer(args.json, figures | _by_class(data, result), lambda: show(figures, variants, views, beside))
+    if args.csv:
+        _write_row(args.csv, figures)
+
+
+def _opened(args, sources):
+    """The data, the name of its split to judge on, and the models, whose classes are the data's."""
+    with working(f"Opening {args.data}") as status:
+        from keras_classics import datasets, evaluation
+
+        data = datasets.load(args.data, args.data_dir)
+        split = args.split or data.judged_split
+        if args.limit is not None:
+            data = datasets.limited(data, args.limit, [split])
+        data.records(split)  # which says before time is spent that there is none
+        opened = []
+        for source in sources:
+            status.update(f"Opening {source[0]} ...")
+            opened.append(open_source(source[0], source[1], exports=True))
+            if opened[-1].class_names and not args.any_classes:
+                evaluation.check_class_names(opened[-1].class_names, data)
+    return data, split, opened
+
+
+def _figures(args, data, split, opened, views, result):
+    """What was measured and how, by name; without what there is of each class."""
+    from keras_classics.ensemble import feed_of
+
     by_name = not args.any_classes and all(one.class_names for one in opened)
     pixels = dict.fromkeys(feed_of(one.model).described(views) for one in opened)
-    figures = {
-        "model": ", ".join(variant.name for variant in variants),
+    return {
+        "model": ", ".join(one.variant.name for one in opened),
         "data": data.name,
         "split": split,
         "images": result.images,
@@ -103,16 +122,16 @@ def run(args):
         "classes_compared_by": "name" if by_name else "number",
         "pixels": "; ".join(pixels),
     }
-    by_class = {
+
+
+def _by_class(data, result):
+    """What the tables of the classes and of the calibration are made of, by name."""
+    return {
         "class_names": data.class_names,
         "class_accuracy": [None if accuracy != accuracy else accuracy for accuracy in result.class_accuracy],
         "confusion": result.confusion.tolist(),
         "calibration_bins": [_bin(*counts) for counts in result.bins.tolist()],
     }
-    beside = _beside(opened[0], data, split, args.data in DATA_SETS)
-    answer(args.json, figures | by_class, lambda: show(figures, variants, views, beside))
-    if args.csv:
-        _write_row(args.csv, figures)
 
 
 def _bin(images, confidence, right):

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_classics import catalogue
 from keras_classics.demo import telling
+from keras_classics.plots.labels import is_free
 from keras_classics.spec import ONE_CROP
 
 WIDTH, HEIGHT = 900, 520  # of the chart, in units of its own
@@ -108,9 +109,7 @@ def _labels(points, middles) -> str:
             start = x + side * (radius + 5 + away) - (length if side < 0 else 0)
             boxes.append((start, foot - 11, start + length, foot + 3))
         free = (
-            i
-            for i, box in enumerate(boxes)
-            if box[0] > LEFT and box[2] < WIDTH and box[1] > 0 and not any(_overlap(box, other) for other in taken)
+            i for i, box in enumerate(boxes) if box[0] > LEFT and box[2] < WIDTH and box[1] > 0 and is_free(box, taken)
         )
         chosen = next(free, 0)
         (side, _, foot), box = places[chosen], boxes[chosen]
@@ -120,10 +119,6 @@ def _labels(points, middles) -> str:
             labels.append(f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{end:.1f}" y2="{foot - 4:.1f}"/>')
         labels.append(f'<text x="{box[0]:.1f}" y="{foot:.1f}" textLength="{length:.0f}">{name}</text>')
     return "".join(labels)
-
-
-def _overlap(a, b) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def frontier(found: Sequence[tuple[dict, dict]]) -> set[str]:

@@ -28,10 +28,11 @@ from keras_classics.scenes import scenes
 from keras_classics.spec import PLUS_MINUS_ONE, UNCHANGED, Normalization
 
 MOST_CHECKED = 100  # of the representative images
-FEW_STEPS = 8  # in which int8 tells probabilities of different pictures apart, and hardly can
-OF_FILES = (".keras", ".h5", ".pb", *EXPORT_SUFFIXES.values())  # what is so called is no folder
+FEW_STEPS = 8  # with fewer steps of 1/256 between answers int8 can hardly tell pictures apart
+# Endings of files, which a SavedModel's folder must not have.
+OF_FILES = (".keras", ".h5", ".pb", *EXPORT_SUFFIXES.values())
 AT_ONCE = 100  # images on which an export is run, at most
-PIXEL = 16  # above which a number is no normalised pixel's
+PIXEL = 16  # a larger number is a raw pixel, not a normalised one
 
 
 def with_preprocessing(model: keras.Model, normalization: Normalization) -> keras.Model:

@@ -8,16 +8,7 @@ from keras import layers
 from keras_classics.blocks import ceil_max_pool, concat, conv_bn_relu, conv_relu, global_pool_head, predictions
 from keras_classics.initializers import CaffeXavier, HeNormal
 from keras_classics.layers import AveragePooling2D, LocalResponseNormalization, MaxPooling2D
-from keras_classics.spec import (
-    CAFFE_MEAN,
-    CIFAR10_STATISTICS,
-    IMAGENET_224,
-    InputProtocol,
-    Normalization,
-    Paper,
-    Reported,
-    Row,
-)
+from keras_classics.spec import CAFFE_MEAN, CIFAR10_MEAN_32, IMAGENET_224, InputProtocol, Paper, Reported, Row
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -184,7 +175,7 @@ InceptionV1 = GoogLeNet = inception_v1()
 InceptionV1CIFAR = dataclasses.replace(
     InceptionV1,
     name="inception_v1_cifar",
-    protocol=InputProtocol("cifar10", Normalization(CIFAR10_STATISTICS.mean, (1.0, 1.0, 1.0)), 32, 32),
+    protocol=CIFAR10_MEAN_32,
     min_size=32,
     params=377_126,
     macs=24_809_984,

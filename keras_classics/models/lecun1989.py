@@ -4,7 +4,7 @@ from keras import layers
 
 from keras_classics.initializers import LeCunUniform
 from keras_classics.layers import ConstantPadding2D, SparseConv2D, UnitBias, channels_of, scaled_tanh
-from keras_classics.spec import InputProtocol, Normalization, Paper, Reported
+from keras_classics.spec import MNIST_16, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -50,7 +50,7 @@ LeCun1989 = Variant(
     name="lecun1989",
     family="lecun1989",
     paper=PAPER,
-    protocol=InputProtocol("mnist", Normalization((127.5,), (127.5,)), 16, 16),
+    protocol=MNIST_16,
     channels=1,
     min_size=4,
     bound_to_size="all",

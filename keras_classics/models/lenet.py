@@ -7,7 +7,7 @@ from keras_classics.blocks import predictions
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.initializers import LeCunUniform
 from keras_classics.layers import RadialBasis, SparseConv2D, Subsampling2D, scaled_tanh
-from keras_classics.spec import InputProtocol, Normalization, Paper, Reported
+from keras_classics.spec import MNIST_32, Paper, Reported
 from keras_classics.variant import Variant
 
 PAPER = Paper(
@@ -110,9 +110,7 @@ def lenet5(output: str = "rbf") -> Variant:
         name="lenet5",
         family="lenet",
         paper=PAPER,
-        # the digits fill 28x28 in the centre of the field
-        # background 0 to -0.1, ink 255 to 1.175
-        protocol=InputProtocol("mnist", Normalization((20.0,), (200.0,)), 32, 28),
+        protocol=MNIST_32,
         channels=1,
         min_size=32,
         bound_to_size="top",

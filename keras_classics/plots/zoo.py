@@ -7,6 +7,7 @@ from typing import NamedTuple
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
+from keras_classics.plots.labels import is_free
 from keras_classics.plots.saving import save
 from keras_classics.plots.scales import plain
 
@@ -73,16 +74,10 @@ def _label(axes, named) -> None:
         length = width * len(name)
         places = [(dx, dy + beside) for dy in (0, 8, -8, 16, -16, 24, -24, 32, -32, 40, -40) for dx in (6, -6 - length)]
         boxes = {(dx, dy): (across + dx, up + dy, across + dx + length, up + dy + height) for dx, dy in places}
-        free = [
-            place for place, box in boxes.items() if box[2] < right and not any(_overlap(box, other) for other in taken)
-        ]
+        free = [place for place, box in boxes.items() if box[2] < right and is_free(box, taken)]
         place = (free or places)[0]
         taken.append(boxes[place])
         line = {"arrowstyle": "-", "linewidth": 0.5, "color": "grey", "shrinkA": 0, "shrinkB": 0}
         axes.annotate(
             name, (x, y), place, textcoords="offset points", fontsize=7, arrowprops=None if place[1] == beside else line
         )
-
-
-def _overlap(a, b) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -14,7 +14,8 @@ from keras_classics.zoo import get_model
 from training import contact_sheet, get_recipe, train_batches
 from training.__main__ import main
 from training.augment import CutMix, Flip, MixUp, PCAColour, RandomAreaCrop, ScaleJitterCrop
-from training.whitening import fitted, network, whitened
+from training.networks import network
+from training.whitening import fitted, whitened
 
 RAW = (ScaleJitterCrop(36, 48, 32), Flip(), PCAColour())
 RECIPES = {

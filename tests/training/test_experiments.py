@@ -457,7 +457,7 @@ def test_a_run_that_was_begun_on_another_backend_does_not_go_on(tmp_path):
     engine.run(DIFFERENT, out=str(tmp_path))
     saved = json.loads((tmp_path / "made_up.json").read_text())
     (tmp_path / "made_up.json").write_text(json.dumps({**saved, "backend": "another"}))
-    with pytest.raises(kc.ClassicsError, match="begun on another and cannot go on on .*; add --backend another"):
+    with pytest.raises(kc.ClassicsError, match="begun on another and cannot be resumed on .*; add --backend another"):
         engine.resume(DIFFERENT, out=str(tmp_path))
 
 

@@ -384,11 +384,13 @@ def test_without_a_terminal_a_run_tells_each_minute_how_far_it_is(monkeypatch, c
     ]
 
 
-def test_a_run_does_not_go_on_on_another_backend(finished, tmp_path):
+def test_a_run_is_not_resumed_on_another_backend(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "other")
     settings = json.loads((tmp_path / "other" / "recipe.json").read_text())
     (tmp_path / "other" / "recipe.json").write_text(json.dumps({**settings, "backend": "another"}))
-    with pytest.raises(kc.ClassicsError, match="was begun on another and cannot go on on .*; add --backend another"):
+    with pytest.raises(
+        kc.ClassicsError, match="was begun on another and cannot be resumed on .*; add --backend another"
+    ):
         train.resume(tmp_path / "other")
 
 
@@ -497,6 +499,7 @@ def test_mistakes_of_options_are_told_before_anything_is_opened(words, option, m
         ([*SAMPLE, "--early-stopping", "0"], "Early stopping waits for 1 epoch or more, not 0"),
         ([*SAMPLE, "--checkpoint-minutes", "0"], "Checkpoints cannot be 0 minutes apart; give a number above 0"),
         ([*SAMPLE, "--set", "build.output=rfb"], "Unknown output of lenet5 'rfb'. Did you mean 'rbf'?"),
+        ([*SAMPLE, "--process", "1"], "--process and --own-statistics go only with --distribute data; add it"),
         ([*SAMPLE, "--device", "gpu:7"], "There is no device 'gpu:7' for"),
         ([*SAMPLE, "--tensorboard"], "tensorboard is not installed: python -m pip install tensorboard"),
         (["run", "lenet5-mnist", "--data", ""], "it must be a folder of class folders"),

@@ -12,8 +12,9 @@ from training import get_recipe, train, train_batches, validation_batches
 from training.augment import RandomAreaCrop
 from training.augment.whitening import ContrastAndZCA, PerPixelMean
 from training.judge import copy_weights, papers_error, shipped_form
+from training.networks import network
 from training.run_folder import RunFolder
-from training.whitening import network, numbers_of, whitened
+from training.whitening import numbers_of, whitened
 
 RNG = np.random.default_rng(0)
 # 600 images of 4x3 pixels, in which neighbours are alike

@@ -66,6 +66,18 @@ class Crop(Operation):
         return self.resample(cut(image, drawn["window"]), drawn)
 
 
+class _ScaledCrop(Crop):
+    """A square of `size` pixels out of the resized picture, which `_placed` places."""
+
+    size: int
+
+    def resample(self, pixels, drawn):
+        import tensorflow as tf
+
+        shift = tf.cast(drawn["window"][:2], tf.float32) * drawn["scale"] - tf.cast(drawn["corner"], tf.float32)
+        return _interpolated(pixels, self.size, drawn["scale"], shift)
+
+
 def cut(image, window):
     """The pixels of a window (top, left, height, width)."""
     import tensorflow as tf
@@ -75,7 +87,7 @@ def cut(image, window):
 
 
 @dataclass(frozen=True)
-class ScaleJitterCrop(Crop):
+class ScaleJitterCrop(_ScaledCrop):
     """The shorter side resized to a random length in [`shortest`, `longest`], then a random square of `size` pixels.
 
     (VGG, section 3.1; ResNet, section 3.4.)
@@ -95,12 +107,9 @@ class ScaleJitterCrop(Crop):
         corner = tf.cast(tf.floor(place * tf.cast(resized - self.size + 1, tf.float32)), tf.int32)
         return _placed(shape, resized, corner, self.size)
 
-    def resample(self, pixels, drawn):
-        return _rescaled(pixels, drawn, self.size)
-
 
 @dataclass(frozen=True)
-class CentralSquareCrop(Crop):
+class CentralSquareCrop(_ScaledCrop):
     """The shorter side resized to `side`, of the central square of that side a random square of `size` pixels.
 
     (AlexNet, sections 2 and 4.1.)
@@ -115,9 +124,6 @@ class CentralSquareCrop(Crop):
         resized = _resized(shape, self.side)
         corner = tf.random.stateless_uniform((2,), seed, 0, self.side - self.size + 1, tf.int32)
         return _placed(shape, resized, (resized - self.side) // 2 + corner, self.size)
-
-    def resample(self, pixels, drawn):
-        return _rescaled(pixels, drawn, self.size)
 
 
 @dataclass(frozen=True)
@@ -191,14 +197,6 @@ def _placed(shape, resized, corner, size):
     last = tf.cast(tf.math.ceil(tf.cast(corner + size, tf.float32) / scale + reach), tf.int32)
     first, last = tf.maximum(first, 0), tf.minimum(last, shape[:2])
     return {"scale": scale, "corner": corner, "window": tf.concat([first, last - first], 0)}
-
-
-def _rescaled(pixels, drawn, size):
-    """The square that `_placed` has placed, of its window's pixels."""
-    import tensorflow as tf
-
-    shift = tf.cast(drawn["window"][:2], tf.float32) * drawn["scale"] - tf.cast(drawn["corner"], tf.float32)
-    return _interpolated(pixels, size, drawn["scale"], shift)
 
 
 def _interpolated(pixels, size, scale, shift):

@@ -52,8 +52,15 @@ def _list(args):
         made.add_row(e.name, e.claim, str(runs), f"{e.minutes:.0f}", verdict or "not run yet")
         figures.append(
             {
-                **{"name": e.name, "claim": e.claim, "source": e.source, "paper": e.paper_figure, "design": e.design},
-                **{"arms": [arm.name for arm in e.arms], "runs": runs, "minutes": e.minutes, "verdict": verdict},
+                "name": e.name,
+                "claim": e.claim,
+                "source": e.source,
+                "paper": e.paper_figure,
+                "design": e.design,
+                "arms": [arm.name for arm in e.arms],
+                "runs": runs,
+                "minutes": e.minutes,
+                "verdict": verdict,
             }
         )
     answer(args.json, figures, lambda: console.print(made))

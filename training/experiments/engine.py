@@ -131,7 +131,7 @@ def resume(
         raise ClassicsError(f"'{files.json}' is {'' if results['quick'] else 'not '}of the quick form; {say} --quick.")
     if results["backend"] != keras.config.backend():
         raise ClassicsError(
-            f"'{files.json}' was begun on {results['backend']} and cannot go on on {keras.config.backend()}; add "
+            f"'{files.json}' was begun on {results['backend']} and cannot be resumed on {keras.config.backend()}; add "
             f"--backend {results['backend']}."
         )
     changes = {"data_dir": data_dir, "seeds": seeds}

@@ -47,7 +47,7 @@ def _run_form(experiment: Experiment, results: Mapping[str, Any]) -> Experiment:
 
 
 def wanted(outcome: Outcome) -> str:
-    """What confirms and what refutes, in words."""
+    """The bound of a comparison with its unit."""
     comparison = outcome.comparison
     unit = "" if comparison.ratio else " points" if comparison.measure.unit == "%" else f" {comparison.measure.unit}"
     return f"{comparison.least:g}{unit}"
@@ -118,7 +118,7 @@ def _arms(experiment: Experiment, results: Mapping[str, Any], runs: Sequence) ->
     measures, sizes = experiment.measures, results["arms"]
     rates = {run["arm"]: run["rate"] for run in runs if run["rate"] is not None and not run["search"]}
     head = ["arm", *(["parameters", "multiply-adds"] if sizes else []), *(["rate"] if rates else [])]
-    head += [f"{measure.words}" for measure in measures]
+    head += [measure.words for measure in measures]
     rows = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     for arm in experiment.arms:
         row = [arm.name]

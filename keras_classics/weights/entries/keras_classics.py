@@ -2,13 +2,13 @@
 cards stand beside them."""
 
 from keras_classics.places import BEST, CARD
-from keras_classics.spec import CIFAR10_32, CIFAR10_STATISTICS, InputProtocol, Normalization
+from keras_classics.spec import CIFAR10_32, CIFAR10_MEAN_32, MNIST_16, MNIST_32
 from keras_classics.weights.entries.entry import Entry
 
 _PROTOCOLS = {
-    "inception_v1_cifar": InputProtocol("cifar10", Normalization(CIFAR10_STATISTICS.mean, (1.0, 1.0, 1.0)), 32, 32),
-    "lecun1989": InputProtocol("mnist", Normalization((127.5,), (127.5,)), 16, 16),
-    "lenet5": InputProtocol("mnist", Normalization((20.0,), (200.0,)), 32, 28),
+    "inception_v1_cifar": CIFAR10_MEAN_32,
+    "lecun1989": MNIST_16,
+    "lenet5": MNIST_32,
     "resnet20": CIFAR10_32,
 }
 
