@@ -35,7 +35,7 @@ from training.judge import is_trained, judge, mend_models, replace_damaged_best,
 from training.lock import locked
 from training.midway import FromStep
 from training.phases import phase_after
-from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
+from training.pipeline import count_images, has_validation_split, train_batches, trained_part, validation_batches
 from training.progress import Progress, plan, say
 from training.recipe import Recipe, recipe_of
 from training.recipes import get_recipe, list_recipes
@@ -356,7 +356,7 @@ def _fit(
             put_back(seeds(model), state.seeds)
     else:
         model = built or _built(recipe, seed, team)
-    weights = data.dataset.class_weights() if settings["class_weights"] else None
+    weights = trained_part(recipe, data.dataset).class_weights() if settings["class_weights"] else None
     skip = run_data.skipping(folder, data.dataset, say, state.skipped)
     stream, steps = train_batches(
         recipe,
