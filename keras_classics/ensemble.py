@@ -216,8 +216,8 @@ def _softmax(scores) -> np.ndarray:
 
 
 def same_classes(names: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether these are the same classes in the same order, whatever their case and their "_" and "-";
-    WordNet's identifiers are ImageNet's names."""
+    """Whether these are the same classes in the same order, whatever their case, their white space and their "_" and
+    "-"; WordNet's identifiers are ImageNet's names."""
     return _comparable(names) == _comparable(others)
 
 
@@ -225,4 +225,4 @@ def _comparable(class_names) -> tuple[str, ...]:
     identifiers, names = imagenet_classes()
     if tuple(class_names) == identifiers:
         class_names = names
-    return tuple(name.casefold().replace("_", " ").replace("-", " ") for name in class_names)
+    return tuple(" ".join(name.casefold().replace("_", " ").replace("-", " ").split()) for name in class_names)

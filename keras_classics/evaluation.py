@@ -168,8 +168,8 @@ def evaluate(
             "class_names".
 
     Returns:
-        What was answered. Where no image has a label (all are -1, as of ImageNet's test images) the `predictions` alone
-        are written, and it is of 0 images.
+        What was answered. Where no image has a label (all are -1, as of stl10's split "unlabelled") the
+        `predictions` alone are written, and it is of 0 images.
 
     Raises:
         ClassicsError: if there are no such views or split, or no images in it, or some have no labels; the classes of
@@ -225,8 +225,8 @@ def _save(path, kept, class_names) -> None:
 
 
 def check_class_names(class_names: Sequence[str], data: Dataset) -> None:
-    """Raises a ClassicsError unless a data set's classes are these, in this order. Case, "_" and "-" do not count, and
-    WordNet's identifiers are ImageNet's names."""
+    """Raises a ClassicsError unless a data set's classes are these, in this order. Case, white space, "_" and "-" do
+    not count, and WordNet's identifiers are ImageNet's names."""
     if not same_classes(class_names, data.class_names):
         ours, theirs = (", ".join(names[:3]) for names in (class_names, data.class_names))
         raise ClassicsError(

@@ -210,10 +210,7 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
     reported = metrics["paper_top1_error"]
     how = next((row.how for row in variant.reported if row.top1 == reported), "")
     theirs = f" The paper reports {reported:g}%{how and f' ({how})'}." if reported is not None else ""
-    if recipe["hold_out"]:
-        chosen = f"the best on one training image in {recipe['hold_out']}, or on validation images of the data's own"
-    else:
-        chosen = "the best on the training images"
+    chosen = _chosen_by(recipe["hold_out"], settings.get("validation_split"))
     if "damaged_epoch" in metrics:
         chosen = f"the last, for those of epoch {metrics['damaged_epoch']}, {chosen}, were damaged"
     images = f"{metrics['test_images']:,} {metrics['test_split']} images"
@@ -258,6 +255,16 @@ The weights are those of epoch {metrics["best_epoch"]}, {chosen}; {part}.{last}{
 - Its error is that on pictures like those of {data}; on others it is not known.
 - It is one run with one seed.
 """
+
+
+def _chosen_by(hold_out: int, validation_split: bool | None) -> str:
+    """Which epoch's weights they are; older metrics do not tell whether the data had validation images."""
+    if validation_split:
+        return "the best on the data's own validation images"
+    if not hold_out:
+        return "the best on the training images"
+    told = "held out" if validation_split is False else "or on validation images of the data's own"
+    return f"the best on one training image in {hold_out}, {told}"
 
 
 def _use(place: str) -> str:
@@ -313,4 +320,5 @@ def _pixels(feed: Feed) -> str:
         return f"{fitted}; the model takes pixels of 0..255, and normalises them itself"
     n = feed.normalization.for_channels(feed.channels)
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (n.mean, n.std))
-    return f"{fitted}; of pixels of 0..255 the mean {mean} is subtracted, and the rest divided by {std}"
+    divided = "" if set(n.std) == {1} else f", and the rest divided by {std}"
+    return f"{fitted}; of pixels of 0..255 the mean {mean} is subtracted{divided}"

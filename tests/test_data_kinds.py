@@ -154,6 +154,7 @@ def test_a_table_of_paths_and_labels(tmp_path):
         ("path,label,split\n1.png,cat,train\n./1.png,cat,test", "line 3: line 2 has this picture already"),
         ("path,label\npics/1.png,cat", "line 2: there is no file"),
         ("path,label,split\n1.png,cat,train\n2.png,dog,test", "has no row of 'dog' in train; each class needs some"),
+        ("path,label\n1.png,rose\n2.png,rose ", "The classes 'rose' and 'rose ' differ only in white space; give both"),
     ],
 )
 def test_a_bad_row_is_told_by_its_line(rows, message, tmp_path):
@@ -238,7 +239,8 @@ def test_a_limit_reads_no_further_than_it_must():
 
 @pytest.fixture(scope="module")
 def own_sets(tmp_path_factory):
-    """Sets of tensorflow-datasets that are prepared on the spot: one of images and labels, and one without labels."""
+    """Sets of tensorflow-datasets that are prepared on the spot: one of images and labels, those of its split "test"
+    kept secret, and one without labels."""
     import tensorflow_datasets as tfds
 
     features = tfds.features
@@ -251,23 +253,25 @@ def own_sets(tmp_path_factory):
         FEATURES = features.FeaturesDict(
             {"picture": features.Image(), "shape": features.ClassLabel(names=["disc", "ring"])}
         )
+        LABELS = (("train", ("disc", "ring")), ("validation", ("ring", "disc")), ("test", (-1, -1)))
 
         def _info(self):
             return tfds.core.DatasetInfo(builder=self, features=self.FEATURES, supervised_keys=self.KEYS)
 
         def _split_generators(self, dl_manager):
-            return {"train": self._generate_examples()}
+            return {split: self._generate_examples(labels) for split, labels in self.LABELS}
 
-        def _generate_examples(self):
+        def _generate_examples(self, labels):
             for i in range(4):
                 image = np.full((2 + i, 3, 3), 10 * i, "uint8")
-                yield i, dict(zip(self.FEATURES, (image, ["disc", "ring"][i % 2]), strict=True))
+                yield i, dict(zip(self.FEATURES, (image, labels[i % 2]), strict=True))
 
     class OwnTexts(OwnShapes):
         """Pictures with words."""
 
         KEYS = ("image", "text")
         FEATURES = features.FeaturesDict({"image": features.Image(), "text": features.Text()})
+        LABELS = OwnShapes.LABELS[:1]
 
     folder = tmp_path_factory.mktemp("tfds")
     for builder in (OwnShapes, OwnTexts):
@@ -278,10 +282,11 @@ def own_sets(tmp_path_factory):
 def test_any_images_with_labels_of_tensorflow_datasets(own_sets):
     data = datasets.load("own_shapes", own_sets)
     assert data.class_names == ("disc", "ring")
-    assert (data.sizes, data.channels, data.in_memory) == ({"train": 4}, 3, False)
+    assert (data.sizes, data.channels, data.in_memory) == ({"train": 4, "validation": 4}, 3, False)
+    assert data.judged_split == "validation"
     greys, labels = read(data)
     assert sorted(zip(greys, labels, strict=True)) == [(0, 0), (10, 1), (20, 0), (30, 1)]
-    assert datasets.load("own_shapes:1.0.0", own_sets).sizes == {"train": 4}
+    assert datasets.load("own_shapes:1.0.0", own_sets).sizes == {"train": 4, "validation": 4}
 
 
 def test_other_sets_of_tensorflow_datasets_are_refused_before_they_are_fetched(own_sets, tmp_path):

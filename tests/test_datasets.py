@@ -306,6 +306,7 @@ def test_a_bucket_is_left_to_tensorflow_datasets(monkeypatch):
 
 
 def test_imagenets_secret_split_is_left_out_of_every_version(monkeypatch):
+    import tensorflow as tf
     import tensorflow_datasets as tfds
 
     features = {"image": tfds.features.Image(), "label": tfds.features.ClassLabel(num_classes=1000)}
@@ -313,7 +314,9 @@ def test_imagenets_secret_split_is_left_out_of_every_version(monkeypatch):
     def builder(name, data_dir):
         splits = {split: types.SimpleNamespace(num_examples=9) for split in ("train", "validation", "test")}
         info = types.SimpleNamespace(features=features, supervised_keys=("image", "label"), splits=splits)
-        return types.SimpleNamespace(name="imagenet2012", is_prepared=lambda: True, info=info)
+        secret = tf.data.Dataset.from_tensors({"image": b"", "label": tf.constant(-1, tf.int64)})
+        made = {"name": "imagenet2012", "is_prepared": lambda: True, "info": info}
+        return types.SimpleNamespace(**made, as_dataset=lambda split, **_: secret)
 
     monkeypatch.setattr(tfds, "builder", builder)
     for name in ("imagenet2012", "imagenet2012:5.1.0"):

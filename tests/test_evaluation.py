@@ -115,6 +115,8 @@ def test_class_names_are_compared_as_people_would(picture_folder):
     evaluation.check_class_names(identifiers, imagenet)
     evaluation.check_class_names([n.upper().replace(" ", "_") for n in imagenet.class_names], imagenet)
     evaluation.check_class_names(imagenet.class_names, replace(data, class_names=identifiers))
+    spaced = replace(data, class_names=tuple(f"digit  {i}\u00a0" for i in range(10)))  # models have one space for these
+    evaluation.check_class_names([f"digit {i}" for i in range(10)], spaced)
     for names in ("1023456789", "012345678", [f"digit {i}" for i in range(10)], identifiers):
         with pytest.raises(kc.ClassicsError, match="not the same, or not in the same order"):
             evaluation.check_class_names(names, data)

@@ -3,12 +3,14 @@
 import json
 import re
 
+import numpy as np
 import PIL.Image
 import pytest
 
 from keras_classics import catalogue, cli
 from keras_classics.cli.evaluate import HUMAN_TOP5
 from keras_classics.cli.plot import runs, zoo
+from keras_classics.plots import confusion, curves
 
 HEADER = "epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds"
 
@@ -63,6 +65,19 @@ def test_a_runs_curves(capsys, tmp_path):
 def test_runs_of_one_name_are_told_apart(tmp_path):
     folders = [str(tmp_path / "a" / "run"), str(tmp_path / "b" / "run"), str(tmp_path / "c")]
     assert list(runs.names(folders)) == [*folders[:2], "c"]
+
+
+def test_dollar_signs_in_names_begin_no_formula(tmp_path):
+    """Matplotlib would end with an error, and a run at its very end."""
+    names = ("5$ or 6$", r"$\$", "$^$")
+    confusion.draw(np.eye(3, dtype="int64"), names, tmp_path / "confusion.svg", "net on $_$")
+    assert {*names, "net on $_$"} <= set(written(tmp_path / "confusion.svg"))
+    histories = {name: runs.read_history(run_folder(tmp_path / name)) for name in names[::2]}
+    curves.compare(histories, tmp_path / "both.svg")
+    assert set(histories) <= set(written(tmp_path / "both.svg"))
+    file = result(tmp_path / "a.json", data="$^$")
+    cli.main(["plot", "zoo", "--results", file, "--out", str(tmp_path / "zoo.svg")])
+    assert "As measured on $^$" in written(tmp_path / "zoo.svg")
 
 
 def test_what_is_no_run_is_refused(capsys, tmp_path):

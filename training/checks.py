@@ -16,7 +16,7 @@ from keras_classics.files import unwritable
 from keras_classics.zoo import get_model
 from training import device
 from training.distribute import Distribution, Team, code
-from training.pipeline import count_images, has_validation_split
+from training.pipeline import count_images, has_validation_split, trained_part
 from training.recipe import Recipe
 from training.run_data import RunData
 from training.run_folder import RunFolder
@@ -72,7 +72,8 @@ def check_loss(recipe: Recipe) -> None:
 
 
 def check_fit(recipe: Recipe, data: RunData) -> None:
-    """Raises a ClassicsError unless the recipe's network and its held-out images fit the data."""
+    """Raises a ClassicsError unless the recipe's network and its held-out images fit the data: of pictures in files,
+    some of each class are left to train on."""
     dataset = data.dataset
     dataset.check_classes(recipe.build.get("classes", get_model(recipe.model).classes), recipe.model)
     images = dataset.sizes["train"]
@@ -81,6 +82,13 @@ def check_fit(recipe: Recipe, data: RunData) -> None:
             f"One in {recipe.hold_out} of {images} training images is none, so none would be held out to choose the "
             f"best epoch by; give --hold-out {max(2, min(10, images))}, or 0 to choose it by the training loss."
         )
+    if dataset.files is not None:  # whose labels are known without reading a picture
+        lost = set(dataset.labels("train")) - set(trained_part(recipe, dataset).labels("train"))
+        if lost:
+            raise ClassicsError(
+                f"No training image of '{dataset.class_names[min(lost)]}' is left beside those held out to choose the "
+                "best epoch by; give --hold-out 0, or more images of that class."
+            )
     head = recipe.tuning.head_epochs if recipe.tuning else 0
     epochs = min(epochs for epochs in (head, math.ceil(recipe.epochs) - head) if epochs)
     parts = epochs * math.ceil(count_images(recipe, dataset).train / recipe.part_size)

@@ -65,22 +65,24 @@ def load(
         name: of the data, or its path.
         data_dir: where tensorflow-datasets keeps its data.
         limit: how many images of each split to keep; by default all.
-        skipped: pictures, as `check_pictures` names them, to leave out.
+        skipped: pictures, as `check_pictures` names them, to leave out; which of the others are held out does not
+            depend on them.
 
     Raises:
-        ClassicsError: if the data cannot be opened, or there are no images to train on.
+        ClassicsError: if the data cannot be opened, there are no images to train on, or a split has none of a class but
+            `skipped` ones.
     """
     data = _by_class(datasets.load(name, data_dir))
     if "train" not in data.sizes:
         raise ClassicsError(f"{data.name} has no training images, but only {', '.join(data.sizes)}; choose other data.")
     if limit is not None:
         data = datasets.limited(data, limit)
-    if skipped:
+    has_test_images = "test" in data.sizes or (data.files is None and data.test_split)
+    held_out = None if has_test_images else hold_out_test_split(data)
+    data = held_out or data
+    if skipped:  # after that: or pictures that no one has checked would take the places of those held out
         data = _without(data, set(skipped))
-    if "test" in data.sizes or (data.files is None and data.test_split):
-        return RunData(name, data, data.judged_split)
-    held_out = hold_out_test_split(data)
-    return RunData(name, data, data.judged_split) if held_out is None else RunData(name, held_out, HELD_OUT)
+    return RunData(name, data, data.judged_split if held_out is None else HELD_OUT)
 
 
 def _by_class(data: Dataset) -> Dataset:
@@ -112,10 +114,12 @@ def _without(data: Dataset, skipped: set[str]) -> Dataset:
     parts = {}
     for split, (paths, labels) in (data.files or {}).items():
         kept = np.array([pictures.printable(path) not in skipped for path in paths])
-        missing = set(range(len(data.class_names))) - set(labels[kept].tolist())
+        missing = set(labels.tolist()) - set(labels[kept].tolist())  # a limit may leave none of a class from the start
         if missing:
+            name, path = data.class_names[min(missing)], paths[labels == min(missing)][0]
             raise ClassicsError(
-                f"No picture of '{data.class_names[min(missing)]}' in {split} of {data.name} can be used; replace them."
+                f"No picture of '{name}' in {split} of {data.name} can be used; replace them, such as "
+                f"'{pictures.printable(path)}'."
             )
         parts[split] = (split, kept)
     return datasets.select(data, parts)

@@ -36,7 +36,7 @@ from training.lock import locked
 from training.midway import FromStep
 from training.networks import network
 from training.phases import Phase, phase_after
-from training.pipeline import count_images, has_validation_split, train_batches, validation_batches
+from training.pipeline import count_images, has_validation_split, train_batches, trained_part, validation_batches
 from training.progress import Progress, plan, say
 from training.recipe import Recipe, recipe_of
 from training.recipes import get_recipe, list_recipes
@@ -351,7 +351,7 @@ def _fit(
     shipped = shipped_form(recipe, data.dataset.class_names, numbers)
     dataset = whitened(recipe, data.dataset, numbers)
     model = _model_at(state, recipe, folder, seed, team, built, compiled=not begins)
-    weights = data.dataset.class_weights() if settings["class_weights"] else None
+    weights = trained_part(recipe, data.dataset).class_weights() if settings["class_weights"] else None
     skip = run_data.skipping(folder, data.dataset, say, state.skipped)
     stream, steps = train_batches(
         recipe,

@@ -14,9 +14,15 @@ def in_order(found: Iterable[str], folder: pathlib.Path) -> tuple[str, ...]:
     there is one; else sorted, and by value where all are numbers.
 
     Raises:
-        ClassicsError: if the file holds other names than those found, or one twice.
+        ClassicsError: if two names differ only in white space, or the file holds other names than those found, or one
+            twice.
     """
     found = set(found)
+    seen: dict[str, str] = {}
+    for name in sorted(found):
+        other = seen.setdefault(" ".join(name.split()), name)
+        if other != name:
+            raise ClassicsError(f"The classes {other!r} and {name!r} differ only in white space; give both one name.")
     path = folder / FILE
     try:
         listed = [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]

@@ -53,7 +53,8 @@ def open_tfds(name: str, data_dir: str | pathlib.Path | None) -> Dataset:
     """The data set that tensorflow-datasets has under a name, which may say a version and a configuration as well. If
     need be it is fetched.
 
-    Its examples are stored shuffled, as tensorflow-datasets prepares them.
+    Its examples are stored shuffled, as tensorflow-datasets prepares them. A split "test" whose labels are kept secret,
+    as ImageNet's, is left out.
 
     Raises:
         ClassicsError: if its examples are not of an image and a label, or it is not there and cannot be fetched.
@@ -82,8 +83,8 @@ def open_tfds(name: str, data_dir: str | pathlib.Path | None) -> Dataset:
         return examples.map(lambda example: (example[image_key], example[label_key]))
 
     sizes = {split: info.num_examples for split, info in builder.info.splits.items()}
-    if builder.name == "imagenet2012":
-        sizes.pop("test", None)  # its labels are not public
+    if "test" in sizes and any(label < 0 for _, label in records("test[:1]").as_numpy_iterator()):
+        del sizes["test"]  # its labels are not public, and all are -1
     names = known_class_names(builder.name) or tuple(label.names or map(str, range(label.num_classes)))
     pixels = math.prod(side or math.inf for side in image.shape)
     in_memory = sizes.get("train", 1) * pixels <= IN_MEMORY

@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from keras_classics.plots.labels import is_free
-from keras_classics.plots.saving import save
+from keras_classics.plots.saving import save, take_dollars_as_they_are
 from keras_classics.plots.scales import plain
 
 LARGEST_CIRCLE = 900  # its area in square points
@@ -65,6 +65,7 @@ def _label(axes, named) -> None:
     leads to those that are not right beside their point."""
     width, height, middle = 4.3, 7.0, 3.0  # of a letter, and half a point's middle, in points
     beside = -3  # how far a name's foot lies below the point that it stands right beside
+    take_dollars_as_they_are(axes.figure)
     axes.figure.draw_without_rendering()
     scale = 72 / axes.figure.dpi
     at = [axes.transData.transform((x, y)) * scale for x, y, _ in named]

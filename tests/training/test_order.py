@@ -270,8 +270,10 @@ def test_beyond_the_share_the_run_stops_in_one_line_before_the_start_or_in_it(wi
 def test_a_class_of_which_no_picture_is_left_is_told(picture_folder, tmp_path):
     root = shutil.copytree(picture_folder, tmp_path / "pictures")
     names = [str(path) for path in (root / "train" / "digit_4").iterdir()]
-    with pytest.raises(kc.ClassicsError, match="No picture of 'digit_4' in train of pictures can be used"):
+    with pytest.raises(kc.ClassicsError, match=r"No picture of 'digit_4' in train of .*/train/digit_4/0.png'\."):
         run_data.load(str(root), skipped=names)
+    of_one = run_data.load(str(root), limit=1, skipped=[str(root / "train" / "digit_4" / "0.png")])
+    assert of_one.dataset.sizes == {"train": 1, "test": 1}  # the limit leaves none of the other classes
 
 
 def test_a_limit_and_class_weights_are_settings_of_the_run(picture_folder, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 
 import keras
@@ -66,6 +67,50 @@ def test_every_tenth_of_a_large_class_is_held_out():
     labels = np.fromiter((label for _, label in held_out.records("test").as_numpy_iterator()), "int64")
     of_all = np.fromiter((label for _, label in sample.records("train").as_numpy_iterator()), "int64")
     assert list(np.bincount(labels)) == [count // 10 for count in np.bincount(of_all)]
+
+
+def test_a_damaged_picture_puts_no_other_in_the_held_out_ones_places(tmp_path):
+    """Of many pictures those held out alone are read before, so that one more of them would be read by no one."""
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for i in range(30):
+            (tmp_path / name / f"{i:02}.png").touch()
+    held_out = [str(tmp_path / name / f"{i}9.png") for name in ("cat", "dog") for i in range(3)]
+    damaged = [held_out[0], str(tmp_path / "dog" / "03.png")]
+    for skipped in ([], damaged):
+        data = run_data.load(str(tmp_path), skipped=skipped)
+        test, kept = ([os.fsdecode(path) for path in data.dataset.files[split].paths] for split in ("test", "train"))
+        assert test == [path for path in held_out if path not in skipped]
+        assert (data.judged_on, len(test) + len(kept)) == ("held out of train", 60 - len(skipped))
+        assert not set(kept) & {*test, *skipped}
+
+
+def test_a_class_of_which_all_images_would_be_held_out_is_told(tmp_path):
+    for name, count in (("common", 9), ("rare", 1)):
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            (tmp_path / name / f"{i}.png").touch()
+    data = run_data.load(str(tmp_path))
+    recipe = RECIPE.replace(build={**RECIPE.build, "classes": 2}, hold_out=10)
+    with pytest.raises(kc.ClassicsError, match="No training image of 'rare' is left .*; give --hold-out 0, or more"):
+        check_fit(recipe, data)
+    for hold_out in (0, 9):
+        check_fit(recipe.replace(hold_out=hold_out), data)
+
+
+def test_class_weights_are_counted_from_the_images_that_are_trained_on(picture_folder, tmp_path, monkeypatch):
+    given = []
+
+    def stop(*_, class_weights, **__):
+        given.append(class_weights)
+        raise kc.ClassicsError("That is enough.")
+
+    monkeypatch.setattr(train, "train_batches", stop)
+    recipe = RECIPE.replace(hold_out=5)
+    with pytest.raises(kc.ClassicsError, match="enough"):
+        train.run(recipe, str(picture_folder), out=tmp_path / "run", class_weights="balanced")
+    counts = (7, 6, 7, 6, 6, 7, 6, 7, 6, 6)  # of eight images of each class
+    assert given == [{label: pytest.approx(6.4 / count) for label, count in enumerate(counts)}]
 
 
 def test_validation_images_choose_the_best_epoch_and_none_are_held_out(folders):

@@ -7,6 +7,8 @@ import pytest
 from huggingface_hub import ModelCard
 
 import keras_classics as kc
+from keras_classics.feed import feed_of_default
+from keras_classics.model_card import _pixels
 from training import __main__ as command
 from training import get_recipe, results_table
 from training.run_folder import RunFolder
@@ -93,6 +95,28 @@ def test_the_card_tells_that_the_last_epoch_took_a_damaged_bests_place(run, tmp_
     text = (ship(run.path, tmp_path / "shipped") / "README.md").read_text("utf-8")
     assert "epoch 1, the last, for those of epoch 2, the best on one training image in 12" in text
     assert "were damaged; the 10 test images had no part" in text
+
+
+def test_the_card_tells_what_chose_the_epoch(run, tmp_path):
+    metrics = run.read_metrics()
+    for hold_out, validation_split, told in (
+        (12, None, "the best on one training image in 12, or on validation images of the data's own; the 10 test"),
+        (12, False, "the best on one training image in 12, held out; the 10 test"),
+        (12, True, "the best on the data's own validation images; the 10 test"),
+        (0, True, "the best on the data's own validation images; the 10 test"),
+        (0, False, "the best on the training images; the 10 test"),
+    ):
+        recipe = {**metrics["settings"]["recipe"], "hold_out": hold_out}
+        settings = {**metrics["settings"], "recipe": recipe, "validation_split": validation_split}
+        run.finish({**metrics, "settings": settings})
+        card = ship(run.path, tmp_path / f"{hold_out} {validation_split}") / "README.md"
+        assert f"epoch 1, {told} images had no part" in card.read_text("utf-8")
+
+
+def test_the_card_divides_no_pixels_by_one():
+    of_alexnet = _pixels(feed_of_default(kc.AlexNet))
+    assert "is subtracted" in of_alexnet
+    assert "divided" not in of_alexnet
 
 
 def test_a_large_tflite_file_stays_behind(run, tmp_path):
