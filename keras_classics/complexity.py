@@ -407,6 +407,12 @@ def kernels(layer: keras.layers.Layer) -> list:
     return [kernel for name in _KERNELS if (kernel := getattr(layer, name, None)) is not None]
 
 
+def computes_with_kernels(layer: keras.layers.Layer) -> bool:
+    """Whether the numbers that a layer computes with are those of its kernels and its bias: it is not quantised, and
+    has no LoRA."""
+    return layer.quantization_mode is None and not getattr(layer, "lora_enabled", False)
+
+
 class _Seen(NamedTuple):
     """What the first output of a layer sees along an axis, from its `first` to its `last` input pixel, and the step
     from there to what the next output sees."""
