@@ -117,7 +117,7 @@ class _Graph:
 
     def __init__(self, model: keras.Model):
         self.layers = {layer.name: layer for layer in model.layers}
-        self.below = {layer.name: layers_below(layer) for layer in model.layers}
+        self.below = layers_below(model)
 
     def block(self, name: str, layers: Sequence[str], stride: int | None, heads: tuple[Block, ...]) -> Block:
         found = [self.layers[layer] for layer in layers]

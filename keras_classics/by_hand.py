@@ -1,6 +1,7 @@
 """Running a model's graph by hand: on torch Keras' call of a layer takes as long, around the layer's own work, as a
 small convolution, and each map is kept until the model is done."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 import keras
@@ -24,6 +25,19 @@ def is_plain(node) -> bool:
         and getattr(layer, "quantization_mode", None) is None
         and all(t.dtype == layer.compute_dtype == layer.variable_dtype for t in node.input_tensors)
     )
+
+
+def function_of(node) -> Callable:
+    """What does a node's work: the layer's `call` alone where that is enough, or the layer. It is asked again whether
+    the layer has been quantised, for then it computes by another method."""
+    layer = node.operation
+    if not is_plain(node):
+        return layer
+
+    def function(*arguments, **options):
+        return (layer.call if layer.quantization_mode is None else layer)(*arguments, **options)
+
+    return function
 
 
 def nodes_of(model: keras.Model) -> list:
@@ -63,7 +77,7 @@ class _Steps:
         self.steps = [
             (
                 node,
-                node.operation.call if is_plain(node) else node.operation,
+                function_of(node),
                 list(map(id, node.outputs)),
                 [at for at in map(id, node.input_tensors) if last[at] is node and at not in self.outputs],
                 getattr(node.operation, "_call_has_training_arg", False),

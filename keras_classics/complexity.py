@@ -129,9 +129,10 @@ def depth(model: keras.Model) -> int:
 
 def _depths(model) -> dict[str, int]:
     """The depth of the part of the model that ends with each layer, by the layer's name."""
+    below = layers_below(model)
     reached: dict[str, int] = {}
     for layer in model.layers:
-        reached[layer.name] = max((reached[name] for name in layers_below(layer)), default=0) + bool(kernels(layer))
+        reached[layer.name] = max((reached[name] for name in below[layer.name]), default=0) + bool(kernels(layer))
     return reached
 
 
@@ -169,7 +170,8 @@ def memory(model: keras.Model, batch_size: int = 1, training: bool = False, slot
     if training:
         trained = sum(math.prod(w.shape) * _itemsize(w.dtype) for w in model.trainable_weights)
         return weights + (1 + slots) * trained + sum(outputs.values())
-    last_reader = {name: layer.name for layer in model.layers for name in (*layers_below(layer), layer.name)}
+    below = layers_below(model)
+    last_reader = {name: layer.name for layer in model.layers for name in (*below[layer.name], layer.name)}
     kept: set[str] = set()
     most = 0
     for layer in model.layers:
@@ -184,9 +186,15 @@ def _itemsize(dtype: str) -> int:
     return math.ceil(int(bits[0]) / 8) if bits else 1
 
 
-def layers_below(layer: keras.layers.Layer) -> list[str]:
-    """The names of the layers that a layer reads."""
-    return [t._keras_history.operation.name for node in layer._inbound_nodes[-1:] for t in node.input_tensors]
+def layers_below(model: keras.Model) -> dict[str, list[str]]:
+    """The names of the layers that each layer reads in this model, by its name; in another it may read others."""
+    return {name: [t._keras_history.operation.name for t in read] for name, read in _tensors_read(model).items()}
+
+
+def _tensors_read(model) -> dict[str, list]:
+    """The tensors that each layer reads in this model, by its name."""
+    nodes = itertools.chain.from_iterable(model._nodes_by_depth.values())
+    return {node.operation.name: node.input_tensors for node in nodes}
 
 
 def stages(model: keras.Model) -> dict[str, int]:
@@ -364,10 +372,10 @@ def has_named_outputs(model: keras.Model) -> bool:
 
 def _behind(model, name: str) -> set[str]:
     """The names of a layer and of those that it is computed from."""
-    found = {name}
+    below, found = layers_below(model), {name}
     for layer in reversed(model.layers):
         if layer.name in found:
-            found.update(layers_below(layer))
+            found.update(below[layer.name])
     return found
 
 
@@ -407,6 +415,12 @@ def kernels(layer: keras.layers.Layer) -> list:
     return [kernel for name in _KERNELS if (kernel := getattr(layer, name, None)) is not None]
 
 
+def computes_with_kernels(layer: keras.layers.Layer) -> bool:
+    """Whether the numbers that a layer computes with are those of its kernels and its bias: it is not quantised, and
+    has no LoRA."""
+    return layer.quantization_mode is None and not getattr(layer, "lora_enabled", False)
+
+
 class _Seen(NamedTuple):
     """What the first output of a layer sees along an axis, from its `first` to its `last` input pixel, and the step
     from there to what the next output sees."""
@@ -435,15 +449,16 @@ def _walk(model) -> Iterator[tuple[keras.layers.Layer, list[_Seen]]]:
     """The layers, and what the first output of each sees along either axis."""
     axes = (1, 2) if data_format_of(model) == "channels_last" else (2, 3)
     seen: dict[str, list[_Seen]] = {}
+    read, names_below = _tensors_read(model), layers_below(model)
     sides, image = slice(axes[0], axes[1] + 1), model.inputs[0]
     before_maps = True  # of a convolution: what reads all pixels there and gives as many, as a whitening, is an image
     for layer in model.layers:
-        below = [seen[name] for name in layers_below(layer)]
+        below = [seen[name] for name in names_below[layer.name]]
         beside = []
         if isinstance(layer, FusedConv2D):  # what it adds does not go through its kernel
             below, beside = below[:1], below[1:]
         merged = [_union(of_axis) for of_axis in zip(*below, strict=True)] if below else [_Seen(0, 0, 1)] * 2
-        through = [_through(layer, axis, before) for axis, before in zip(axes, merged, strict=True)]
+        through = [_through(layer, read[layer.name], axis, before) for axis, before in zip(axes, merged, strict=True)]
         seen[layer.name] = [_union(of_axis) for of_axis in zip(through, *beside, strict=True)]
         is_map = layer.output.ndim == 4
         before_maps = before_maps and not (is_map and kernels(layer))
@@ -457,8 +472,8 @@ def _union(branches: Sequence[_Seen]) -> _Seen:
     return _Seen(min(b.first for b in branches), max(b.last for b in branches), max(b.step for b in branches))
 
 
-def _through(layer, axis: int, below: _Seen) -> _Seen:
-    """What an output of the layer sees, by what its inputs see."""
+def _through(layer, read: Sequence, axis: int, below: _Seen) -> _Seen:
+    """What an output of the layer sees, by the tensors that it reads and what those see."""
     if isinstance(layer, _ENLARGING):
         raise ClassicsError(
             f"{layer.name} gives maps of another size by no stride, so what is seen through it is not told; take the "
@@ -469,15 +484,15 @@ def _through(layer, axis: int, below: _Seen) -> _Seen:
     size = _side(layer, "kernel_size" if hasattr(layer, "kernel_size") else "pool_size", axis)
     window = (size - 1) * _side(layer, "dilation_rate", axis) + 1
     strides = _side(layer, "strides", axis)
-    before = _padded(layer, axis, window, strides)
+    before = _padded(layer, read, axis, window, strides)
     first, last = (edge - before * below.step for edge in (below.first, below.last))
     return _Seen(first, last + (window - 1) * below.step, below.step * strides)
 
 
-def _padded(layer, axis: int, window: int, strides: int) -> int:
+def _padded(layer, read: Sequence, axis: int, window: int, strides: int) -> int:
     """How many pixels the layer puts before the map's first; below 0 where it cuts some off."""
     if isinstance(layer, HalvingPadding2D):
-        return (layer.input.shape[axis] or 1) % 2
+        return (read[0].shape[axis] or 1) % 2
     if isinstance(layer, ConstantPadding2D):
         return layer.padding
     if isinstance(layer, keras.layers.ZeroPadding2D):
@@ -488,7 +503,7 @@ def _padded(layer, axis: int, window: int, strides: int) -> int:
         return layer.zeros[_place(layer, axis)]
     if getattr(layer, "padding", "valid") != "same":
         return 0
-    side = layer._inbound_nodes[-1].input_tensors[0].shape[axis]
+    side = read[0].shape[axis]
     if side is None:  # of any size: what odd ones have, padded alike on both sides
         return (window - 1) // 2
     return same_padding(side, window, strides) // 2

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from keras_classics.complexity import has_named_outputs, is_functional
+from keras_classics.complexity import computes_with_kernels, has_named_outputs, is_functional
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Conv2D, UnitBias, channel_axis, data_format_of
 from keras_classics.variant import deep_graph, settle
@@ -104,6 +104,13 @@ def _checked(model) -> layers.Flatten:
     if bound:
         raise ClassicsError(
             f"{model.name} has no fully-convolutional form: its layer {bound[0]} cannot slide over an image."
+        )
+    dense = (layer for layer in model.layers if isinstance(layer, layers.Dense))
+    changed = [layer.name for layer in dense if not computes_with_kernels(layer)]
+    if changed:
+        raise ClassicsError(
+            f"The layer {changed[0]} of {model.name} is quantised or has LoRA, and no convolution can take its place; "
+            "turn the network before that is done."
         )
     return model.layers[places[0]]
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers
 
 from keras_classics.by_hand import ByHand
-from keras_classics.complexity import is_functional
+from keras_classics.complexity import computes_with_kernels, is_functional
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import (
     BatchNormalization,
@@ -77,7 +77,7 @@ def fuse(model: keras.Model) -> keras.Model:
         if layer.weights and not isinstance(layer, keras.Model):
             part = parts.get(layer.name)
             source = model.get_layer(layer.name)
-            layer.set_weights(_fold(source, part.norm) if part and part.norm else source.get_weights())
+            layer.set_weights(_fold(source, part.norm) if part and part.norm else _copied(source, layer))
     settle(result)
     with deep_graph():
         fused = ByHand(result.input, result.output, name=model.name)
@@ -164,6 +164,7 @@ def _parts(model) -> list[_Part]:
 def _can_fold(layer, norm) -> bool:
     return (
         type(norm) in NORMS
+        and computes_with_kernels(layer)
         and (norm.axis - channel_axis(getattr(layer, "data_format", "channels_last"))) % norm.input.ndim == 0
     )
 
@@ -192,6 +193,14 @@ def _is_relu(layer) -> bool:
     if isinstance(layer, layers.ReLU):
         return (layer.max_value, layer.negative_slope, layer.threshold) == (None, 0, 0)
     return type(layer) is layers.Activation and layer.activation is keras.activations.relu
+
+
+def _copied(source, layer) -> list[np.ndarray]:
+    """The weights of `source` in the order of its copy's, which is another if it was built before it was quantised."""
+    if source.quantization_mode is None:
+        return source.get_weights()
+    values = {weight.name: value for weight, value in zip(source.weights, source.get_weights(), strict=True)}
+    return [values[weight.name] for weight in layer.weights]
 
 
 def _fold(layer, norm) -> list[np.ndarray]:

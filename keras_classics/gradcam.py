@@ -81,8 +81,9 @@ def _checked_classes(classes, images, known) -> np.ndarray:
 def _beside(model, chosen: str) -> list[str]:
     """The layers that those after the chosen one read and that do not read it, such as a shortcut past it."""
     on_trunk, after, read = complexity.trunk(model), {chosen}, set()
+    names_below = complexity.layers_below(model)
     for layer in model.layers:
-        below = complexity.layers_below(layer)
+        below = names_below[layer.name]
         if layer.name in on_trunk and after.intersection(below):
             after.add(layer.name)
             read.update(below)

@@ -12,7 +12,7 @@ from functools import cached_property
 import keras
 from keras import ops
 
-from keras_classics.by_hand import is_plain, nodes_of
+from keras_classics.by_hand import function_of, nodes_of
 from keras_classics.gradients import recomputed
 
 LIMITS = 24  # sizes of the largest stretch that are tried, each a quarter less than the one before
@@ -70,25 +70,23 @@ class _Stretch(keras.layers.Layer):
         super().__init__(dtype="float32", autocast=False, name="stretch")
         written = {id(at) for node in nodes for at in node.outputs}
         read = {id(at): None for node in nodes for at in node.input_tensors}
-        variables = {
-            id(v): v for node in nodes if isinstance(node.operation, keras.Layer) for v in node.operation.variables
-        }
         by_hand = keras.config.backend() == "torch"
         self.__dict__ |= {
             "nodes": nodes,
-            "functions": [node.operation.call if by_hand and is_plain(node) else node.operation for node in nodes],
+            "functions": [function_of(node) if by_hand else node.operation for node in nodes],
             "reads": [at for at in read if at not in written],
             "writes": [at for at in alive if at in written],
             "kept": set(alive) - written,
-            "held": list(variables.values()),
             "last": last,  # it would be computed again at once
         }
 
     def call(self, *maps, training):
         if self.last:
             return self._run(maps, training)
-        weights = [v for v in self.held if v.trainable]
-        state = [v for v in self.held if not v.trainable]
+        layers = [node.operation for node in self.nodes if isinstance(node.operation, keras.Layer)]
+        held = {id(v): v for layer in layers for v in layer.variables}.values()  # quantising and LoRA change which
+        weights = [v for v in held if v.trainable]
+        state = [v for v in held if not v.trainable]
         before = [ops.copy(v.value) for v in state]  # which torch overwrites
         moved: list[keras.Variable] = []
 

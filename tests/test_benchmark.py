@@ -14,6 +14,7 @@ import pytest
 import keras_classics as kc
 from keras_classics import benchmark, cli, complexity, exporting, runtimes
 from keras_classics.benchmark import Benchmark, Times, worker
+from keras_classics.benchmark.exports import _form
 from keras_classics.benchmark.process import Worker
 from keras_classics.benchmark.sides import PYTORCHCV, Side, sides
 from keras_classics.layers import Conv2D
@@ -274,6 +275,18 @@ def test_an_export_stands_beside_the_same_network_of_others(tmp_path, capsys, mo
     assert step().shape == (1, 7)
     _, step = worker.torch_side({"who": "pytorchcv", "network": "pytorchcv.models.resnet.resnet18", **facts})
     assert step().shape == (1, 7)
+
+
+@pytest.mark.structure
+def test_an_export_of_another_form_has_the_multiply_adds_of_that_form():
+    options = {"width_multiplier": 0.5}
+    model = kc.ShuffleNetG3(classes=10, input_shape=(64, 64, 3), **options)
+    told = json.loads(exporting.contents.facts_of(model, True, False))
+    assert _form({"told": json.dumps(told)}).macs() == complexity.count_macs(model)
+    told |= {"classes": kc.ShuffleNetG3.classes, "image_size": 224}
+    assert _form({"told": json.dumps(told)}).macs() == kc.ShuffleNetG3.with_options(**options).macs
+    for form in ({"width_multiplier": [0.5]}, {"depth_multiplier": 0.5}):  # which a file cannot give back; no option
+        assert _form({"told": json.dumps(told | {"form": form})}).macs() is None
 
 
 def test_a_tflite_file_tells_what_it_is(exports):

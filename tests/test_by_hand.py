@@ -108,3 +108,14 @@ def test_it_is_saved_as_it_is_and_stays_compiled(tmp_path):
     images = np.random.default_rng(0).standard_normal((2, 8, 8, 3)).astype("float32")
     expected, got = fused.predict_on_batch(images), loaded.predict_on_batch(images)
     np.testing.assert_array_equal(expected["map"], got["map"])
+
+
+def test_a_layer_that_is_quantised_afterwards_computes_so():
+    inputs = keras.Input((8,))
+    fused = kc.fuse(keras.Model(inputs, keras.layers.Dense(4, name="fc")(inputs)))
+    vectors = np.random.default_rng(0).standard_normal((5, 8)).astype("float32")
+    before = fused.predict_on_batch(vectors)
+    fused.quantize("int8", filters="fc")
+    after = fused.predict_on_batch(vectors)
+    assert not np.array_equal(after, before)
+    np.testing.assert_allclose(after, before, atol=0.02 * np.abs(before).max())

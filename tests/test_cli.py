@@ -62,6 +62,18 @@ def test_columns_as_the_environment_says():
     assert "25,557,032" in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [[], ["lenet5"], ["lenet5", "--format", "csv"]])
+def test_a_reader_that_has_enough_is_no_error(arguments):
+    """As of `keras-classics list | head -1`."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "keras_classics", "list", *arguments]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_list_as_csv(capsys):
     """Plain numbers, of the facts; a checkpoint of another form says which."""
     cli.main(["list", "--format", "csv"])

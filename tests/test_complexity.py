@@ -189,6 +189,23 @@ def test_each_call_counts():
 
 
 @pytest.mark.structure
+def test_a_network_of_which_a_part_was_taken_is_read_as_before():
+    """Keras notes a second call at the layers of a part, in a graph that begins with another input."""
+    model = kc.ResNet20()
+
+    def read():
+        reads = (complexity.layer_table, complexity.stage_costs, complexity.memory, complexity.trunk)
+        return [*(read(model) for read in reads), architecture.blocks(model)]
+
+    before = read()
+    head = keras.Model(model.get_layer("conv3_block1_out").output, model.output)
+    assert read() == before
+    assert kc.feature_pyramid(model, (1, 4)).output_shape == [(None, 32, 32, 16), (None, 8, 8, 64)]
+    assert complexity.depth(head) == 20 - 9
+    assert complexity.memory(head) < complexity.memory(model)
+
+
+@pytest.mark.structure
 def test_a_graph_with_operations_is_not_read():
     inputs = keras.Input((8, 8, 3))
     first = keras.layers.Conv2D(4, 1)(inputs)

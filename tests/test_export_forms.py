@@ -111,6 +111,14 @@ def test_pixels_are_scaled_by_rows(tmp_path):
     assert np.shape(scale) == (1, 1, channels)
 
 
+def test_a_part_that_an_export_shares_with_the_users_model_keeps_its_numbers():
+    scaling = keras.layers.Rescaling([1.0, 2.0, 3.0])
+    inputs = keras.Input((8, 6, 3))
+    model = keras.Model(inputs, keras.Sequential([keras.Input((8, 6, 3)), scaling])(inputs))
+    exporting._widened(kc.fuse(model))
+    assert np.shape(scaling.scale) == (3,)
+
+
 def test_what_refers_to_itself_goes_while_onnx_is_written():
     """tf2onnx leaves dozens of such copies of all weights."""
 

@@ -151,6 +151,15 @@ def test_a_network_that_cannot_have_it(model, layer):
         kc.to_fully_convolutional(model())
 
 
+@pytest.mark.structure
+@pytest.mark.parametrize("change", [lambda dense: dense.quantize("int8"), lambda dense: dense.enable_lora(2)])
+def test_a_dense_layer_that_computes_with_other_numbers_than_its_kernel_is_refused(change):
+    model = kc.LeNet5(output="softmax")
+    change(model.get_layer("f6"))
+    with pytest.raises(kc.ClassicsError, match="The layer f6 of lenet5 is quantised or has LoRA, .* turn the network"):
+        kc.to_fully_convolutional(model)
+
+
 @pytest.mark.every_backend
 def test_weights_of_another_size_point_here(tmp_path):
     kc.LeNet5(output="softmax").save_weights(tmp_path / "small.weights.h5")

@@ -117,6 +117,21 @@ def test_leaves_what_cannot_fold(form):
 
 
 @pytest.mark.every_backend
+@pytest.mark.parametrize("change", ["int8", "int4", "float8", "LoRA"])
+def test_a_layer_that_computes_with_other_numbers_than_its_kernel_stays(change):
+    model = randomized(network("dense on pixels"))
+    dense = model.layers[1]
+    if change == "LoRA":
+        dense.enable_lora(2)
+        dense.lora_kernel_b.assign(np.ones((2, 5)))
+    else:
+        dense.quantize(change)
+    fused = fuse(model)
+    assert norms(fused) == ["bn"]
+    assert_same_outputs(model, fused, RNG.standard_normal((3, 6, 6, 8)).astype("float32"))
+
+
+@pytest.mark.every_backend
 def test_channels_first(channels_first):
     inputs = keras.Input((8, 6, 6))
     model = randomized(keras.Model(inputs, batch_norm(conv(inputs, 6, 3, name="conv"), "bn")))

@@ -98,6 +98,35 @@ def test_several_outputs_keep_their_names():
         np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (training[name], plain[name])), rtol=1e-6)
 
 
+def of_dense_layers():
+    x = inputs = keras.Input((8,))
+    for i in range(8):
+        x = keras.layers.Dense(8 if i % 2 else 32, name=f"fc{i}")(x)  # cut where the map is small
+    return Rematerialized(inputs, x), np.random.default_rng(0).standard_normal((5, 8)).astype("float32")
+
+
+@pytest.mark.every_backend
+def test_a_layer_that_is_quantised_afterwards_computes_so():
+    model, vectors = of_dense_layers()
+    before = keras.ops.convert_to_numpy(model(vectors, training=True))
+    model.quantize("int8", filters="fc")
+    after, plain = (keras.ops.convert_to_numpy(model(vectors, training=training)) for training in (True, False))
+    assert not np.array_equal(after, before)
+    np.testing.assert_allclose(after, plain, atol=1e-5 * np.abs(plain).max())
+
+
+@pytest.mark.every_backend
+def test_weights_that_come_afterwards_are_trained():
+    model, vectors = of_dense_layers()
+    first = model.get_layer("fc0")
+    for change in (lambda: None, lambda: first.enable_lora(2)):
+        change()
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.train_on_batch(vectors, vectors)
+    assert len(model._plan.stretches) > 1  # the last is not computed again
+    assert np.abs(keras.ops.convert_to_numpy(first.lora_kernel_b)).max() > 0
+
+
 @pytest.mark.structure
 @pytest.mark.parametrize(("name", "share"), [("resnet164_v2", 0.15), ("densenet121", 0.2), ("nasnet_mobile", 0.25)])
 def test_few_maps_are_kept(name, share):

@@ -146,3 +146,24 @@ def test_a_kernel_that_is_put_into_data_is_laid_out_anew(by_onednn, monkeypatch)
         layer.kernel.value.data = torch.full(tuple(layer.kernel.shape), value)
         with torch.no_grad():
             assert layer(maps).amax() == 54 * value
+
+
+@pytest.mark.parametrize("by_onednn", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_in_torchs_inference_mode_as_without(dtype, by_onednn, monkeypatch):
+    """Tensors that are made in it, such as those of a layer that is built there, do not tell whether they changed."""
+    import torch
+
+    if not by_onednn:
+        monkeypatch.setattr(onednn, "_works", lambda: False)
+    maps = torch.rand(SHAPE)
+    outside = built(Conv2D, {"filters": 4, "kernel_size": 3, "dtype": dtype})
+    with torch.no_grad():
+        expected = outside(maps)
+    with torch.inference_mode():
+        inside = built(Conv2D, {"filters": 4, "kernel_size": 3, "dtype": dtype})
+        inside.kernel.assign(outside.kernel)
+        for layer in (outside, inside):
+            torch.testing.assert_close(layer(maps).clone(), expected)
+        inside.kernel.assign(2 * outside.kernel)
+        torch.testing.assert_close(inside(maps).clone(), 2 * expected)

@@ -3,8 +3,8 @@
 import json
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keras_classics import complexity, runtimes
@@ -12,7 +12,7 @@ from keras_classics.benchmark import Benchmark, Times, check, measure
 from keras_classics.benchmark.process import Worker
 from keras_classics.benchmark.sides import Side, sides
 from keras_classics.errors import ClassicsError
-from keras_classics.zoo import get_model
+from keras_classics.zoo import in_form
 
 
 def benchmark_exports(
@@ -57,16 +57,18 @@ def benchmark_exports(
         facts |= {"classes": form.classes, "image_size": form.image_size}
         tell(f"Looking for {form.network} of {against} ...")
         *_, peer = sides(form.network, against, ["tensorflow"])
-        times.append(Times(peer, macs=form.macs(), input_shape=form.input_shape))
+        papers = replace(form, options={})  # which a peer has
+        times.append(Times(peer, macs=papers.macs(), input_shape=form.input_shape))
     peak = measure(times, facts, rounds, peer_python, tell)
     return Benchmark(ours.network or ours.who, "predict", batch, times[0].macs, peak, tuple(times), threads)
 
 
 @dataclass(frozen=True)
 class Form:
-    """What an export of this package tells of its network."""
+    """What an export of this package tells of its network; the `options` are those of its form."""
 
     network: str
+    options: Mapping[str, Any]
     classes: int
     image_size: int
     channels: int
@@ -75,12 +77,18 @@ class Form:
     def input_shape(self) -> tuple[int, int, int]:
         return self.image_size, self.image_size, self.channels
 
-    def macs(self) -> int:
-        """What the network does for one image, with these classes and images, in its paper's form otherwise."""
-        variant = get_model(self.network)
-        if variant.macs and (self.classes, self.image_size) == (variant.classes, variant.image_size):
-            return variant.macs
-        return complexity.count_macs(variant(classes=self.classes, input_shape=self.input_shape))
+    def macs(self) -> int | None:
+        """What the network does for one image, in this form, with these classes and images; None where the form cannot
+        be built."""
+        try:
+            variant = in_form(self.network, self.options)
+            if any(variant.form.get(name) != value for name, value in self.options.items()):
+                return None
+            if variant.macs and (self.classes, self.image_size) == (variant.classes, variant.image_size):
+                return variant.macs
+            return complexity.count_macs(variant(classes=self.classes, input_shape=self.input_shape))
+        except ClassicsError:
+            return None
 
 
 def _inspected(path: str) -> dict[str, Any]:
@@ -94,7 +102,8 @@ def _form(told: dict[str, Any]) -> Form | None:
     """None where the file was not written by this package."""
     try:
         facts = json.loads(told["told"])
-        return Form(facts["network"], facts["classes"], facts["image_size"], facts["channels"])
+        options = dict(facts.get("form", {}))
+        return Form(facts["network"], options, facts["classes"], facts["image_size"], facts["channels"])
     except (ValueError, TypeError, KeyError):
         return None
 

@@ -12,8 +12,16 @@ from rich.table import Table
 
 from keras_classics.files import atomic_write, check_writable
 
+
+class _Console(Console):
+    def on_broken_pipe(self):
+        """Leaves it to `parser.run`, where Rich would end with status 1."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
 # As wide as the terminal or as COLUMNS says; 160 where nothing says it.
-console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
+console = _Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
 
 
 def table(left: Sequence[str], right: Sequence[str] = (), title: str | None = None) -> Table:

@@ -144,7 +144,9 @@ def run(main: Callable[[], None], debug: bool = False) -> None:
     line and status 1; with `debug` the trace comes before."""
     try:
         main()
-    except BrokenPipeError:
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would fail to write the rest
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -72,7 +72,7 @@ def _checked(strokes) -> list[np.ndarray]:
         count = sum(len(stroke) for stroke in strokes)
         if count > MOST_POINTS:
             raise ClassicsError(f"The drawing has {count:,} points, and {MOST_POINTS:,} are read at most; clear it.")
-        lines = [np.array(stroke, "float64").reshape(-1, 2) for stroke in strokes if len(stroke)]
+        lines = [np.array(stroke, "float64").reshape(len(stroke), 2) for stroke in strokes if len(stroke)]
     except (TypeError, ValueError) as error:
         if isinstance(error, ClassicsError):
             raise

@@ -93,7 +93,7 @@ class Conv2D(keras.layers.Conv2D):
         numbers that are written into `.data` in place are not seen: write to the kernel itself, or `assign` it."""
         import torch
 
-        if records_gradients() or torch.compiler.is_compiling():
+        if records_gradients() or torch.compiler.is_compiling() or kernel.is_inference():  # which has no version
             return lay_out()
         key = (kernel._version, kernel.data_ptr(), kernel.dtype, kernel.device, *key)
         at, copy, _ = self.__dict__.get("_copy", (None, None, None))

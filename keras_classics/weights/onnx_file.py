@@ -78,15 +78,22 @@ def read_onnx(path: pathlib.Path) -> dict[str, np.ndarray]:
 
     for node in graph.node:
         if node.op_type in ("Conv", "Gemm"):
+            layer, told = layer_of(node.input[1]), attributes(node)
             weight, *bias = (constant(name) for name in node.input[1:])
-            if node.op_type == "Gemm" and weight is not None:
-                weight = weight if attributes(node).get("transB") else weight.T
-            keep(layer_of(node.input[1]), (weight, *bias))
+            if node.op_type == "Gemm":
+                if (told.get("alpha", 1), told.get("beta", 1), told.get("transA", 0)) != (1, 1, 0):
+                    raise ClassicsError(
+                        f"Its layer {layer} scales or turns what it multiplies (alpha, beta, transA), which is not "
+                        "read; write the file with a plain Gemm there."
+                    )
+                if weight is not None and not told.get("transB"):
+                    weight = weight.T
+            keep(layer, (weight, *bias))
         elif node.op_type == "BatchNormalization":
             scale, shift, *moments = (constant(name) for name in node.input[1:])
             after = node.output[0]
             while (then := readers.get(after)) is not None and then.op_type in ("Mul", "Add"):
-                factor = constant(then.input[1])
+                factor = next((value for name in then.input if (value := constant(name)) is not None), None)
                 if factor is None:
                     break
                 if then.op_type == "Mul":

@@ -71,7 +71,13 @@ def test_a_dot_stays_a_dot():
     assert ink.digit([[]]) is None
 
 
-@pytest.mark.parametrize("wrong", [3, "abc", [[(1, 2, 3)]], [[("a", "b")]], [[(float("nan"), 0)]], [[(0, 0)] * 20_001]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(3, "abc", [[(1, 2, 3)]], [[("a", "b")]], [[(float("nan"), 0)]], [[(0, 0)] * 20_001]),
+        [[[0.5] * 60_000]],  # so many points in the place of one
+    ],
+)
 def test_what_is_no_drawing_is_told(wrong):
     with pytest.raises(ClassicsError):
         ink.digit(wrong)

@@ -325,3 +325,37 @@ def test_onnx_needs_its_package(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(kc.ClassicsError, match="pip install onnx"):
         read(tmp_path / "x.onnx")
+
+
+def onnx_file(path, *nodes, **tensors):
+    import onnx
+
+    helper, value = onnx.helper, onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (1, 3, 1, 1))
+    stored = [onnx.numpy_helper.from_array(np.array(of, "float32"), name) for name, of in tensors.items()]
+    made = [helper.make_node(kind, reads, writes, **attributes) for kind, reads, writes, attributes in nodes]
+    graph = helper.make_graph(made, "net", [value], [value], stored)
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_onnx_norm_takes_in_its_scale_wherever_the_constant_stands(order, tmp_path):
+    norm = ("BatchNormalization", ["x", "bn_scale_0", "shift", "mean", "variance"], ["a"], {})
+    scale = [("Mul", ["a", "factor"][::order], ["b"], {}), ("Add", ["b", "more"][::order], ["y"], {})]
+    constants = {"bn_scale_0": [1, 2], "shift": [3, 4], "mean": [0, 0], "variance": [1, 1]}
+    path = onnx_file(tmp_path / "x.onnx", norm, *scale, **constants, factor=[10, 100], more=[5, 6])
+    tensors = read(path).tensors
+    np.testing.assert_array_equal(tensors["bn.weight"], [10, 200])
+    np.testing.assert_array_equal(tensors["bn.bias"], [35, 406])
+
+
+def test_an_onnx_gemm_that_does_more_than_a_dense_layer_is_refused(tmp_path):
+    def network(**attributes):
+        weights = {"fc_w_0": [[1, 2, 3], [4, 5, 6]], "bias": [7, 8, 9]}
+        return onnx_file(tmp_path / "x.onnx", ("Gemm", ["x", "fc_w_0", "bias"], ["y"], attributes), **weights)
+
+    plain = read(network(alpha=1.0, beta=1.0, transA=0)).tensors
+    np.testing.assert_array_equal(plain["fc.weight"], [[1, 4], [2, 5], [3, 6]])
+    for attributes in ({"alpha": 0.5}, {"beta": 0.0}, {"transA": 1}):
+        with pytest.raises(kc.ClassicsError, match="Its layer fc scales or turns what it multiplies"):
+            read(network(**attributes))
