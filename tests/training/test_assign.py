@@ -60,6 +60,11 @@ def test_each_value_has_the_type_of_its_field():
         ("average=1", "An average keeps between 0 and 1 of itself, not 1"),
         ("schedule.rates=0.1", "2 epochs in schedule.until divide a training into 3 parts, and schedule.rates has 1;"),
         ("schedule.until=20,10", "The epochs of schedule.until must rise, not be 20, 10."),
+        ("schedule.rates=-0.1,0.01,0.001", "schedule.rates must be 0 or more, not -0.1."),
+        ("schedule.until=-3,2", "schedule.until must be above 0, not -3."),
+        ("optimizer.weight_decay=-1e-4", "optimizer.weight_decay must be 0 or more, not -0.0001."),
+        ("optimizer.momentum=1.5", "optimizer.momentum must be 0 or more and below 1, not 1.5."),
+        ("warm_up=200", "A warm_up of 200 epochs does not end in a training of 183; set warm_up to fewer, or to 0"),
         ("label_smoothing=1", "Labels are smoothed by 0 or more and below 1, not 1."),
         ("epochs", "sets nothing"),
     ],
@@ -92,6 +97,23 @@ def test_a_recipe_with_a_value_of_the_wrong_kind_is_refused_by_its_name(changes,
     with pytest.raises(kc.ClassicsError, match=f"^{re.escape(message)}"):
         train.run(dataclasses.replace(RECIPE, **changes), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "assignment", "bounds"),
+    [
+        ("resnet18-imagenet", "schedule.factor=-1", "above 0 and below 1"),
+        ("resnet18-imagenet", "schedule.factor=1.5", "above 0 and below 1"),
+        ("resnet18-imagenet", "schedule.patience=-1", "0 or more"),
+        ("inception_v3-imagenet", "schedule.epochs=0", "above 0"),
+        ("inception_v3-imagenet", "optimizer.rho=1", "0 or more and below 1"),
+        ("inception_v3-imagenet", "optimizer.clip=0", "above 0"),
+    ],
+)
+def test_a_number_of_a_rule_that_is_out_of_its_range_is_refused(name, assignment, bounds):
+    field, value = assignment.split("=")
+    with pytest.raises(kc.ClassicsError, match=f"^{field} must be {bounds}, not {value}.$"):
+        assign(get_recipe(name), [assignment])
 
 
 def test_options_of_the_builder_join_those_that_are_set_before():
