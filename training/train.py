@@ -14,6 +14,8 @@ import keras
 from keras_classics import datasets
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError
+from keras_classics.feed import feed_of
+from keras_classics.zoo import get_model
 from training import device, run_data
 from training.assign import assign, differences
 from training.augment.whitening import Numbers
@@ -43,6 +45,7 @@ from training.record import check_record, write_record
 from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.state import History, Place, State, put_back, seeds
+from training.steps import check_operations
 from training.whitening import network, numbers_of, whitened
 
 # What metrics.json has of the settings.
@@ -175,6 +178,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     }
     agree(team, settings, State())
     built = None if start is not None else _built(recipe, settings["seed"], team)
+    check_operations(recipe, feed_of(start if built is None else built, get_model(recipe.model)))
     if not team.is_first:
         folder = RunFolder(pathlib.Path(out or recipe.name), writes=False)
         return _train(recipe, data, folder, settings, team, embedding, built)

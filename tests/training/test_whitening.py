@@ -155,6 +155,12 @@ def test_a_crop_of_whitened_files_is_of_whitened_pixels(picture_folder):
     assert images.max() < 0
 
 
+def test_a_recipe_of_whitened_pixels_is_not_trained_on_others(picture_folder):
+    message = r"^resnet20-cifar10 is for whitened pixels \(per_pixel_mean\), and the model for others; train by python"
+    with pytest.raises(kc.ClassicsError, match=message):
+        train_batches(RESNET, datasets.load(str(picture_folder)), kc.ResNet20())
+
+
 @pytest.mark.parametrize(
     ("operation", "refused"),
     [
