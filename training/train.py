@@ -49,7 +49,17 @@ from training.steps import check_operations
 from training.whitening import network, numbers_of, whitened
 
 # What metrics.json has of the settings.
-RECORDED_SETTINGS = ("recipe", "set", "data", "seed", "limit", "class_weights", "backend", "distribution")
+RECORDED_SETTINGS = (
+    "recipe",
+    "set",
+    "made_in_python",
+    "data",
+    "seed",
+    "limit",
+    "class_weights",
+    "backend",
+    "distribution",
+)
 
 
 class Stopped(ClassicsError):
@@ -154,10 +164,12 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     limit = settings["limit"]
     data_name = recipe.dataset if data_name is None else data_name
     base = get_recipe(recipe.name) if recipe.name in list_recipes() else embedding.base
+    told = [] if base is None else differences(recipe, base)
     settings = {
         **settings,
         "recipe": recipe.as_dict(),
-        "set": [] if base is None else differences(recipe, base),
+        "set": told,
+        "made_in_python": base is None or not _makes(base, told, recipe),
         "data": data_name,
         "data_dir": None if data_dir is None else str(data_dir),
         "backend": keras.config.backend(),
@@ -189,6 +201,14 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
             folder.save_model(start, folder.start, [])
         folder.write_settings(settings)
         return _train(recipe, data, folder, settings, team, embedding, built)
+
+
+def _makes(base: Recipe, assignments: list[str], recipe: Recipe) -> bool:
+    """Whether the recipe comes of the base where these values are set in it."""
+    try:
+        return same_recipe(assign(base, assignments).as_dict(), recipe.as_dict())
+    except ClassicsError:
+        return False
 
 
 def _built(recipe: Recipe, seed: int, team: Team) -> keras.Model:
@@ -259,7 +279,7 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder, given: Recipe | None
     saved = settings["recipe"]
     if not isinstance(saved, dict) or set(saved) != {field.name for field in dataclasses.fields(Recipe)}:
         raise ClassicsError(f"'{folder.recipe}' holds no recipe of this version; start a new run.")
-    if saved["tuning"] is not None:
+    if saved["tuning"] is not None or (given is None and settings.get("made_in_python")):
         return _saved_recipe(saved, folder)
     recipe = given or get_recipe(saved["name"])
     changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
@@ -267,7 +287,7 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder, given: Recipe | None
         recipe = recipe.replace() if given else assign(recipe, settings["set"])
     except ClassicsError:
         raise changed from None
-    if not same_recipe(recipe, saved):
+    if not same_recipe(recipe.as_dict(), saved):
         raise changed
     return recipe
 
@@ -277,7 +297,9 @@ def _saved_recipe(saved: dict[str, Any], folder: RunFolder) -> Recipe:
     try:
         return recipe_of(saved).replace()
     except (KeyError, TypeError):
-        raise ClassicsError(f"'{folder.recipe}' is damaged; start a new run.") from None
+        raise ClassicsError(
+            f"'{folder.recipe}' is damaged, or its recipe has operations that are not of this package; start a new run."
+        ) from None
 
 
 def _train(

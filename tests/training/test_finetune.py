@@ -228,7 +228,7 @@ def test_what_a_run_cannot_go_on_with_is_told_in_one_line(weights, picture_folde
     settings = folder.read_settings()
     for part, value in (("augment", [{"kind": "Flop"}]), ("tuning", {"kind": "Tuning"}), ("schedule", {"rate": 1.0})):
         folder.write_settings({**settings, "recipe": {**settings["recipe"], part: value}})
-        with pytest.raises(kc.ClassicsError, match="recipe.json' is damaged; start a new run"):
+        with pytest.raises(kc.ClassicsError, match="recipe.json' is damaged, or its recipe has operations"):
             train.resume(folder.path)
 
 
@@ -272,7 +272,9 @@ def test_the_command_that_makes_a_fine_tuning_again_has_all_that_was_said(
     arguments, told, recipe, weights, picture_folder, tmp_path
 ):
     recipe(**arguments)
-    command_line = run_command(RunFolder(tmp_path / "run").read_settings())
+    settings = RunFolder(tmp_path / "run").read_settings()
+    command_line = run_command(settings)
+    assert not settings["made_in_python"]
     assert f"--weights {weights} {told.format(f'--data {picture_folder}')}" in command_line
 
 
