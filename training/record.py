@@ -27,9 +27,8 @@ def check_record(settings: dict[str, Any], advice: str = BEFORE) -> None:
         return
     metrics = json.loads(path.read_text("utf-8"))
     held = metrics["settings"]
-    differ = any((held.get(key) or None) != (settings[key] or None) for key in DISTINGUISHING)
-    differ = differ or not same_recipe(settings["recipe"], held["recipe"])
-    if differ or metrics["backend"] != settings["backend"]:
+    alike = all((held.get(key) or None) == (settings[key] or None) for key in DISTINGUISHING)
+    if not alike or metrics["backend"] != settings["backend"] or not same_recipe(settings["recipe"], held["recipe"]):
         raise ClassicsError(
             f"'{path}' holds the results of another training ({run_command({**held, 'backend': metrics['backend']})}) "
             f"and is not overwritten; {advice}."
