@@ -17,6 +17,7 @@ from keras_classics.zoo import get_model
 LICENCE = "Apache-2.0"  # of this package and of what it ships
 ON_HUB = "hf-hub:<user>/<name>"  # as which a card has its model, whose user and name its reader sees above it
 SHOWN = 20  # of the class names
+NO_COMMAND = "none, for the recipe was made or changed in Python"
 
 
 def model_card(
@@ -32,7 +33,7 @@ def model_card(
     Args:
         weights: the `.keras` file of the network.
         metrics: of the run that made it, as its metrics.json has them.
-        command: that makes it again.
+        command: that makes it again, in Markdown.
         feed: how pictures are prepared for the network.
         licence: of the weights; None where it is not told.
         on_hub: whether the card is to lie beside the model on the hub, and not beside the file alone.
@@ -122,7 +123,9 @@ Not measured here. `keras-classics evaluate {ON_HUB} --data <data>` does it.
 
 def run_command(settings: Mapping[str, Any]) -> str:
     """The command line of a run with these settings, as recipe.json and, but for what was set, metrics.json have
-    them. The folder of the data is left to the reader."""
+    them, or that there is none. The folder of the data is left to the reader."""
+    if settings.get("made_in_python"):
+        return NO_COMMAND
     recipe = settings["recipe"]
     words = ["python", "-m", "training", "run", recipe["name"]]
     if tuning := recipe.get("tuning"):
@@ -144,6 +147,12 @@ def run_command(settings: Mapping[str, Any]) -> str:
     if settings.get("set"):
         words += ["--set", *settings["set"]]
     return f"{shlex.join(words)} --data-dir <folder>"
+
+
+def told_command(settings: Mapping[str, Any]) -> str:
+    """The same in Markdown."""
+    command = run_command(settings)
+    return command if command == NO_COMMAND else f"`{command}`"
 
 
 def held_out(every: int) -> str:
@@ -191,7 +200,7 @@ def _body(file: str, feed: Feed, metrics: Mapping[str, Any], command: str, licen
     rows = {
         "data": f"{data}, {metrics['train_images']:,} training images",
         "recipe": f"{recipe['name']}: {metrics['epochs']} epochs, batches of {recipe['batch_size']}",
-        "command": f"`{command}`",
+        "command": command,
         "commit": metrics.get("commit") or "not recorded",
         "seed": settings["seed"],
         "time": f"{metrics['training_seconds'] / 60:.0f} minutes on {hardware['cores']} cores, {hardware['processor']}",

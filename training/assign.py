@@ -9,9 +9,7 @@ from typing import Any
 
 from keras_classics.errors import ClassicsError, unknown
 from training.kinds import kind
-from training.recipe import Recipe
-
-RULES = ("optimizer", "schedule", "tuning")  # fields of a recipe that have fields themselves, or are None
+from training.recipe import RULES, Recipe
 
 
 def assign(recipe: Recipe, assignments: Iterable[str]) -> Recipe:

@@ -32,7 +32,7 @@ def measure(recipe: Recipe, data: Dataset, images: int, rounds: int, against_tor
     """
     if against_torchvision and data.files is None:
         raise ClassicsError(f"torchvision's loader reads files, and {data.name} has none; choose a folder.")
-    recipe = recipe.replace(batch_size=BATCH)
+    recipe = recipe.replace(batch_size=BATCH, pixels="normalized")  # whitening comes before what is measured
     model = get_model(recipe.model)(**{**recipe.build, "classes": len(data.class_names)})
     sides: dict[str, Callable[[], Iterator[int]]] = {"recipe": lambda: _recipe(recipe, data, model)}
     if data.files is not None:

@@ -176,7 +176,8 @@ def _versions(environment: Settings) -> str:
     return f"commit {environment['commit'] or 'unknown'} with Keras {environment['versions']['keras']}"
 
 
-def same_recipe(recipe: Recipe, saved: Settings) -> bool:
-    """Whether it trains as the one that was saved, whose words on departures may be older."""
-    now = json.loads(json.dumps(recipe.as_dict()))
-    return {**now, "departures": None} == {**saved, "departures": None}
+def same_recipe(recipe: Settings, saved: Settings) -> bool:
+    """Whether a recipe, as a dict, trains as the one that was saved, whose words on departures may be older. What the
+    saved one does not tell is taken to be the same."""
+    now, then = json.loads(json.dumps([recipe, saved]))
+    return {**now, "departures": None} == {**now, **then, "departures": None}

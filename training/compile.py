@@ -25,8 +25,8 @@ class _L2(keras.optimizers.Optimizer):
     for thousands of steps little but the weights after the first.
 
     Where Keras accumulates gradients, its schedules count parts of a batch, and its averages move at each of them: here
-    both know whole steps alone. On several devices of tensorflow it decays and clips the gradient of the whole batch,
-    where Keras would do so with each device's part of it.
+    both know whole steps alone, and until the first of these the average is the weights. On several devices of
+    tensorflow it decays and clips the gradient of the whole batch, where Keras would do so with each device's part.
     """
 
     def __init__(self, *args, l2=0.0, l2_on="all", **kwargs):
@@ -59,10 +59,11 @@ class _L2(keras.optimizers.Optimizer):
 
     def _update_model_variables_moving_average(self, trainable_variables):
         done = ops.cast(self.iterations, "float32")  # steps before this one
-        kept = ops.where(done == 0, 0.0, ops.minimum(self.ema_momentum, (1.0 + done) / (10.0 + done)))
+        kept = ops.minimum(self.ema_momentum, (1.0 + done) / (10.0 + done))
         if self.gradient_accumulation_steps:
             is_step = ops.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
             kept = ops.where(is_step, kept, 1.0)
+        kept = ops.where(done == 0, 0.0, kept)
         for weight, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
             average.assign(kept * average + (1.0 - kept) * weight)
 
@@ -219,7 +220,8 @@ def _rate(recipe, steps_per_epoch) -> Any:
     elif not schedule.until:
         (rate,) = schedule.rates
     else:
-        boundaries = [round(epochs * steps_per_epoch) for epochs in schedule.until]
+        # Keras counts steps from 0, and a boundary is the last of the rate before.
+        boundaries = [round(epochs * steps_per_epoch) - 1 for epochs in schedule.until]
         rate = schedules.PiecewiseConstantDecay(boundaries, list(schedule.rates))
     warm_up = round(recipe.warm_up * steps_per_epoch)
     return WarmUp(rate, warm_up) if warm_up else rate

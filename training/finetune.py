@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from keras_classics import feed, preprocessing
+from keras_classics.choices import SAMPLES
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError, KeptClassifier
 from keras_classics.fine_tuning import classifiers, freeze
@@ -31,7 +32,7 @@ HEAD_SHARE = 1 / 4  # of the epochs
 HEAD_RATE, RATE = 3e-2, 3e-3
 SMALLEST = 0.35  # part of a picture that a crop shows
 SMALL = 64  # pixels: smaller images are shifted, larger ones are parts of a picture of any size
-DIGITS = ("mnist", "svhn_cropped")
+DIGITS, DIGIT_NAMES = ("mnist", "svhn_cropped"), tuple("0123456789")  # data sets, and the classes of any
 
 
 def run(
@@ -102,7 +103,6 @@ def run(
         schedule=Cosine(RATE),
         warm_up=1,
         loss="crossentropy" if variant.classifier_activation == "softmax" else "squared error",
-        augment=_augment(variant, protocol, flip),
         hold_out=10,
         build={**checkpoint.options, "classes": len(data.class_names)},
         tuning=tuning,
@@ -111,7 +111,10 @@ def run(
     if recipe.epochs != base.epochs:  # as the command has it that tells them by --epochs
         head_epochs = _head_epochs(recipe.epochs)
         base = base.replace(epochs=recipe.epochs, tuning=dataclasses.replace(tuning, head_epochs=head_epochs))
-    start, embedding = _start(recipe, variant, data, seed), train.Embedding(base=base)
+    start = _start(recipe, variant, data, seed)
+    augment = _augment(feed.feed_of(start, variant), protocol, flip)
+    recipe, base = (dataclasses.replace(each, augment=augment) for each in (recipe, base))
+    embedding = train.Embedding(base=base)
     path = train.run(recipe, data_name, data_dir, out, seed, limit=limit, start=start, embedding=embedding, **options)
     assert path is not None  # there is one process
     return path
@@ -122,12 +125,14 @@ def _head_epochs(epochs: float) -> int:
     return max(1, round(HEAD_SHARE * epochs)) if 0 < epochs < math.inf else 1
 
 
-def _augment(variant: Variant, protocol: InputProtocol, flip: bool) -> tuple[Operation, ...]:
-    if protocol.dataset in DIGITS:
+def _augment(read: feed.Feed, protocol: InputProtocol, flip: bool) -> tuple[Operation, ...]:
+    """For a network that reads such images, with weights of that protocol."""
+    of_digits = SAMPLES.get(protocol.dataset, protocol.dataset) in DIGITS
+    if of_digits or protocol.class_names == DIGIT_NAMES:  # which were fine-tuned before have their data's own name
         return (AffineDistortion(),)
-    crop: Operation = RandomAreaCrop(variant.image_size, SMALLEST, (protocol.interpolation,))
-    if variant.image_size <= SMALL:
-        crop = PadAndCrop(variant.image_size // 8, protocol.normalization.for_channels(variant.channels).mean)
+    crop: Operation = RandomAreaCrop(read.image_size, SMALLEST, (protocol.interpolation,))
+    if read.image_size <= SMALL:
+        crop = PadAndCrop(read.image_size // 8, protocol.normalization.for_channels(read.channels).mean)
     return (crop, Flip()) if flip else (crop,)
 
 

@@ -12,10 +12,11 @@ from keras_classics import datasets, feed, pictures
 from keras_classics.complexity import has_named_outputs
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
+from keras_classics.spec import UNCHANGED
 from keras_classics.zoo import get_model
 from training.order import Skip, fault, permutation, readable, shuffled
 from training.recipe import Recipe
-from training.steps import augmentation_steps, batch_steps
+from training.steps import augmentation_steps, batch_steps, check_operations
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,20 @@ def train_batches(
         output, where the model has auxiliary heads.
 
     Raises:
-        ClassicsError: if the data has other classes than the model, no image is left to train on, or the batch cannot
-            be divided among the processes.
+        ClassicsError: if the data has other classes than the model, the recipe cuts images of another size than the
+            model reads or whitens pixels and the model is not built for that, no image is left to train on, or the
+            batch cannot be divided among the processes.
     """
     import tensorflow as tf
 
     data.check_classes(feed.classes_of(model), model.name)
-    for operation in recipe.augment:
-        operation.check()
+    made = feed.feed_of(model, get_model(recipe.model))
+    check_operations(recipe, made)
+    if recipe.pixels != "normalized" and made.normalization != UNCHANGED.for_channels(made.channels):
+        raise ClassicsError(
+            f"{recipe.name} is for whitened pixels ({recipe.pixels}), and the model for others; train by python -m "
+            f"training run {recipe.name}, which whitens them, or by recipe.replace(pixels='normalized')."
+        )
     images = count_images(recipe, data).train
     if images < max(1, processes):
         raise ClassicsError(f"{data.name} has no training images left beside those held out; hold out fewer.")
@@ -100,8 +107,6 @@ def train_batches(
             f"A batch of {recipe.part_size} cannot be divided among {processes} processes; choose a "
             f"multiple of {processes}."
         )
-    variant = get_model(recipe.model)
-    made = feed.feed_of(model, variant)
     data = trained_part(recipe, data)
     files = data.files or {}
     stored = stored_examples(data)

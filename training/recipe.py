@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from training.kinds import check
 Decayed = Literal["all", "kernels"]  # which weights decay: all, or neither biases nor batch norms
 Loss = Literal["crossentropy", "squared error", "MAP criterion"]
 Precision = Literal["float32", "mixed_bfloat16"]  # Keras' names of what a network computes in
+RULES = ("optimizer", "schedule", "tuning")  # fields of a recipe that have fields themselves, or are None
 
 
 @dataclass(frozen=True)
@@ -221,8 +223,11 @@ class Recipe:
         if changes.get("batch_size", self.batch_size) != self.batch_size:
             changes.setdefault("accumulate", 1)
         recipe = dataclasses.replace(self, **changes)
-        for holder, prefix in ((recipe, ""), (recipe.optimizer, "optimizer."), (recipe.schedule, "schedule.")):
-            check(holder, prefix)
+        check(recipe)
+        for rule in RULES:
+            if (holder := getattr(recipe, rule)) is not None:
+                check(holder, f"{rule}.")
+                _check_bounds(holder, f"{rule}.")
         if recipe.pixels != "normalized":
             recipe = dataclasses.replace(recipe, augment=tuple(map(_filling_with_zero, recipe.augment)))
         _check(recipe)
@@ -261,6 +266,27 @@ _KINDS: dict[str, Any] = {
 }
 
 
+_NOT_NEGATIVE = ("0 or more", lambda value: 0 <= value < math.inf)
+_POSITIVE = ("above 0", lambda value: 0 < value < math.inf)
+_PART = ("0 or more and below 1", lambda value: 0 <= value < 1)
+_BOUNDS: dict[str, tuple[str, Callable[[float], bool]]] = {  # of the fields of `RULES`
+    **dict.fromkeys(("rate", "rates", "head_rate", "lowest", "patience", "weight_decay"), _NOT_NEGATIVE),
+    **dict.fromkeys(("epochs", "until", "epsilon", "clip"), _POSITIVE),
+    **dict.fromkeys(("momentum", "rho"), _PART),
+    "factor": ("above 0 and below 1", lambda value: 0 < value < 1),
+}
+
+
+def _check_bounds(rule: Any, prefix: str) -> None:
+    """Raises a ClassicsError for a number of an optimizer, a schedule or a tuning that is out of its range."""
+    for field in dataclasses.fields(rule):
+        words, holds = _BOUNDS.get(field.name, ("", lambda _: True))
+        value = getattr(rule, field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if number is not None and not holds(number):
+                raise ClassicsError(f"{prefix}{field.name} must be {words}, not {number:g}.")
+
+
 def _check(recipe: Recipe) -> None:
     """Raises a ClassicsError for values that do not go together, or cannot be trained with."""
     if not 0 < recipe.epochs < math.inf:
@@ -278,6 +304,12 @@ def _check(recipe: Recipe) -> None:
         )
     if not 0 <= recipe.warm_up < math.inf:
         raise ClassicsError(f"The epochs of warm_up cannot be {recipe.warm_up:g}; give 0 for none.")
+    head = recipe.tuning.head_epochs if recipe.tuning else 0
+    if 0 < (epochs := math.ceil(recipe.epochs) - head) < recipe.warm_up:
+        raise ClassicsError(
+            f"A warm_up of {recipe.warm_up:g} epochs does not end in a training of {epochs}; set warm_up to fewer, or "
+            "to 0 for none."
+        )
     if recipe.warm_up and isinstance(recipe.schedule, Plateau):
         raise ClassicsError("A rate that waits for a plateau has no warm-up; set warm_up=0.")
     if recipe.average is not None and not 0 < recipe.average < 1:
@@ -294,6 +326,12 @@ def _check(recipe: Recipe) -> None:
         raise ClassicsError(
             f"Labels are smoothed for the loss crossentropy, not for the {recipe.loss}; set label_smoothing=0."
         )
+    for operation in recipe.augment:
+        if not operation.reads(recipe.pixels):
+            raise ClassicsError(
+                f"{type(operation).__name__} changes pixels of 0..255, and {recipe.pixels} has whitened them before; "
+                "set pixels=normalized, or leave the operation out of the recipe's augment."
+            )
     if recipe.tuning is not None:
         _check_tuning(recipe, recipe.tuning)
 
@@ -321,4 +359,6 @@ def _check_tuning(recipe: Recipe, tuning: Tuning) -> None:
 
 def _filling_with_zero(operation: Any) -> Operation:
     fill = getattr(operation, "fill", None)
-    return dataclasses.replace(operation, fill=(0.0,) * len(fill)) if isinstance(fill, tuple) else operation
+    if fill is None:
+        return operation
+    return dataclasses.replace(operation, fill=(0.0,) * len(fill) if isinstance(fill, tuple) else 0.0)

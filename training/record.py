@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_classics.errors import ClassicsError
 from keras_classics.model_card import run_command
+from training.checks import same_recipe
 from training.run_folder import write_json
 
 RESULTS = pathlib.Path(__file__).with_name("results")
@@ -26,8 +27,8 @@ def check_record(settings: dict[str, Any], advice: str = BEFORE) -> None:
         return
     metrics = json.loads(path.read_text("utf-8"))
     held = metrics["settings"]
-    differ = any((held.get(key) or None) != (settings[key] or None) for key in DISTINGUISHING)
-    if differ or metrics["backend"] != settings["backend"] or held["recipe"]["name"] != settings["recipe"]["name"]:
+    alike = all((held.get(key) or None) == (settings[key] or None) for key in DISTINGUISHING)
+    if not alike or metrics["backend"] != settings["backend"] or not same_recipe(settings["recipe"], held["recipe"]):
         raise ClassicsError(
             f"'{path}' holds the results of another training ({run_command({**held, 'backend': metrics['backend']})}) "
             f"and is not overwritten; {advice}."

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from keras_classics.model_card import run_command
+from keras_classics.model_card import told_command
 from keras_classics.spec import REPOSITORY
 from keras_classics.zoo import get_model
 from training.record import RESULTS
@@ -24,7 +24,7 @@ def results_table() -> str:
 def _row(name: str, metrics: Mapping[str, Any]) -> str:
     best, last = (f"{metrics[which]['top1_error']:.2f}%" for which in ("best", "last"))
     minutes = f"{metrics['training_seconds'] / 60:.0f}"
-    command = f"`{run_command(metrics['settings'])}`"
+    command = told_command(metrics["settings"])
     return f"| {command} | {best} | {last} | {_papers(metrics)} | {minutes} | `training/results/{name}` |"
 
 

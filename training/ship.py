@@ -7,7 +7,7 @@ from keras_classics.errors import ClassicsError
 from keras_classics.feed import feed_of
 from keras_classics.files import atomic_write
 from keras_classics.loading import load
-from keras_classics.model_card import model_card, run_command
+from keras_classics.model_card import model_card, told_command
 from keras_classics.places import BEST, CARD
 from keras_classics.weights.fetch import digest
 from keras_classics.zoo import variant_of
@@ -46,7 +46,7 @@ def ship(run: str | pathlib.Path, out: str | pathlib.Path | None = None) -> path
                 shutil.copyfile(file, temporary / file.name)
         model = load(folder.best)
         card = model_card(
-            temporary / folder.best.name, metrics, run_command(settings), feed_of(model, variant_of(model))
+            temporary / folder.best.name, metrics, told_command(settings), feed_of(model, variant_of(model))
         )
         (temporary / CARD).write_text(card, "utf-8")
     return path

@@ -2,7 +2,9 @@
 
 from typing import Any, NamedTuple
 
+from keras_classics import preprocessing
 from keras_classics.datasets import Dataset
+from keras_classics.errors import ClassicsError
 from keras_classics.feed import Feed
 from training.augment import BatchOperation, Crop, Operation
 from training.recipe import Recipe
@@ -17,6 +19,20 @@ class Step(NamedTuple):
     operation: Operation | BatchOperation | None
     drawn: dict[str, Any]
     image: Any
+
+
+def check_operations(recipe: Recipe, feed: Feed) -> None:
+    """Raises a ClassicsError where an operation lacks something that it needs, or cuts images of another size than the
+    network reads."""
+    for operation in recipe.augment:
+        operation.check()
+        if isinstance(operation, Crop) and operation.size != feed.image_size:
+            name, size = type(operation).__name__, operation.size
+            raise ClassicsError(
+                f"{name} of {recipe.name} cuts images of {size} pixels, and the network reads {feed.image_size}; build "
+                f"it with input_shape=[{size},{size},{feed.channels}], or in Python give the recipe a {name} of size "
+                f"{feed.image_size}."
+            )
 
 
 def augmentation_steps(recipe: Recipe, feed: Feed, data: Dataset, stored, seeds) -> list[Step]:
@@ -37,11 +53,13 @@ def augmentation_steps(recipe: Recipe, feed: Feed, data: Dataset, stored, seeds)
     if isinstance(crop, Crop) and not data.in_memory and data.decode_window:
         (_, seed), *operations = operations
         pixels, drawn = data.decode_window(stored, lambda shape: crop.draw(shape, seed))
-        image = crop.resample(pixels, drawn)
+        image = crop.resample(preprocessing.with_channels(pixels, feed.channels), drawn)
         steps.append(Step(crop, drawn, image))
     else:
         image = stored if data.in_memory else data.decode(stored)
-        if not any(operation.takes_raw for operation in recipe.augment):
+        if any(operation.takes_raw for operation in recipe.augment):
+            image = preprocessing.with_channels(image, feed.channels)
+        else:
             image = feed.fit(image)
             steps.append(Step(None, {}, image))
     image = tf.cast(image, tf.float32)

@@ -14,6 +14,8 @@ import keras
 from keras_classics import datasets
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError
+from keras_classics.feed import feed_of
+from keras_classics.zoo import get_model
 from training import device, run_data
 from training.assign import assign, differences
 from training.augment.whitening import Numbers
@@ -44,10 +46,21 @@ from training.record import check_record, write_record
 from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.state import History, Place, State, put_back, seeds
+from training.steps import check_operations
 from training.whitening import numbers_of, whitened
 
 # What metrics.json has of the settings.
-RECORDED_SETTINGS = ("recipe", "set", "data", "seed", "limit", "class_weights", "backend", "distribution")
+RECORDED_SETTINGS = (
+    "recipe",
+    "set",
+    "made_in_python",
+    "data",
+    "seed",
+    "limit",
+    "class_weights",
+    "backend",
+    "distribution",
+)
 
 
 class Stopped(ClassicsError):
@@ -152,10 +165,12 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     limit = settings["limit"]
     data_name = recipe.dataset if data_name is None else data_name
     base = get_recipe(recipe.name) if recipe.name in list_recipes() else embedding.base
+    told = [] if base is None else differences(recipe, base)
     settings = {
         **settings,
         "recipe": recipe.as_dict(),
-        "set": [] if base is None else differences(recipe, base),
+        "set": told,
+        "made_in_python": base is None or not _makes(base, told, recipe),
         "data": data_name,
         "data_dir": None if data_dir is None else str(data_dir),
         "backend": keras.config.backend(),
@@ -176,6 +191,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     }
     agree(team, settings, State())
     built = None if start is not None else _built(recipe, settings["seed"], team)
+    check_operations(recipe, feed_of(start if built is None else built, get_model(recipe.model)))
     if not team.is_first:
         folder = RunFolder(pathlib.Path(out or recipe.name), writes=False)
         return _train(recipe, data, folder, settings, team, embedding, built)
@@ -186,6 +202,14 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
             folder.save_model(start, folder.start, [])
         folder.write_settings(settings)
         return _train(recipe, data, folder, settings, team, embedding, built)
+
+
+def _makes(base: Recipe, assignments: list[str], recipe: Recipe) -> bool:
+    """Whether the recipe comes of the base where these values are set in it."""
+    try:
+        return same_recipe(assign(base, assignments).as_dict(), recipe.as_dict())
+    except ClassicsError:
+        return False
 
 
 def _built(recipe: Recipe, seed: int, team: Team) -> keras.Model:
@@ -256,7 +280,7 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder, given: Recipe | None
     saved = settings["recipe"]
     if not isinstance(saved, dict) or set(saved) != {field.name for field in dataclasses.fields(Recipe)}:
         raise ClassicsError(f"'{folder.recipe}' holds no recipe of this version; start a new run.")
-    if saved["tuning"] is not None:
+    if saved["tuning"] is not None or (given is None and settings.get("made_in_python")):
         return _saved_recipe(saved, folder)
     recipe = given or get_recipe(saved["name"])
     changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
@@ -264,7 +288,7 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder, given: Recipe | None
         recipe = recipe.replace() if given else assign(recipe, settings["set"])
     except ClassicsError:
         raise changed from None
-    if not same_recipe(recipe, saved):
+    if not same_recipe(recipe.as_dict(), saved):
         raise changed
     return recipe
 
@@ -274,7 +298,9 @@ def _saved_recipe(saved: dict[str, Any], folder: RunFolder) -> Recipe:
     try:
         return recipe_of(saved).replace()
     except (KeyError, TypeError):
-        raise ClassicsError(f"'{folder.recipe}' is damaged; start a new run.") from None
+        raise ClassicsError(
+            f"'{folder.recipe}' is damaged, or its recipe has operations that are not of this package; start a new run."
+        ) from None
 
 
 def _train(

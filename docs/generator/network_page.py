@@ -9,7 +9,7 @@ from typing import Any
 
 import keras_classics
 from generator.drawing import Drawing
-from keras_classics.model_card import departures, run_command
+from keras_classics.model_card import departures, told_command
 from training.recipe import Recipe
 from training.recipes import get_recipe, list_recipes
 from training.record import RESULTS
@@ -151,7 +151,7 @@ def _errors(facts: Facts) -> str:
 def _result(file: str, metrics: Facts) -> tuple[str, ...]:
     best, last = (f"{metrics[which]['top1_error']:.2f}%" for which in ("best", "last"))
     minutes = f"{metrics['training_seconds'] / 60:.0f}"
-    return f"`{run_command(metrics['settings'])}`", best, last, minutes, f"`training/results/{file}`"
+    return told_command(metrics["settings"]), best, last, minutes, f"`training/results/{file}`"
 
 
 def _departures(departures: Sequence[str]) -> str:

@@ -83,7 +83,7 @@ def _card(model, title, metrics, args):
 
         def of_run(file):
             try:
-                command = model_card.run_command(told["settings"])
+                command = model_card.told_command(told["settings"])
                 return model_card.model_card(file, told, command, made, args.licence, on_hub=True)
             except (KeyError, TypeError) as error:
                 raise _damaged(args.model) from error

@@ -60,6 +60,11 @@ def test_each_value_has_the_type_of_its_field():
         ("average=1", "An average keeps between 0 and 1 of itself, not 1"),
         ("schedule.rates=0.1", "2 epochs in schedule.until divide a training into 3 parts, and schedule.rates has 1;"),
         ("schedule.until=20,10", "The epochs of schedule.until must rise, not be 20, 10."),
+        ("schedule.rates=-0.1,0.01,0.001", "schedule.rates must be 0 or more, not -0.1."),
+        ("schedule.until=-3,2", "schedule.until must be above 0, not -3."),
+        ("optimizer.weight_decay=-1e-4", "optimizer.weight_decay must be 0 or more, not -0.0001."),
+        ("optimizer.momentum=1.5", "optimizer.momentum must be 0 or more and below 1, not 1.5."),
+        ("warm_up=200", "A warm_up of 200 epochs does not end in a training of 183; set warm_up to fewer, or to 0"),
         ("label_smoothing=1", "Labels are smoothed by 0 or more and below 1, not 1."),
         ("epochs", "sets nothing"),
     ],
@@ -94,6 +99,23 @@ def test_a_recipe_with_a_value_of_the_wrong_kind_is_refused_by_its_name(changes,
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "assignment", "bounds"),
+    [
+        ("resnet18-imagenet", "schedule.factor=-1", "above 0 and below 1"),
+        ("resnet18-imagenet", "schedule.factor=1.5", "above 0 and below 1"),
+        ("resnet18-imagenet", "schedule.patience=-1", "0 or more"),
+        ("inception_v3-imagenet", "schedule.epochs=0", "above 0"),
+        ("inception_v3-imagenet", "optimizer.rho=1", "0 or more and below 1"),
+        ("inception_v3-imagenet", "optimizer.clip=0", "above 0"),
+    ],
+)
+def test_a_number_of_a_rule_that_is_out_of_its_range_is_refused(name, assignment, bounds):
+    field, value = assignment.split("=")
+    with pytest.raises(kc.ClassicsError, match=f"^{field} must be {bounds}, not {value}.$"):
+        assign(get_recipe(name), [assignment])
+
+
 def test_options_of_the_builder_join_those_that_are_set_before():
     given = assign(RECIPE, ['build={"shortcut": "B"}', "build.remat=true"])
     assert given.build == {"shortcut": "B", "remat": True}
@@ -111,10 +133,12 @@ def test_a_warm_up_towards_a_plateau_is_refused():
 
 
 def test_what_is_set_is_told_so_that_it_can_be_set_again():
-    """Of every recipe, from another of the same rules: a new kind of field must be told and read alike."""
+    """Of every recipe, from another of the same rules: a new kind of field must be told and read alike. Operations,
+    which are not set by name, go with some kinds of pixels alone."""
     bases, compared = {}, 0
     for recipe in map(get_recipe, list_recipes()):
-        base = bases.setdefault((type(recipe.optimizer), type(recipe.schedule)), recipe)
+        rules = type(recipe.optimizer), type(recipe.schedule)
+        base = bases.setdefault(rules, dataclasses.replace(recipe, augment=()))
         told = differences(recipe, base)
         again, fields = assign(base, told), [name.split(".")[0] for name in settable(base)]
         assert [getattr(again, field) for field in fields] == [getattr(recipe, field) for field in fields]
@@ -162,6 +186,15 @@ def test_what_is_set_in_several_places_of_a_command_is_set(monkeypatch):
     command.main(["run", "lenet5-mnist", "--set", "epochs=3", "hold_out=5", "--set", "optimizer.momentum=0.5"])
     (recipe,) = given
     assert (recipe.epochs, recipe.hold_out, recipe.optimizer.momentum) == (3, 5, 0.5)
+
+
+def test_epochs_and_a_warm_up_that_fits_them_are_set_together(monkeypatch):
+    """Though either would not go with the recipe's 50 epochs, 2 of warm-up."""
+    given = []
+    monkeypatch.setattr(train, "run", lambda recipe, *_, **__: given.append(recipe))
+    for epochs, warm_up in ((1, 1), (70, 60)):
+        command.main(["run", "resnet20-cifar10-today", "--epochs", str(epochs), "--set", f"warm_up={warm_up}"])
+    assert [(recipe.epochs, recipe.warm_up) for recipe in given] == [(1, 1), (70, 60)]
 
 
 def test_the_parts_of_a_batch_that_are_set_stay_with_a_batch_of_another_size(monkeypatch):

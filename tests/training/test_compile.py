@@ -119,6 +119,22 @@ def test_the_average_is_of_whole_steps_and_the_training_weights_come_back_bit_fo
 
 
 @pytest.mark.every_backend
+def test_until_the_first_whole_step_the_average_is_the_weights():
+    """An epoch of few parts may end before it: its network is validated and shipped."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), average=0.9999, accumulate=4)
+    model.compile(compile_arguments(recipe, 3)["optimizer"], "mse")
+    first, x = model.get_weights(), np.ones((8, 3), "float32")
+    for part in range(4):
+        model.train_on_batch(x, np.ones((8, 2), "float32"))
+        now = model.get_weights()
+        assert np.array_equal(now[0], first[0]) == (part < 3)
+        with averaged(model):
+            for got, expected in zip(model.get_weights(), now, strict=True):
+                np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.every_backend
 def test_kernels_alone_decay_where_the_rule_says_so():
     """Gradients are zero: what moves is what decays."""
     for on, decayed in [("all", {"kernel", "bias", "gamma", "beta"}), ("kernels", {"kernel"})]:
@@ -219,12 +235,21 @@ def test_the_schedule_of_cifar_is_in_the_papers_iterations():
     steps = 352  # of 128 in 45,000, the last one smaller
     rate = compile_arguments(recipe, steps)["optimizer"]._learning_rate
     drops = [32_000 * 352 / (45_000 / 128), 48_000 * 352 / (45_000 / 128)]
-    for iteration, expected in [(0, 0.1), (drops[0] - 2, 0.1), (drops[0] + 2, 0.01), (drops[1] + 2, 0.001)]:
-        assert float(rate(iteration)) == pytest.approx(expected)
+    first, second = map(round, drops)  # so many steps have the rate before
+    for step, expected in [(0, 0.1), (first - 1, 0.1), (first, 0.01), (second - 1, 0.01), (second, 0.001)]:
+        assert float(rate(step)) == pytest.approx(expected)
     assert recipe.epochs * 45_000 / 128 == pytest.approx(64_000)
     assert f"after {drops[0]:,.0f} and {drops[1]:,.0f} of {steps * math.ceil(recipe.epochs):,} " in recipe.departures[0]
     warm = compile_arguments(get_recipe("resnet110-cifar10"), steps)["optimizer"]._learning_rate
-    assert [float(warm(i)) for i in (0, 399, 402)] == pytest.approx([0.01, 0.01, 0.1])
+    assert [float(warm(i)) for i in (0, 399, 400)] == pytest.approx([0.01, 0.01, 0.1])
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(1, [0.3, 0.2, 0.1]), (0.4, [0.2, 0.1, 0.1])])
+def test_a_rate_falls_with_an_epoch_that_is_a_step_or_less(steps, expected):
+    """In the second case the first rate's one epoch rounds to no step at all."""
+    recipe = dataclasses.replace(get_recipe("lenet5-mnist"), epochs=3, schedule=Steps((0.3, 0.2, 0.1), (1, 2)))
+    rate = compile_arguments(recipe, steps)["optimizer"]._learning_rate
+    assert [float(rate(step)) for step in range(3)] == pytest.approx(expected)
 
 
 def test_a_linear_schedule_falls_to_zero():

@@ -18,7 +18,7 @@ from interrupted import stopped_in_epoch
 from pseudo_random import tensor
 
 import keras_classics as kc
-from keras_classics import blocks, cli, datasets, evaluation, preprocessing, zoo
+from keras_classics import blocks, cli, datasets, evaluation, feed, preprocessing, zoo
 from keras_classics.exporting import run_exported
 from keras_classics.model_card import run_command
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
@@ -228,7 +228,7 @@ def test_what_a_run_cannot_go_on_with_is_told_in_one_line(weights, picture_folde
     settings = folder.read_settings()
     for part, value in (("augment", [{"kind": "Flop"}]), ("tuning", {"kind": "Tuning"}), ("schedule", {"rate": 1.0})):
         folder.write_settings({**settings, "recipe": {**settings["recipe"], part: value}})
-        with pytest.raises(kc.ClassicsError, match="recipe.json' is damaged; start a new run"):
+        with pytest.raises(kc.ClassicsError, match="recipe.json' is damaged, or its recipe has operations"):
             train.resume(folder.path)
 
 
@@ -272,7 +272,9 @@ def test_the_command_that_makes_a_fine_tuning_again_has_all_that_was_said(
     arguments, told, recipe, weights, picture_folder, tmp_path
 ):
     recipe(**arguments)
-    command_line = run_command(RunFolder(tmp_path / "run").read_settings())
+    settings = RunFolder(tmp_path / "run").read_settings()
+    command_line = run_command(settings)
+    assert not settings["made_in_python"]
     assert f"--weights {weights} {told.format(f'--data {picture_folder}')}" in command_line
 
 
@@ -287,9 +289,15 @@ def test_small_pictures_are_shifted_and_large_ones_cut_out_of(recipe, weights, t
     shutil.rmtree(tmp_path / "run")
     assert recipe(flip=False).augment == (PadAndCrop(2, (127.5, 127.5, 127.5)),)
     large = dataclasses.replace(TINY, protocol=dataclasses.replace(TINY.protocol, image_size=96))
-    assert finetune._augment(large, THEIRS, True) == (RandomAreaCrop(96, 0.35, ("bicubic",)), Flip())
-    digits = dataclasses.replace(THEIRS, dataset="mnist")
-    assert finetune._augment(large, digits, True) == (AffineDistortion(),)
+    read = feed.feed_of_default(large)
+    assert finetune._augment(read, THEIRS, True) == (RandomAreaCrop(96, 0.35, ("bicubic",)), Flip())
+    names = tuple("0123456789")
+    for fields in ({"dataset": "mnist"}, {"dataset": "mnist_sample"}, {"dataset": "mine", "class_names": names}):
+        protocol = dataclasses.replace(THEIRS, **fields)
+        assert finetune._augment(read, protocol, True) == (AffineDistortion(),)
+    shutil.rmtree(tmp_path / "run")
+    made = recipe(settings=["build.input_shape=[96,96,3]"])
+    assert made.augment == (RandomAreaCrop(96, 0.35, ("bicubic",)), Flip())  # of the size that is built
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import datasets, feed
-from training import get_recipe, train_batches, validation_batches
+from training import get_recipe, train, train_batches, validation_batches
+from training.augment import PCAColour, RandomAreaCrop
 
 LENET = get_recipe("lenet5-mnist").replace(batch_size=32, augment=())  # so that images can be told by their pixels
 
@@ -93,6 +94,27 @@ def test_imagenet_recipe_takes_pictures_of_any_size(picture_folder):
     images, labels = next(iter(stream.as_numpy_iterator()))
     assert images.shape == (4, 224, 224, 3)
     assert labels.shape == (4,)
+
+
+def test_crops_have_the_networks_channels(data, picture_folder):
+    """Of grey arrays for a network of colours, and of pictures in colour for a grey one."""
+    recipe = get_recipe("resnet20-cifar10").replace(batch_size=4, augment=(RandomAreaCrop(32), PCAColour()))
+    grey = recipe.replace(augment=(RandomAreaCrop(32),))
+    for given, of, channels in ((recipe, data, 3), (grey, datasets.load(str(picture_folder)), 1)):
+        stream, _ = train_batches(given, of, kc.ResNet20(input_shape=(32, 32, channels)))
+        images, _ = next(stream.as_numpy_iterator())
+        assert images.shape == (4, 32, 32, channels)
+        assert images.std() > 0.1
+
+
+def test_a_crop_of_another_size_than_the_network_reads_is_refused(data, tmp_path):
+    recipe = get_recipe("resnet20-cifar10").replace(augment=(RandomAreaCrop(32),), build={"input_shape": (24, 24, 3)})
+    message = r"cuts images of 32 pixels, and the network reads 24; build it with input_shape=\[32,32,3\], or in Python"
+    with pytest.raises(kc.ClassicsError, match=f"^RandomAreaCrop of resnet20-cifar10 {message}"):
+        train_batches(recipe, data, kc.ResNet20(input_shape=(24, 24, 3)))
+    with pytest.raises(kc.ClassicsError, match=message):
+        train.run(recipe, "mnist_sample", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_other_classes_and_nothing_to_train_on(picture_folder, tmp_path):

@@ -15,6 +15,7 @@ from keras_classics.exported import class_names_of
 from training import __main__ as command
 from training import get_recipe, run_data, train, train_batches, validation_batches
 from training import record as results
+from training.augment import Flip
 from training.checks import check_fit
 from training.pipeline import trained_part
 from training.progress import plan
@@ -179,6 +180,8 @@ def test_the_recorded_results_of_another_training_are_not_overwritten(tmp_path, 
     held["settings"]["data"] = "mnist_sample"
     (tmp_path / "lenet5-mnist.json").write_text(json.dumps(held))
     train.run(recipe, "mnist_sample", out=tmp_path / "again", record=True)
+    with pytest.raises(kc.ClassicsError, match="of another training"):  # by the same recipe's name
+        train.run(recipe.replace(augment=(Flip(),)), "mnist_sample", out=tmp_path / "third", record=True)
     for backend, seed in ((held["backend"], 1), ("another", 0)):
         (tmp_path / "lenet5-mnist.json").write_text(json.dumps({**held, "backend": backend}))
         with pytest.raises(kc.ClassicsError, match="of another training"):

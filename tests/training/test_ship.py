@@ -90,6 +90,15 @@ def test_the_card_tells_how_the_run_was_distributed_and_what_trained_it(run, tmp
     assert "- Set otherwise than what is said here: epochs=2." in text
 
 
+def test_no_command_is_told_of_a_recipe_that_was_changed_in_python(run, tmp_path):
+    metrics = run.read_metrics()
+    metrics["settings"]["made_in_python"] = True
+    run.finish(metrics)
+    told = "| none, for the recipe was made or changed in Python |"
+    assert f"| command {told}" in (ship(run.path, tmp_path / "shipped") / "README.md").read_text("utf-8")
+    assert results_table._row("one.json", metrics).startswith(f"{told} 12.34% |")
+
+
 def test_the_card_tells_that_the_last_epoch_took_a_damaged_bests_place(run, tmp_path):
     run.finish({**run.read_metrics(), "damaged_epoch": 2})
     text = (ship(run.path, tmp_path / "shipped") / "README.md").read_text("utf-8")

@@ -17,9 +17,11 @@ from interrupted import stopped_in_epoch
 
 import keras_classics as kc
 from keras_classics import cli, datasets, evaluation
+from keras_classics.model_card import NO_COMMAND, run_command
 from training import __main__ as command
 from training import callbacks, finetune, get_recipe, progress, train
 from training.assign import assign
+from training.augment import ElasticDistortion, MixUp
 from training.checks import check_out
 from training.judge import best_epoch, is_trained
 from training.phases import phase_after
@@ -364,6 +366,19 @@ def test_what_is_no_run_cannot_be_resumed(finished, tmp_path):
     (tmp_path / "changed" / "recipe.json").write_text(json.dumps(settings))
     with pytest.raises(kc.ClassicsError, match="has changed since"):
         train.resume(tmp_path / "changed")
+
+
+def test_a_recipe_that_was_changed_in_python_goes_on_and_no_command_is_told(tmp_path, monkeypatch):
+    """What cannot be set by name stands in the run folder alone, as does a recipe that is in no list."""
+    monkeypatch.setattr(train, "_train", lambda recipe, *_: recipe)
+    augmented = RECIPE.replace(augment=(ElasticDistortion(),), augment_batch=(MixUp(0.2),))
+    own = dataclasses.replace(RECIPE, name="mine")
+    for name, recipe in (("set", RECIPE), ("augmented", augmented), ("own", own)):
+        train.run(recipe, "mnist_sample", out=tmp_path / name)
+        assert train.resume(tmp_path / name) == recipe
+        settings = RunFolder(tmp_path / name).read_settings()
+        assert settings["made_in_python"] == (recipe is not RECIPE)
+        assert (run_command(settings) == NO_COMMAND) == (recipe is not RECIPE)
 
 
 def test_without_a_terminal_a_run_tells_each_minute_how_far_it_is(monkeypatch, capsys):

@@ -9,7 +9,15 @@ import pytest
 import keras_classics as kc
 from keras_classics import datasets, evaluation, exporting, feed
 from training import get_recipe, train, train_batches, validation_batches
-from training.augment import RandomAreaCrop
+from training.augment import (
+    AffineDistortion,
+    AugMix,
+    PCAColour,
+    PhotometricDistortion,
+    RandAugment,
+    RandomAreaCrop,
+    RandomErasing,
+)
 from training.augment.whitening import ContrastAndZCA, PerPixelMean
 from training.judge import copy_weights, papers_error, shipped_form
 from training.networks import network
@@ -128,9 +136,10 @@ def test_whitened_files_are_shuffled_as_a_whole_like_others(picture_folder, monk
     """Those of a class lie together in a folder: a part shuffled at once would be of a few classes."""
     monkeypatch.setattr("keras_classics.datasets.dataset.SHUFFLE_BUFFER", 2)
     data, plain = datasets.load(str(picture_folder)), RESNET.replace(augment=())
+    model = network(plain, seed=0)
     numbers = {"mean": np.zeros((32, 32, 3), "float32")}
     labels = [
-        np.concatenate([label for _, label in train_batches(plain, of, kc.ResNet20())[0].take(2).as_numpy_iterator()])
+        np.concatenate([label for _, label in train_batches(plain, of, model)[0].take(2).as_numpy_iterator()])
         for of in (data, whitened(plain, data, numbers))
     ]
     assert len({*labels[0].tolist()}) > 1
@@ -142,9 +151,48 @@ def test_a_crop_of_whitened_files_is_of_whitened_pixels(picture_folder):
     recipe = RESNET.replace(augment=(RandomAreaCrop(32),))
     numbers = {"mean": np.full((32, 32, 3), 1000.0, "float32")}
     white = whitened(recipe, datasets.load(str(picture_folder)), numbers)
-    images, _ = next(train_batches(recipe, white, kc.ResNet20())[0].as_numpy_iterator())
+    images, _ = next(train_batches(recipe, white, network(recipe, seed=0))[0].as_numpy_iterator())
     assert recipe.hold_out
     assert images.max() < 0
+
+
+def test_a_recipe_of_whitened_pixels_is_not_trained_on_others(picture_folder):
+    message = r"^resnet20-cifar10 is for whitened pixels \(per_pixel_mean\), and the model for others; train by python"
+    with pytest.raises(kc.ClassicsError, match=message):
+        train_batches(RESNET, datasets.load(str(picture_folder)), kc.ResNet20())
+
+
+@pytest.mark.parametrize(
+    ("operation", "refused"),
+    [
+        (RandAugment(), ["per_pixel_mean", "gcn_zca"]),
+        (AugMix(), ["per_pixel_mean", "gcn_zca"]),
+        (RandomErasing(), ["per_pixel_mean", "gcn_zca"]),
+        (PhotometricDistortion(), ["per_pixel_mean", "gcn_zca"]),
+        (RandomAreaCrop(32, interpolations=("bilinear", "bicubic")), ["per_pixel_mean", "gcn_zca"]),
+        (PCAColour(), ["gcn_zca"]),
+        (RandomAreaCrop(32), []),
+    ],
+    ids=lambda of: type(of).__name__,
+)
+def test_what_changes_pixels_of_0_to_255_is_refused_on_whitened_ones(operation, refused):
+    recipe, told = get_recipe("resnet20-cifar10").replace(augment=(operation,)), []
+    for pixels in ("per_pixel_mean", "gcn_zca"):
+        try:
+            recipe.replace(pixels=pixels)
+        except kc.ClassicsError as error:
+            told.append(str(error))
+    name = type(operation).__name__
+    assert told == [
+        f"{name} changes pixels of 0..255, and {pixels} has whitened them before; set pixels=normalized, or leave the "
+        "operation out of the recipe's augment."
+        for pixels in refused
+    ]
+
+
+def test_what_lies_around_a_whitened_digit_is_the_mean():
+    recipe = get_recipe("lenet5-mnist").replace(augment=(AffineDistortion(fill=255.0),))
+    assert recipe.replace(pixels="per_pixel_mean").augment == (AffineDistortion(fill=0.0),)
 
 
 def a_few_pictures(count=6):

@@ -17,6 +17,9 @@ class PCAColour(Operation):
 
     deviation: float = 0.1
 
+    def reads(self, pixels):
+        return pixels != "gcn_zca"  # whose unit is another; less a mean they keep theirs
+
     def draw(self, shape, seed):
         import tensorflow as tf
 
@@ -41,6 +44,9 @@ class PhotometricDistortion(Operation):
 
     lowest: float = 0.5
     highest: float = 1.5
+
+    def reads(self, pixels):
+        return pixels == "normalized"
 
     def draw(self, shape, seed):
         import tensorflow as tf

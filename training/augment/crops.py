@@ -57,6 +57,7 @@ class Crop(Operation):
     """
 
     takes_raw: ClassVar[bool] = True
+    size: int  # of the crop's sides, in pixels
 
     def resample(self, pixels, drawn: dict[str, Any]):
         """The crop as float32 (size, size, C), made of the window's pixels (height, width, C) of 0..255."""
@@ -139,6 +140,9 @@ class RandomAreaCrop(Crop):
     size: int
     smallest: float = 0.08
     interpolations: tuple[str, ...] = ("bilinear",)
+
+    def reads(self, pixels):
+        return pixels == "normalized" or "bicubic" not in self.interpolations  # which is kept in 0..255
 
     def draw(self, shape, seed):
         import tensorflow as tf

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from training.augment.whitening import Pixels
+
 
 class Operation:
     """One thing that is done to a training image, in `tf.data`: a frozen dataclass of its settings.
@@ -16,6 +18,10 @@ class Operation:
 
     def check(self) -> None:
         """Raises a ClassicsError where something that it needs is missing."""
+
+    def reads(self, pixels: Pixels) -> bool:
+        """Whether it does what it says to such pixels, which after a whitening are no longer of 0..255."""
+        return True
 
     def draw(self, shape, seed) -> dict[str, Any]:
         """The random numbers by name, for an image of this `shape` (H, W, C): nothing else about the result is random.

@@ -43,6 +43,9 @@ class RandAugment(Operation):
     def check(self):
         _keras_cv()
 
+    def reads(self, pixels):
+        return pixels == "normalized"
+
     def draw(self, shape, seed):
         import tensorflow as tf
 
@@ -72,6 +75,9 @@ class AugMix(Operation):
 
     def check(self):
         _keras_cv()
+
+    def reads(self, pixels):
+        return pixels == "normalized"
 
     def draw(self, shape, seed):
         import tensorflow as tf
@@ -112,6 +118,9 @@ class RandomErasing(Operation):
     probability: float = 0.5
     smallest: float = 0.02
     largest: float = 0.4
+
+    def reads(self, pixels):
+        return pixels == "normalized"
 
     def draw(self, shape, seed):
         import tensorflow as tf
