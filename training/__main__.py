@@ -155,10 +155,7 @@ def _run(args):
     from training.assign import assign
     from training.recipes import get_recipe
 
-    recipe = get_recipe(args.recipe)
-    if args.epochs is not None:
-        recipe = dataclasses.replace(recipe, epochs=args.epochs)  # checked with what is set beside it
-    recipe = assign(recipe, _settings(args))
+    recipe = assign(get_recipe(args.recipe), _settings(args)).replace(epochs=args.epochs)
     if args.classes is not None:
         recipe = recipe.replace(build={**recipe.build, "classes": args.classes})
     _report(

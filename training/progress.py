@@ -57,6 +57,7 @@ def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: Place) -> Itera
         if tuning.head_epochs < epochs:
             yield f"Epochs {tuning.head_epochs + 1} to {epochs} train all layers{behind}, as follows."
     warm_up = f", from 0 in the first {recipe.warm_up:.4g} epochs" if recipe.warm_up else ""
+    warm_up += ", which are more than are trained" * (recipe.warm_up > epochs)
     smoothed = f", {recipe.label_smoothing:g} of the target on all classes" if recipe.label_smoothing else ""
     rate = str(recipe.schedule) if images.validation else str(recipe.schedule).replace("validation", "training")
     yield f"{recipe.optimizer}; learning rate {rate}{warm_up}; loss: {recipe.loss}{smoothed}."

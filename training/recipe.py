@@ -304,12 +304,6 @@ def _check(recipe: Recipe) -> None:
         )
     if not 0 <= recipe.warm_up < math.inf:
         raise ClassicsError(f"The epochs of warm_up cannot be {recipe.warm_up:g}; give 0 for none.")
-    head = recipe.tuning.head_epochs if recipe.tuning else 0
-    if 0 < (epochs := math.ceil(recipe.epochs) - head) < recipe.warm_up:
-        raise ClassicsError(
-            f"A warm_up of {recipe.warm_up:g} epochs does not end in a training of {epochs}; set warm_up to fewer, or "
-            "to 0 for none."
-        )
     if recipe.warm_up and isinstance(recipe.schedule, Plateau):
         raise ClassicsError("A rate that waits for a plateau has no warm-up; set warm_up=0.")
     if recipe.average is not None and not 0 < recipe.average < 1:

@@ -64,7 +64,6 @@ def test_each_value_has_the_type_of_its_field():
         ("schedule.until=-3,2", "schedule.until must be above 0, not -3."),
         ("optimizer.weight_decay=-1e-4", "optimizer.weight_decay must be 0 or more, not -0.0001."),
         ("optimizer.momentum=1.5", "optimizer.momentum must be 0 or more and below 1, not 1.5."),
-        ("warm_up=200", "A warm_up of 200 epochs does not end in a training of 183; set warm_up to fewer, or to 0"),
         ("label_smoothing=1", "Labels are smoothed by 0 or more and below 1, not 1."),
         ("epochs", "sets nothing"),
     ],
@@ -186,15 +185,6 @@ def test_what_is_set_in_several_places_of_a_command_is_set(monkeypatch):
     command.main(["run", "lenet5-mnist", "--set", "epochs=3", "hold_out=5", "--set", "optimizer.momentum=0.5"])
     (recipe,) = given
     assert (recipe.epochs, recipe.hold_out, recipe.optimizer.momentum) == (3, 5, 0.5)
-
-
-def test_epochs_and_a_warm_up_that_fits_them_are_set_together(monkeypatch):
-    """Though either would not go with the recipe's 50 epochs, 2 of warm-up."""
-    given = []
-    monkeypatch.setattr(train, "run", lambda recipe, *_, **__: given.append(recipe))
-    for epochs, warm_up in ((1, 1), (70, 60)):
-        command.main(["run", "resnet20-cifar10-today", "--epochs", str(epochs), "--set", f"warm_up={warm_up}"])
-    assert [(recipe.epochs, recipe.warm_up) for recipe in given] == [(1, 1), (70, 60)]
 
 
 def test_the_parts_of_a_batch_that_are_set_stay_with_a_batch_of_another_size(monkeypatch):

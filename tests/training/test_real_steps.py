@@ -34,11 +34,7 @@ def three_steps(name, folder):
     data = datasets.load(str(folder))
     recipe = get_recipe(name)
     recipe = recipe.replace(
-        batch_size=2,
-        epochs=3,
-        warm_up=min(recipe.warm_up, 3),
-        hold_out=0,
-        build={**recipe.build, "classes": len(data.class_names)},
+        batch_size=2, epochs=3, hold_out=0, build={**recipe.build, "classes": len(data.class_names)}
     )
     model = get_model(recipe.model)(seed=0, **recipe.build)
     stream, _ = train_batches(recipe, data, model)

@@ -229,6 +229,16 @@ def test_where_no_image_can_be_spared_the_training_images_are_called_so(folders,
     assert lines[1] == "8 images to train on; 2 more, held out, choose the best epoch; judged on 10 training images."
 
 
+def test_a_warm_up_that_does_not_end_is_told(folders, tmp_path):
+    """A trial of an epoch is one, though its rate never rises to the recipe's."""
+    data, told = run_data.load(str(folders / "flat")), []
+    for epochs in (1, 2):
+        recipe = get_recipe("resnet20-cifar10-today").replace(epochs=epochs)
+        told += plan(recipe, data, RunFolder(tmp_path / "run"), Place(0))
+    assert len([line for line in told if "from 0 in the first 2 epochs" in line]) == 2
+    assert len([line for line in told if "epochs, which are more than are trained;" in line]) == 1
+
+
 @pytest.mark.filterwarnings("error:.*ran out of data")
 def test_a_run_on_class_folders_says_what_it_is_judged_on(folders, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("training.judge._export", lambda *_: {})
