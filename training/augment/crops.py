@@ -70,8 +70,6 @@ class Crop(Operation):
 class _ScaledCrop(Crop):
     """A square of `size` pixels out of the resized picture, which `_placed` places."""
 
-    size: int
-
     def resample(self, pixels, drawn):
         import tensorflow as tf
 
