@@ -153,7 +153,7 @@ def test_tensorflow_decays_and_clips_the_gradient_of_the_whole_batch():
 
 def test_words_of_distribution_alone_and_with_a_device(capsys):
     for words, told in (
-        (["--processes", "2"], "add --distribute data"),
+        (["--processes", "2"], "go only with --distribute data; add it"),
         (["--distribute", "data", "--device", "cpu:0"], "not distributed"),
     ):
         with pytest.raises(SystemExit):
