@@ -11,10 +11,14 @@ from huggingface_hub import ModelCard
 
 import keras_classics as kc
 from keras_classics import datasets
+from keras_classics.feed import feed_of
+from keras_classics.loading import load
+from keras_classics.model_card import model_card, told_command
 from keras_classics.weights.entries import ENTRIES
 from keras_classics.weights.fetch import SHIPPED, fetch
 from keras_classics.weights.locate import locate
 from keras_classics.weights.read import read
+from keras_classics.zoo import variant_of
 
 ROOT = pathlib.Path(__file__).parents[2]
 OURS = {e.name: e for e in ENTRIES if e.source == "keras_classics"}
@@ -46,6 +50,16 @@ def test_what_ships_is_what_was_measured(name):
     files = {path.name: path.stat().st_size for path in file.parent.iterdir()}
     assert set(files) - {"model.tflite"} == {"best.keras", "curves.png", "README.md"}
     assert max(files.values()) <= LARGEST
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_card_is_the_one_that_ship_writes_today(name):
+    file = fetch(OURS[name])
+    result = json.loads((ROOT / "training" / "results" / f"{name}.json").read_text("utf-8"))
+    command = told_command({"backend": result["backend"], **result["settings"]})
+    model = load(file)
+    made = model_card(file, result, command, feed_of(model, variant_of(model)))
+    assert file.with_name("README.md").read_text("utf-8") == made
 
 
 @pytest.mark.parametrize("name", OURS)
