@@ -14,7 +14,7 @@ import numpy as np
 from keras_classics import feed
 from keras_classics.complexity import check_reads_images
 from keras_classics.crops import Views
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, one_line
 from keras_classics.exported import Exported
 from keras_classics.feed import Feed
 from keras_classics.fully_convolutional import any_size
@@ -225,4 +225,4 @@ def _comparable(class_names) -> tuple[str, ...]:
     identifiers, names = imagenet_classes()
     if tuple(class_names) == identifiers:
         class_names = names
-    return tuple(" ".join(name.casefold().replace("_", " ").replace("-", " ").split()) for name in class_names)
+    return tuple(one_line(name.casefold().replace("_", " ").replace("-", " ")) for name in class_names)

@@ -27,6 +27,11 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
+def one_line(text: object) -> str:
+    """A text, such as a message or a class's name, whose white space is single blanks."""
+    return " ".join(str(text).split())
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> ClassicsError:
     """The error for a `name` that is none of the `known` ones, with the nearest suggested."""
     known = list(known)

@@ -17,7 +17,7 @@ from typing import Any
 import keras
 
 from keras_classics import feed, preprocessing
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, one_line
 from keras_classics.exported import class_names_of
 from keras_classics.files import atomic_write
 from keras_classics.places import CARD, LABELS, METRICS, MODEL, PREPROCESSOR, check_free
@@ -60,7 +60,7 @@ def names_of_run(path: pathlib.Path) -> tuple[str, ...]:
 
 def _lines(names: Iterable[str]) -> tuple[str, ...]:
     """Names as a file has them, each in one line."""
-    return tuple(" ".join(name.split()) for name in names)
+    return tuple(map(one_line, names))
 
 
 def preprocessor_config(model: keras.Model) -> dict[str, Any]:

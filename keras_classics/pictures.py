@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, one_line
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".avif"),
@@ -124,7 +124,7 @@ def _open(path):
     except PIL.UnidentifiedImageError:
         raise ClassicsError(f"'{shown}' is no image that can be read. Replace or remove it.") from None
     except Exception as error:  # whatever Pillow's decoders raise on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         raise ClassicsError(f"'{shown}' is no image that can be read whole ({reason}). Replace or remove it.") from None
 
 

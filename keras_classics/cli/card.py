@@ -8,7 +8,7 @@ from keras_classics.choices import DATA_SETS, perhaps_of_tfds
 from keras_classics.cli.arguments import add_backend, add_json
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, console, working
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, one_line
 from keras_classics.places import BEST, METRICS, PREFIX, RECIPE, TFLITE, check_free, hub_name, nowhere
 
 OUT = pathlib.Path("hub")
@@ -139,7 +139,7 @@ def _damaged(source):
 
 def _read_names(path):
     try:
-        names = [" ".join(line.split()) for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+        names = [one_line(line) for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
     except (OSError, ValueError) as error:
         raise ClassicsError(f"'{path}' cannot be read ({error}); give a file with a class name a line.") from error
     if not names:

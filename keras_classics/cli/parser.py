@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from keras_classics.errors import ClassicsError, unknown
+from keras_classics.errors import ClassicsError, one_line, unknown
 
 
 class Parser(argparse.ArgumentParser):
@@ -163,5 +163,5 @@ def run(main: Callable[[], None], debug: bool = False) -> None:
 
 def _line(error: Exception) -> str:
     """The error's message as a line, of which more than a screen's width or two says nothing more."""
-    text = " ".join(str(error).split())
+    text = one_line(error)
     return text if isinstance(error, ClassicsError) or len(text) <= 300 else text[:300] + "..."

@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Iterable
 
 from keras_classics import pictures
-from keras_classics.errors import ClassicsError
+from keras_classics.errors import ClassicsError, one_line
 
 FILE = "classes.txt"
 
@@ -20,7 +20,7 @@ def in_order(found: Iterable[str], folder: pathlib.Path) -> tuple[str, ...]:
     found = set(found)
     seen: dict[str, str] = {}
     for name in sorted(found):
-        other = seen.setdefault(" ".join(name.split()), name)
+        other = seen.setdefault(one_line(name), name)
         if other != name:
             raise ClassicsError(f"The classes {other!r} and {name!r} differ only in white space; give both one name.")
     path = folder / FILE

@@ -9,7 +9,7 @@ import urllib.parse
 
 from keras_classics import decoding, preprocessing
 from keras_classics.datasets.dataset import Dataset
-from keras_classics.errors import ClassicsError, first_line
+from keras_classics.errors import ClassicsError, first_line, one_line
 from keras_classics.spec import InputProtocol
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -71,7 +71,7 @@ def open_tfds(name: str, data_dir: str | pathlib.Path | None) -> Dataset:
     try:
         builder = tfds.builder(name, data_dir=data_dir)
     except (ValueError, AssertionError) as error:  # of a configuration or version that is not there
-        raise ClassicsError(f"tensorflow-datasets has no '{name}' ({_one_line(error)[:300]}).") from None
+        raise ClassicsError(f"tensorflow-datasets has no '{name}' ({one_line(error)[:300]}).") from None
     image_key, label_key = _keys(builder, tfds)
     if not builder.is_prepared():
         _prepare(builder)
@@ -120,7 +120,7 @@ def _prepare(builder) -> None:
     if builder.MANUAL_DOWNLOAD_INSTRUCTIONS and not (by_hand.is_dir() and any(by_hand.iterdir())):
         raise ClassicsError(
             f"{builder.name} is not prepared in '{root}' and must be fetched by hand, into '{by_hand}'; then give the "
-            f"same command again, which prepares it. {_one_line(builder.MANUAL_DOWNLOAD_INSTRUCTIONS)}"
+            f"same command again, which prepares it. {one_line(builder.MANUAL_DOWNLOAD_INSTRUCTIONS)}"
         )
     made = [path for path in (root / "downloads", root / builder.name, root) if not path.exists()]
     try:
@@ -149,7 +149,3 @@ def _connect(builder) -> None:
         requests.head(url, timeout=SECONDS_TO_CONNECT)
     except requests.RequestException as error:
         raise ConnectionError(f"{urllib.parse.urlsplit(url).hostname} does not answer") from error
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())

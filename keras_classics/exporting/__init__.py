@@ -12,7 +12,7 @@ from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.complexity import check_reads_images, has_named_outputs, is_functional, predictions
 from keras_classics.ensemble import are_probabilities
-from keras_classics.errors import ClassicsError, ExportError, unknown
+from keras_classics.errors import ClassicsError, ExportError, one_line, unknown
 from keras_classics.exporting.agreement import Agreement, agreement
 from keras_classics.exporting.contents import add, facts_of
 from keras_classics.exporting.converting import Settings, convert
@@ -306,7 +306,7 @@ def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str,
         raise ClassicsError(f"{model.name} has {model.output_shape[-1]} classes, and {len(names)} names were given.")
     if not all(isinstance(name, str) for name in names):
         raise ClassicsError(f"Class names are words, not {next(n for n in names if not isinstance(n, str))!r}.")
-    return tuple(" ".join(name.split()) for name in names)
+    return tuple(map(one_line, names))
 
 
 def _tell_android(path: pathlib.Path, model: keras.Model, labelled: bool) -> None:
