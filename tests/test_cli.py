@@ -556,7 +556,7 @@ for arguments in ([], ["list"], ["list", "*v2*", "--json", "-"], ["show", "ResNe
         pass
     heavy = {"keras", "tensorflow", "jax", "torch", "h5py", "matplotlib", "keras_classics.zoo"} & set(sys.modules)
     assert not heavy, (arguments, heavy)
-from training import __main__ as training
+from training import cli as training
 for arguments in ([], ["--help"], ["run", "--help"], ["rum"], ["run", "lenet5-mnist", "--epoch_s", "2"]):
     try:
         training.main(arguments)

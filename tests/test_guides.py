@@ -10,7 +10,7 @@ import shlex
 import keras
 import pytest
 
-import training.__main__
+import training.cli
 from keras_classics import cli
 from keras_classics.cli.parser import Parser
 
@@ -74,7 +74,7 @@ def test_a_name_that_is_not_there_is_found():
         check_names("from training import finetuning", {})
 
 
-PROGRAMS = {"keras-classics ": cli.main, "python -m training ": training.__main__.main}
+PROGRAMS = {"keras-classics ": cli.main, "python -m training ": training.cli.main}
 
 
 def commands(page):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import keras_classics as kc
-from training import __main__ as command
+from training import cli as command
 from training import get_recipe, list_recipes, train
 from training.assign import assign, differences, settable
 from training.checks import check_loss

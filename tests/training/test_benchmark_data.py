@@ -10,8 +10,8 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import datasets
-from training import __main__ as command
 from training import benchmark_data, get_recipe
+from training import cli as command
 
 RECIPE = get_recipe("resnet20-cifar10").replace(hold_out=0)
 

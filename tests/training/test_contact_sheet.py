@@ -12,8 +12,8 @@ from keras_classics.errors import ClassicsError
 from keras_classics.feed import feed_of, feed_of_default
 from keras_classics.zoo import get_model
 from training import contact_sheet, get_recipe, train_batches
-from training.__main__ import main
 from training.augment import CutMix, Flip, MixUp, PCAColour, RandomAreaCrop, ScaleJitterCrop
+from training.cli import main
 from training.networks import network
 from training.whitening import fitted, whitened
 

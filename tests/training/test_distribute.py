@@ -18,8 +18,8 @@ import keras_classics as kc
 from keras_classics import datasets
 from keras_classics.errors import ClassicsError
 from training import get_recipe, train_batches
-from training.__main__ import main
 from training.checks import agree, check_devices, check_statistics
+from training.cli import main
 from training.distribute import Distribution, Team, connected
 from training.run_data import load
 from training.state import State

@@ -22,7 +22,7 @@ from made_up_experiments import ALIKE, DIFFERENT, WORSE, arm, made_up
 import keras_classics as kc
 from keras_classics.blocks import conv
 from keras_classics.zoo import get_model, guests, list_models, variant_of
-from training import __main__ as command
+from training import cli as command
 from training.experiments import NAMES, engine, intervals, list_experiments, report, results
 from training.experiments.design import Arm, Comparison, Experiment, described
 from training.experiments.judging import of_diverged

@@ -22,7 +22,7 @@ from keras_classics import blocks, cli, datasets, evaluation, feed, preprocessin
 from keras_classics.exporting import run_exported
 from keras_classics.model_card import run_command
 from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
-from training import __main__ as command
+from training import cli as command
 from training import finetune, get_recipe, list_recipes, train
 from training.augment import AffineDistortion, Flip, PadAndCrop, RandomAreaCrop
 from training.judge import is_trained

@@ -278,9 +278,9 @@ def test_a_class_of_which_no_picture_is_left_is_told(picture_folder, tmp_path):
 
 def test_a_limit_and_class_weights_are_settings_of_the_run(picture_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "judge", lambda *_: {})
-    from training import __main__ as command
+    from training import cli as command
 
-    monkeypatch.setattr(command, "_report", lambda path: None)
+    monkeypatch.setattr(command.run, "report", lambda path: None)
     out = tmp_path / "run"
     options = ["--data", str(picture_folder), "--epochs", "1", "--hold-out", "4", "--limit", "30", "--out", str(out)]
     command.main(["run", "lenet5-mnist", *options, "--class-weights", "balanced"])

@@ -12,7 +12,7 @@ import pytest
 import keras_classics as kc
 from keras_classics import datasets
 from keras_classics.exported import class_names_of
-from training import __main__ as command
+from training import cli as command
 from training import get_recipe, run_data, train, train_batches, validation_batches
 from training import record as results
 from training.augment import Flip

@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 import keras_classics as kc
 from keras_classics.feed import feed_of_default
 from keras_classics.model_card import _pixels
-from training import __main__ as command
+from training import cli as command
 from training import get_recipe, results_table
 from training.run_folder import RunFolder
 from training.ship import SMALL, entry_line, ship

@@ -18,8 +18,8 @@ from interrupted import stopped_in_epoch
 import keras_classics as kc
 from keras_classics import cli, datasets, evaluation
 from keras_classics.model_card import NO_COMMAND, run_command
-from training import __main__ as command
 from training import callbacks, finetune, get_recipe, progress, train
+from training import cli as command
 from training.assign import assign
 from training.augment import ElasticDistortion, MixUp
 from training.checks import check_out

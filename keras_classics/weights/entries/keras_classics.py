@@ -10,6 +10,7 @@ _PROTOCOLS = {
     "lecun1989": MNIST_16,
     "lenet5": MNIST_32,
     "resnet20": CIFAR10_32,
+    "shufflenet_g3_cifar": CIFAR10_32,
 }
 
 # by folder: the network, top-1 and top-5 errors, SHA-256; `ship` prints a folder's line
@@ -39,6 +40,12 @@ _TABLE: dict[str, tuple[str, float, float, str]] = {
         8.62,
         0.37,
         "f280263da6be9c3a72cf4e0e447402658ab050e2f9956917bc7c159c18ddae0e",
+    ),
+    "shufflenet_g3-cifar10": (
+        "shufflenet_g3_cifar",
+        9.58,
+        0.22,
+        "bf6e15b7607c6fb9a7e10690006a512ff28dee62d8e428a09493db95b1d04628",
     ),
 }
 

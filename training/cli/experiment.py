@@ -1,28 +1,26 @@
-"""`python -m training experiment list | run | resume | report`. Keras is imported when a command needs it."""
+"""Puts the papers' claims to the test."""
 
 from keras_classics.cli.arguments import add_backend, add_data_dir, add_json
 from keras_classics.cli.output import answer, console, table
-from keras_classics.cli.parser import Parser, positive
+from keras_classics.cli.parser import positive
 from keras_classics.errors import ClassicsError
 
 
-def add_experiment(commands) -> None:
-    """The command and its own."""
-    parser: Parser = commands.add_parser("experiment", help="puts the papers' claims to the test")
+def add_arguments(parser):
     words = parser.add_subparsers(required=True, metavar="command")
 
     listing = words.add_parser("list", help="lists the experiments")
-    listing.set_defaults(function=_list)
+    listing.set_defaults(of_experiments=_list)
     add_json(listing)
 
     run = words.add_parser("run", help="carries an experiment out")
-    run.set_defaults(function=_run)
+    run.set_defaults(of_experiments=_run)
     resume = words.add_parser("resume", help="goes on with one that was stopped, or adds seeds to it")
-    resume.set_defaults(function=_resume)
+    resume.set_defaults(of_experiments=_resume)
     report = words.add_parser(
         "report", help="draws and judges anew what was measured; without a name, the README's table"
     )
-    report.set_defaults(function=_report)
+    report.set_defaults(of_experiments=_report)
 
     for command in (run, resume):
         command.add_argument("name", help="that `experiment list` prints")
@@ -38,6 +36,10 @@ def add_experiment(commands) -> None:
         command.add_argument("--out", metavar="folder", help="of the results (default: runs/experiments/<name>)")
     for command in (listing, run, resume, report):
         add_backend(command)
+
+
+def run(args):
+    args.of_experiments(args)
 
 
 def _list(args):
