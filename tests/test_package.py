@@ -14,7 +14,7 @@ import pytest
 import keras_classics
 
 ROOT = pathlib.Path(__file__).parents[1]
-MOST_BYTES = 12_000_000  # of the wheel, which holds trained weights and a sample of MNIST
+MOST_BYTES = 8_000_000  # of the wheel, which holds trained weights and a sample of MNIST
 
 # What building, asking and fine-tuning needs beside a backend: docs/install.md names the same.
 SLIM = ("keras", "h5py", "huggingface-hub", "numpy", "pillow", "rich", "argcomplete")

@@ -26,9 +26,10 @@ LARGEST = 3_000_000  # bytes of a file in the package
 
 
 def test_every_folder_has_an_entry_and_is_in_the_wheel():
-    assert sorted(path.name for path in SHIPPED.iterdir()) == sorted(OURS)
+    files = [str(path.relative_to(ROOT)) for path in SHIPPED.glob("*/best.keras")]
+    assert sorted(files) == sorted(f"{SHIPPED.name}/{name}/best.keras" for name in OURS)
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
-    assert build["wheel"]["force-include"] == {SHIPPED.name: f"keras_classics/{SHIPPED.name}"}
+    assert build["wheel"]["force-include"] == {file: f"keras_classics/{file}" for file in files}
     assert SHIPPED.name in build["sdist"]["include"]
 
 
