@@ -164,11 +164,7 @@ class Variant:
                 raise ClassicsError(f"{self.name} has no option '{option}'; use {_OTHER_WORDS[option]}.")
             if option not in self.options:
                 raise unknown(f"option of {self.name}", option, [*self.options, *_BUILDER_ARGUMENTS])
-            default = self.options[option]
-            if isinstance(default, bool):
-                _check_bools(**{option: value})
-            elif isinstance(default, float) and (not isinstance(value, numbers.Real) or isinstance(value, bool)):
-                raise ClassicsError(f"`{option}` must be a number, not {value!r}.")
+            _check_kind(option, value, type(self.options[option]))
         chosen = {**dict(self.chosen), **options}
         if not self.vary or chosen == dict(self.chosen):
             return self
@@ -362,6 +358,21 @@ class Variant:
 
 def _is_integer(value) -> bool:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+# What an option can be, by the type of its default, and how that is said. A cell is checked where it is built.
+_KINDS: dict[type, tuple[type, str]] = {
+    bool: (bool, "True or False"),
+    int: (int, "an integer"),
+    float: (numbers.Real, "a number"),
+    str: (str, "a string"),
+}
+
+
+def _check_kind(option, value, of_default):
+    kind, said = _KINDS.get(of_default, (object, ""))
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind in (int, numbers.Real)):
+        raise ClassicsError(f"`{option}` must be {said}, not {value!r}.")
 
 
 def _check_bools(**arguments):

@@ -35,7 +35,10 @@ def dense_layer(x, growth_rate, bottleneck, dropout, name):
 
 def transition(x, compression, dropout, name):
     """Between two blocks: (N, H, W, C) to (N, H / 2, W / 2, compression * C)."""
-    x = composite(x, int(channels_of(x) * compression), 1, dropout, name)
+    maps = channels_of(x)
+    if not (filters := int(maps * compression)):
+        raise ClassicsError(f"A compression of {compression} leaves none of {maps} maps; give a greater one.")
+    x = composite(x, filters, 1, dropout, name)
     return AveragePooling2D(2, name=f"{name}_pool")(x)
 
 
@@ -62,7 +65,7 @@ def cifar_features(x, first, blocks, growth_rate, bottleneck, compression, dropo
     return dense_blocks(x, blocks, growth_rate, bottleneck, compression, dropout)
 
 
-# Table 1: the growth rate and the layers of the blocks. 161 is of the authors' repository.
+# Table 1: the growth rate and the layers of the blocks. 161 is of an earlier version and of the authors' repository.
 BLOCKS = {
     121: (32, (6, 12, 24, 16)),
     161: (48, (6, 12, 36, 24)),
@@ -117,6 +120,12 @@ CIFAR_ERRORS = {
     "densenet_bc100_12": _table_2(4.51, 22.27),
     "densenet_bc190_40": _table_2(3.46, 17.18),
 }
+
+
+COMPRESSED_DEPARTURE = (
+    "The first convolution has twice the growth rate in filters, as in pytorchcv's weights; without bottlenecks the "
+    "paper has 16."
+)
 
 
 def _record(name, counts=None, **facts) -> Variant:
@@ -181,6 +190,7 @@ def _cifar(name, dropout, compression, *, bottleneck, vary) -> Variant:
         ),
         vary=vary,
         reported=CIFAR_ERRORS[name] if paper else (),
+        departures=(COMPRESSED_DEPARTURE,) if compression < 1 and not bottleneck else (),
     )
 
 
