@@ -120,10 +120,10 @@ MACS_3X3 = {"resnet50": 4_089_184_256, "resnet101": 7_801_405_440, "resnet152": 
 TEN_CROPS = "10 crops"
 DENSE = "dense, 5 scales"
 
-# Shortcut option where the paper names it, top-1 and top-5 error, views, place.
+# Shortcut option, None of a plain network; top-1 and top-5 error; views; place.
 IMAGENET_ERRORS: dict[str, list[tuple]] = {
-    "plainnet18": [("", 27.94, None, TEN_CROPS, "Table 2")],
-    "plainnet34": [("", 28.54, 10.02, TEN_CROPS, "Tables 2 and 3")],
+    "plainnet18": [(None, 27.94, None, TEN_CROPS, "Table 2")],
+    "plainnet34": [(None, 28.54, 10.02, TEN_CROPS, "Tables 2 and 3")],
     "resnet18": [("A", 27.88, None, TEN_CROPS, "Table 2")],
     "resnet34": [
         ("B", 24.52, 7.46, TEN_CROPS, "Table 3"),
@@ -133,19 +133,19 @@ IMAGENET_ERRORS: dict[str, list[tuple]] = {
         ("C", 21.53, 5.60, DENSE, "Table 4"),
     ],
     "resnet50": [
-        ("", 22.85, 6.71, TEN_CROPS, "Table 3"),
-        ("", 20.74, 5.25, DENSE, "Table 4"),
-        ("", 24.7, 7.8, ONE_CROP, REPOSITORY),
+        ("B", 22.85, 6.71, TEN_CROPS, "Table 3"),
+        ("B", 20.74, 5.25, DENSE, "Table 4"),
+        ("B", 24.7, 7.8, ONE_CROP, REPOSITORY),
     ],
     "resnet101": [
-        ("", 21.75, 6.05, TEN_CROPS, "Table 3"),
-        ("", 19.87, 4.60, DENSE, "Table 4"),
-        ("", 23.6, 7.1, ONE_CROP, REPOSITORY),
+        ("B", 21.75, 6.05, TEN_CROPS, "Table 3"),
+        ("B", 19.87, 4.60, DENSE, "Table 4"),
+        ("B", 23.6, 7.1, ONE_CROP, REPOSITORY),
     ],
     "resnet152": [
-        ("", 21.43, 5.71, TEN_CROPS, "Table 3"),
-        ("", 19.38, 4.49, DENSE, "Table 4"),
-        ("", 23.0, 6.7, ONE_CROP, REPOSITORY),
+        ("B", 21.43, 5.71, TEN_CROPS, "Table 3"),
+        ("B", 19.38, 4.49, DENSE, "Table 4"),
+        ("B", 23.0, 6.7, ONE_CROP, REPOSITORY),
     ],
 }
 
@@ -168,6 +168,13 @@ PAD_DEPARTURE = "The paper does not say where option A's zero maps go: half stan
 FORM_DEPARTURE = "The form called v1.5: a bottleneck strides in its 3x3, where the authors' strides in the first 1x1."
 
 
+POOL_DEPARTURE = (
+    "The first pooling is padded by 1, as in fb.resnet.torch and what came after it; in the authors' models its "
+    "windows begin at the first pixel, and the last ones are cut."
+)
+OTHER_ERROR_DEPARTURE = 'The paper has this network with option A alone: `shortcut="A"` has its error.'
+
+
 def _depth(name) -> int:
     return int(name.removeprefix("resnet").removeprefix("plainnet"))
 
@@ -188,7 +195,11 @@ def _imagenet(name, option, form="1x1", vary=None) -> Variant:
         features=partial(imagenet_features, block=block, blocks=blocks, option=option),
         vary=vary,
         reported=_imagenet_errors(name, option) if form == "1x1" else (),
-        departures=_departures(option, form),
+        departures=(
+            *_departures(option, form),
+            POOL_DEPARTURE,
+            *((OTHER_ERROR_DEPARTURE,) if name == "resnet18" and option != "A" else ()),
+        ),
     )
 
 
@@ -211,11 +222,10 @@ def _cifar(name, option, vary=None) -> Variant:
 
 
 def _imagenet_errors(name, option) -> tuple[Reported, ...]:
-    """Errors of the paper with this option; the default's record has those of the others too, and names them."""
     return tuple(
-        Reported("imagenet2012", top1, top5, views, place, f"option {named}" if named else "")
-        for named, top1, top5, views, place in IMAGENET_ERRORS[name]
-        if named == option or option in (None, "B")
+        Reported("imagenet2012", top1, top5, views, place, f"option {option}" if option else "")
+        for of, top1, top5, views, place in IMAGENET_ERRORS[name]
+        if of == option
     )
 
 

@@ -290,6 +290,9 @@ def test_lists_and_finds_networks():
     ("network", "options", "errors"),
     [
         (kc.ResNet20, {"shortcut": "B"}, []),
+        (kc.ResNet18, {}, []),  # the paper's error is of option A
+        (kc.ResNet18, {"shortcut": "A"}, [27.88]),
+        (kc.ResNet34, {}, [24.52, 21.84]),
         (kc.ResNet34, {"shortcut": "C"}, [24.19, 21.53]),
         (kc.ResNet50, {"form": "3x3"}, []),
         (kc.ResNet164V2, {"form": "3x3"}, []),
