@@ -119,6 +119,7 @@ AlexNetOWT = Variant(
         "256 filters in the fourth convolution, as in the author's code and all published weights; the paper says 384.",
         "No local response normalisation, and pixels by channel means and deviations, as the published weights were "
         "trained.",
+        "The last layer is a softmax, as in all published weights; the paper's has 1000 independent logistic units.",
         "The paper gives no initialisation: it is that of 2012.",
     ),
 )

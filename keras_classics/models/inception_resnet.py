@@ -130,7 +130,7 @@ def features_v2(x):
 
 
 def bottleneck_head(x, classes, activation):
-    """The published v1's end: average pooling, dropout that keeps 0.8, 512 units with batch norm, and softmax."""
+    """The end of v1 in facenet: average pooling, dropout that keeps 0.8, 512 units with batch norm, and softmax."""
     x = layers.Dropout(0.2, name="dropout")(pool(x, "avg"))
     x = layers.Dense(512, use_bias=False, kernel_initializer=HeNormal(), name="bottleneck")(x)
     x = batch_norm(x, "bottleneck_bn", momentum=0.9997, epsilon=1e-3)
@@ -138,7 +138,7 @@ def bottleneck_head(x, classes, activation):
 
 
 SCALE_DEPARTURE = (
-    "Residuals are scaled by 0.17, 0.10 and 0.20 in the blocks A, B and C, as in the published networks: the paper "
+    "Residuals are scaled by 0.17, 0.10 and 0.20 in the blocks A, B and C, as in the authors' code of v2: the paper "
     "says between 0.1 and 0.3. The last block C adds its residual unscaled and without ReLU, which is in no figure."
 )
 
@@ -152,7 +152,8 @@ InceptionResNetV1 = network(
     reported=reported((21.3, 5.5), (19.8, 4.6), (18.8, 4.3)),
     departures=(
         "There are 5, 10 and 6 blocks and a layer of 512 units with batch normalisation before the classifier, as in "
-        "the published networks; Figure 15 has 5, 10 and 5, and no such layer.",
+        "David Sandberg's facenet and pytorchcv's weights: the authors published no code of v1. Figure 15 has 5, 10 "
+        "and 5, and no such layer.",
         SCALE_DEPARTURE,
         CONSTANTS_DEPARTURE,
         GAMMA_DEPARTURE,

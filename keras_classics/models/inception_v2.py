@@ -16,7 +16,8 @@ PAPER = Paper(
 )
 
 # Figure 5: filters of a module's 1x1; 3x3 reduce, 3x3; double 3x3 reduce, double 3x3; pool proj. The modules without
-# the first and the last have stride 2, and pass their pool through.
+# the first and the last have stride 2, and pass their pool through. The pool proj of 4c and 4d is what is left of the
+# 576 maps that the figure prints for their output.
 MODULES = {
     "3a": (64, 64, 64, 64, 96, 32),
     "3b": (64, 64, 96, 64, 96, 64),
@@ -30,7 +31,7 @@ MODULES = {
     "5b": (352, 192, 320, 192, 224, 128),
 }
 MAX_POOLED = "5b"  # the only module of stride 1 whose pool takes the maximum
-PUBLISHED_PROJ = {"4c": 128, "4d": 128}  # pool proj of the public nets, where the figure prints 96
+PUBLISHED_PROJ = {"4c": 128, "4d": 128}  # pool proj that the figure prints, and that the public nets have
 
 
 def inception(x, filters, name, convolve, average):
@@ -68,14 +69,18 @@ def features(x, as_printed):
 
 
 PUBLISHED_DEPARTURE = (
-    "The published network: the pool projections of 4c and 4d have 128 filters, where Figure 5 prints 96, and the "
-    "convolutions have biases, which the paper leaves out as batch normalisation cancels them. `as_printed=True` is "
-    "the figure's."
+    "The published network. Its pool projections of 4c and 4d have the 128 filters that Figure 5 prints, which makes "
+    "608 maps, where it prints 576. Its convolutions have biases, which the paper leaves out as batch normalisation "
+    "cancels them. `as_printed=True` has the figure's sizes and no biases."
+)
+PRINTED_DEPARTURE = (
+    "The pool projections of 4c and 4d have 96 filters, which makes the 576 maps that Figure 5 prints: the 128 that it "
+    "prints for them would make 608."
 )
 
 
 def inception_v2(as_printed: bool = False) -> Variant:
-    """The network that is published as BN-Inception; or `as_printed` in the paper's Figure 5."""
+    """The network that is published as BN-Inception; or with the sizes that are `as_printed` in Figure 5."""
     return Variant(
         name="inception_v2",
         family="inception_v2",
@@ -91,8 +96,10 @@ def inception_v2(as_printed: bool = False) -> Variant:
             Reported("imagenet2012", 21.99, 5.82, views="144 crops", source="Figure 4"),
         ),
         departures=(
-            *(() if as_printed else (PUBLISHED_DEPARTURE,)),
-            "The paper speaks of 13.6 million parameters; its figure gives 11.2 million.",
+            PRINTED_DEPARTURE if as_printed else PUBLISHED_DEPARTURE,
+            "The first convolution is dense, as in the weights that there are; the paper's is separable, with a depth "
+            "multiplier of 8.",
+            "The paper speaks of 13.6 million parameters; its figure gives 11.2 to 11.3 million.",
             "The paper does not tell the initialisation: here He's.",
         ),
     )

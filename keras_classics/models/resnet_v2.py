@@ -95,11 +95,15 @@ COUNTS: dict[str, tuple[int, dict[str, int]]] = {
 }
 
 MEDIAN = "median of five runs"
+SCALE_AND_ASPECT = (
+    "trained with scale and aspect augmentation, in fb.resnet.torch's form, which strides in the 3x3 and whose "
+    "projections read what is not activated and have batch norm"
+)
 ERRORS = {
     "resnet152_v2": (Reported("imagenet2012", 21.1, 5.5, "1 crop of 320", "Table 5"),),
     "resnet200_v2": (
         Reported("imagenet2012", 20.7, 5.3, "1 crop of 320", "Table 5"),
-        Reported("imagenet2012", 20.1, 4.8, "1 crop of 320", "Table 5", "trained with scale and aspect augmentation"),
+        Reported("imagenet2012", 20.1, 4.8, "1 crop of 320", "Table 5", SCALE_AND_ASPECT),
     ),
     "resnet110_v2": (Reported("cifar10", 6.37, source="Table 3", note=MEDIAN),),
     "resnet164_v2": (
@@ -119,6 +123,10 @@ PROJECTION_DEPARTURE = (
 FIRST_DEPARTURE = (
     "The first unit begins with batch normalisation and ReLU as all others do, although those of conv1 come shortly "
     "before; the appendix can be read as leaving them out."
+)
+IDENTITY_DEPARTURE = (
+    "The first unit's shortcut carries what conv1 gives, as in pytorchcv's weights; the appendix activates that before "
+    "the two paths split."
 )
 FORM_DEPARTURES = {
     "1x1": (),
@@ -175,7 +183,7 @@ def _cifar(name, block, n, form, vary=None) -> Variant:
         min_size=4,
         features=partial(cifar_features, block=block, blocks=(n, n, n), form=form),
         vary=vary,
-        departures=(PROJECTION_DEPARTURE,) if block is basic_block else (),
+        departures=(PROJECTION_DEPARTURE, IDENTITY_DEPARTURE) if block is basic_block else (),
     )
 
 
