@@ -11,3 +11,9 @@ RMSPROP_WITHOUT_MOMENTUM = (
     "RMSProp has no momentum: the paper prints none. TensorFlow's published code for training such networks has 0.9."
 )
 AUGMENTATION_NOT_PRINTED = "The paper does not print its augmentation: here GoogLeNet's crops, and mirror images."
+COLOURS_NOT_PRINTED = "The principal components of the colours are those of fb.resnet.torch: the paper prints none."
+
+
+def batch_norm_of(images: int) -> str:
+    """What is said where the authors' GPUs each had so many images of a batch, and batch norm saw no others."""
+    return f"Batch norm sees the whole batch; the authors' saw the {images} images of one GPU."

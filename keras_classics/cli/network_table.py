@@ -16,7 +16,7 @@ Facts = Mapping[str, Any]
 def values(facts: Facts) -> dict[str, Any]:
     """A network's row of plain values, None where there is none: the columns of the CSV, and what is sorted by.
 
-    Errors are in percent. Of the reported ones it is the paper's first, with its protocol; of the checkpoints the best
+    Errors are in percent. Of the reported ones it is the first, with its protocol; of the checkpoints the best
     on the network's own data set, and `checkpoints` is how many there are of any.
     """
     paper, reported, best = facts["paper"], _reported(facts), _best(facts)

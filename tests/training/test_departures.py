@@ -6,6 +6,7 @@ import pathlib
 
 from keras_classics import model_card
 from training import departures, get_recipe, list_recipes, recipes
+from training.augment import PCAColour
 
 SENTENCE = 40  # characters from which a string is one
 
@@ -28,6 +29,12 @@ def test_a_decay_on_all_weights_is_told():
     assert len(decayed) > len(on_all) > 10
     for recipe in on_all:
         assert any("all weights" in departure for departure in recipe.departures), recipe.name
+
+
+def test_colours_whose_components_no_paper_prints_are_told():
+    coloured = [r for r in map(get_recipe, list_recipes()) if any(isinstance(o, PCAColour) for o in r.augment)]
+    assert len(coloured) > 10
+    assert all(departures.COLOURS_NOT_PRINTED in recipe.departures for recipe in coloured)
 
 
 def test_what_is_said_of_held_out_images_is_what_is_done():

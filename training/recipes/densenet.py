@@ -32,7 +32,7 @@ def cifar10(model: str) -> Recipe:
     )
 
 
-def imagenet(model: str) -> Recipe:
+def imagenet(model: str, *departures: str) -> Recipe:
     """90 epochs of batches of 256, a tenth of the rate from epoch 30 and from 60."""
     return Recipe(
         name=f"{model}-imagenet",
@@ -48,11 +48,17 @@ def imagenet(model: str) -> Recipe:
         departures=(
             "The colours are left as they are; the code that the paper's augmentation refers to jitters them.",
             DECAY_ON_ALL_WEIGHTS,
+            *departures,
         ),
     )
 
 
+AS_THE_OTHERS = (
+    "The recipe of the other networks: the paper's last version does not have this one, and an earlier version trained "
+    "it in batches of 128, for 100 epochs, with a third fall of the rate at epoch 90."
+)
+
 RECIPES = (
     *(cifar10(f"densenet{net}") for net in ("40_12", "_bc100_12", "_bc190_40")),
-    *(imagenet(f"densenet{depth}") for depth in BLOCKS),
+    *(imagenet(f"densenet{depth}", *((AS_THE_OTHERS,) if depth == 161 else ())) for depth in BLOCKS),
 )

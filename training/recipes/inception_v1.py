@@ -9,7 +9,7 @@ python -m training run inception_v1_cifar-cifar10 --set build.aux_heads=false --
 from keras_classics.models.inception_v1 import PAPER
 from keras_classics.spec import CIFAR10_STATISTICS
 from training.augment import Flip, PadAndCrop, PCAColour, PhotometricDistortion, RandomAreaCrop
-from training.departures import AVERAGE_NOT_PRINTED
+from training.departures import AVERAGE_NOT_PRINTED, COLOURS_NOT_PRINTED
 from training.recipe import SGD, Cosine, Exponential, Recipe
 
 RECIPES = (
@@ -38,6 +38,7 @@ RECIPES = (
             AVERAGE_NOT_PRINTED,
             "The photometric distortions are those of Howard 2013, which the paper names without their strength: "
             "brightness, contrast and colour, then AlexNet's PCA colour.",
+            COLOURS_NOT_PRINTED,
             "The paper's sampling and rates changed over the months before the contest; here they do not.",
         ),
     ),

@@ -19,7 +19,7 @@ RECIPES = (
         loss="squared error",
         hold_out=12,
         departures=(
-            "MNIST stands in for the zip codes: 60,000 training images, where the paper had 7,291.",
+            "MNIST stands in for the zip codes: 55,000 training images, where the paper had 7,291.",
             "Gradient descent on shuffled batches of 16; the paper: one pattern at a time in constant order, with a "
             "diagonal approximation of Newton's step. It gives no rate.",
         ),

@@ -85,6 +85,8 @@ RECIPES = (
         departures=(
             "Rate, batch, epochs, weight decay, clipping and drop path are the published code's: the paper prints one "
             "period of a cosine and a momentum of 0.9.",
+            "Pictures are normalised by channel and padded by 4 pixels; the paper whitens them, and takes its crops "
+            "from pictures enlarged to 40x40.",
             "Cutout hides 16x16 pixels, as its own paper does on CIFAR-10: this paper does not say how many.",
         ),
     ),

@@ -13,7 +13,7 @@ import math
 from keras_classics.models.resnet import PAPER
 from keras_classics.spec import CIFAR10_STATISTICS, Paper
 from training.augment import Flip, MixUp, PadAndCrop, PCAColour, RandomAreaCrop, ScaleJitterCrop
-from training.departures import DECAY_ON_ALL_WEIGHTS
+from training.departures import COLOURS_NOT_PRINTED, DECAY_ON_ALL_WEIGHTS, batch_norm_of
 from training.recipe import SGD, Cosine, Plateau, Recipe, Steps
 
 TRICKS = Paper(
@@ -24,7 +24,7 @@ TRICKS = Paper(
     url="https://arxiv.org/abs/1812.01187",
 )
 BATCH = 128
-EPOCH = 45_000 / BATCH  # iterations on the 45k of the paper's 45k/5k split
+EPOCH = 45_000 / BATCH  # iterations, with one image in ten held out, as where the paper chose to stop after 64k
 WARM_UP, FIRST_DROP, SECOND_DROP, END = 400 / EPOCH, 32_000 / EPOCH, 48_000 / EPOCH, 64_000 / EPOCH  # in epochs
 STEPS = math.ceil(EPOCH)  # of an epoch
 ITERATIONS = (
@@ -37,7 +37,7 @@ ITERATIONS = (
 def cifar10(model: str, warm_up: bool = False) -> Recipe:
     """Section 4.2: 64k iterations, a tenth of the rate from 32k and again from 48k."""
     schedule = Steps((0.1, 0.01, 0.001), (FIRST_DROP, SECOND_DROP))
-    departures: tuple[str, ...] = (ITERATIONS, DECAY_ON_ALL_WEIGHTS)
+    departures: tuple[str, ...] = (ITERATIONS, DECAY_ON_ALL_WEIGHTS, batch_norm_of(64))
     if warm_up:
         schedule = Steps((0.01, 0.1, 0.01, 0.001), (WARM_UP, FIRST_DROP, SECOND_DROP))
         departures += (
@@ -75,6 +75,9 @@ def imagenet(model: str) -> Recipe:
             "The rate falls when the loss on 1% of the training images, held out, has not fallen for 5 epochs; the "
             "paper does not say how it told a plateau.",
             DECAY_ON_ALL_WEIGHTS,
+            COLOURS_NOT_PRINTED,
+            batch_norm_of(32),
+            "Batch norm's moments are running averages; the authors' were computed anew, on many images, at the end.",
         ),
     )
 
@@ -121,6 +124,7 @@ IMAGENET_TODAY = Recipe(
         "Their colours change in hue, saturation and brightness as well, and their batch of 1024 has four times the "
         "rate.",
         "Averages of the weights are not of their paper.",
+        COLOURS_NOT_PRINTED,
         "The paper trains on all images.",
     ),
 )

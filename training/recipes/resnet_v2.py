@@ -7,7 +7,7 @@ import dataclasses
 
 from keras_classics.models.resnet_v2 import PAPER
 from training.augment import Flip, PCAColour, ScaleJitterCrop
-from training.departures import DECAY_ON_ALL_WEIGHTS
+from training.departures import COLOURS_NOT_PRINTED, DECAY_ON_ALL_WEIGHTS, batch_norm_of
 from training.recipe import SGD, Recipe, Steps
 from training.recipes import resnet
 
@@ -17,7 +17,7 @@ def cifar10(model: str) -> Recipe:
     return dataclasses.replace(
         resnet.cifar10(model, warm_up=True),
         paper=PAPER,
-        departures=(resnet.ITERATIONS, DECAY_ON_ALL_WEIGHTS),
+        departures=(resnet.ITERATIONS, DECAY_ON_ALL_WEIGHTS, batch_norm_of(64)),
     )
 
 
@@ -38,6 +38,8 @@ def imagenet(model: str) -> Recipe:
             "90 epochs: the paper does not print when it stops.",
             "The scale jitter and the colours are those of ResNet, which the paper does not repeat.",
             DECAY_ON_ALL_WEIGHTS,
+            COLOURS_NOT_PRINTED,
+            batch_norm_of(32),
         ),
     )
 

@@ -6,7 +6,7 @@ python -m training run resnext29_32x4d-cifar10 --data-dir <tfds folder>
 from keras_classics.models.resnext import PAPER
 from keras_classics.spec import CIFAR10_STATISTICS
 from training.augment import Flip, PadAndCrop, RandomAreaCrop
-from training.departures import DECAY_ON_ALL_WEIGHTS
+from training.departures import DECAY_ON_ALL_WEIGHTS, batch_norm_of
 from training.recipe import SGD, Recipe, Steps
 
 PLAIN_MOMENTUM = "The momentum is plain; the authors' code has Nesterov's, of which the paper says nothing."
@@ -30,6 +30,7 @@ def imagenet(model: str) -> Recipe:
             PLAIN_MOMENTUM,
             "The colours are left as they are; the authors' code jitters them.",
             DECAY_ON_ALL_WEIGHTS,
+            batch_norm_of(32),
         ),
     )
 
@@ -50,6 +51,8 @@ def cifar10(model: str) -> Recipe:
         departures=(
             PLAIN_MOMENTUM,
             DECAY_ON_ALL_WEIGHTS,
+            batch_norm_of(16),
+            "The batch of 128 is that of the authors' code, whose README tells of 256 in the paper.",
         ),
     )
 

@@ -14,6 +14,8 @@ EPOCHS = 300_000 * BATCH / 1_281_167
 DEPARTURES = (
     "Crops of a quarter of the picture or more: the paper says less aggressive scales, not which.",
     "Weight decay leaves biases and batch norms out, as the authors' later code does: the paper does not say.",
+    "The momentum is plain and the colours are left as they are; the code of ResNeXt, most of whose settings "
+    "ShuffleNet follows, has Nesterov's and jitters them.",
 )
 
 

@@ -5,7 +5,7 @@ python -m training run vgg16-imagenet --data-dir <tfds folder>
 
 from keras_classics.models.vgg import PAPER, TRAINED_ON_SCALES
 from training.augment import Flip, PCAColour, ScaleJitterCrop
-from training.departures import DECAY_ON_BIASES_TOO
+from training.departures import COLOURS_NOT_PRINTED, DECAY_ON_BIASES_TOO
 from training.recipe import SGD, Plateau, Recipe
 
 DEPARTURES: tuple[str, ...] = (
@@ -13,6 +13,7 @@ DEPARTURES: tuple[str, ...] = (
     "A, trained first from N(0, 0.1^2).",
     "The rate falls when the loss on 1% of the training images, held out, has not fallen for 5 epochs; the paper does "
     "not say how it told that validation no longer improved.",
+    COLOURS_NOT_PRINTED,
     DECAY_ON_BIASES_TOO,
 )
 
