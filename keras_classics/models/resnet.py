@@ -222,11 +222,7 @@ def _cifar(name, option, vary=None) -> Variant:
 
 
 def _imagenet_errors(name, option) -> tuple[Reported, ...]:
-    return tuple(
-        Reported("imagenet2012", top1, top5, views, place, f"option {option}" if option else "")
-        for of, top1, top5, views, place in IMAGENET_ERRORS[name]
-        if of == option
-    )
+    return tuple(Reported("imagenet2012", *error) for of, *error in IMAGENET_ERRORS[name] if of == option)
 
 
 def _departures(option, form="1x1") -> tuple[str, ...]:
