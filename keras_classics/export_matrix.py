@@ -278,7 +278,7 @@ def markdown(rows: Sequence[Row]) -> str:
     ]
     notes = told([row for row in rows if cell(row) != "differs"])
     if notes:
-        lines += ["", *(f"- {note}" for note in notes)]
+        lines += ["", *("- " + note.replace("*", r"\*") for note in notes)]
     return "\n".join(lines) + "\n"
 
 

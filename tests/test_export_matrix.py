@@ -122,6 +122,9 @@ def test_where_they_do_not_agreeing_is_marked():
     assert export_matrix.told([made | {"spread": 0.1}]) == []
     assert export_matrix.cell(made | {"spread": 0.0}) == "1.00 MB*"
     assert export_matrix.told([made | {"spread": 0.0}]) == [export_matrix.STAR]
+    assert export_matrix.markdown([made | {"spread": 0.0}]).endswith(
+        "\n- \\* The network answers alike to all pictures, so that agreeing says little.\n"
+    )
 
 
 def test_which_networks():
