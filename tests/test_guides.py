@@ -13,6 +13,7 @@ import pytest
 import training.cli
 from keras_classics import cli
 from keras_classics.cli.parser import Parser
+from keras_classics.cli.plot import PICTURES
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -82,17 +83,23 @@ PROGRAMS = {"keras-classics ": cli.main, "python -m training ": training.cli.mai
 
 
 def commands(page):
-    """The commands of a page: lines of a block that begin with one of our programs, and such in backquotes."""
+    """The commands of a page: lines of a block, fenced or indented, that begin with one of our programs, and such in
+    backquotes, which may be broken over a line."""
     text = page.read_text("utf-8").replace("&&", "\n")
-    lines = [
-        line.strip() for block in re.findall(r"^```\w*\n(.*?)^```", text, re.S | re.M) for line in block.splitlines()
-    ]
-    lines += re.findall(r"`([^`\n]+ [^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.S | re.M))
+    fences = r"^```\w*\n(.*?)^```"
+    words = re.sub(fences, "", text, flags=re.S | re.M)
+    blocks = [*re.findall(fences, text, re.S | re.M), *re.findall(r"^    .*", words, re.M)]
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    lines += [" ".join(found.split()) for found in re.findall(r"`([^`]+)`", words)]
     bare = re.compile(r"keras-classics \w+")  # the name of a command in a sentence
     return [line.split("  #")[0] for line in lines if line.startswith(tuple(PROGRAMS)) and not bare.fullmatch(line)]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=named)
+TYPED = [*PAGES, *(ROOT / f"{name}.md" for name in ("BENCHMARKS", "CONTRIBUTING"))]
+TYPED += sorted((ROOT / "saved_models").rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", [page for page in TYPED if commands(page)], ids=named)
 def test_the_commands_of_a_page_can_be_typed(page, tmp_path, monkeypatch, capsys):
     """The parsers take them, where there is a folder `photos`; they are not carried out."""
     monkeypatch.chdir(tmp_path)
@@ -108,7 +115,7 @@ def test_the_commands_of_a_page_can_be_typed(page, tmp_path, monkeypatch, capsys
     typed = [line for line in commands(page) if "..." not in line]
     for line in typed:
         program = next(name for name in PROGRAMS if line.startswith(name))
-        words = shlex.split(re.sub(r"<[^>]*>", "photos", line.removeprefix(program)))
+        words = shlex.split(re.sub(r"<[^>]*>", "photos", line.removeprefix(program).replace("<number>", "8")))
         try:
             PROGRAMS[program](words)
         except KeyboardInterrupt:
@@ -117,3 +124,19 @@ def test_the_commands_of_a_page_can_be_typed(page, tmp_path, monkeypatch, capsys
             pytest.fail(f"{line}\n{capsys.readouterr().err}")
     assert len(taken) == len(typed)
     assert all(isinstance(parsed, argparse.Namespace) for parsed in taken)
+
+
+def test_the_guide_says_which_commands_take_json_and_a_backend():
+    modules = {**cli.COMMANDS, **{f"plot {name}": module for name, module in PICTURES.items()}}
+    options = {}
+    for name, module in modules.items():
+        parser = Parser()
+        module.add_arguments(parser)
+        options[name] = parser.options
+    text = (ROOT / "docs" / "guides" / "commands.md").read_text("utf-8")
+    without_json, with_backend = (
+        set(re.findall(r"`([^`]+)`", re.search(said, text, re.S)[1]))
+        for said in (r"instead of its table, but for (.*?), which", r"chooses the backend of (.*?);")
+    )
+    assert without_json == {name for name in cli.COMMANDS if "--json" not in options[name]}
+    assert with_backend == {name for name in modules if "--backend" in options[name]}
