@@ -6,35 +6,7 @@ import pytest
 
 import keras_classics as kc
 from training import compile_arguments, get_recipe
-from training.augment import RandomAreaCrop
-from training.compile import L2RMSprop, SmoothedCrossentropy
-
-
-def picture(height, width):
-    """A picture whose first two channels tell where each pixel was, so that a crop tells what it took."""
-    rows, columns = np.mgrid[0:height, 0:width].astype("float32")
-    return np.stack([rows, columns, np.zeros_like(rows)], axis=-1)
-
-
-def test_the_same_seed_takes_the_same_crop():
-    crop, image = RandomAreaCrop(32), picture(50, 80)
-    first, again, other = (crop(image, (seed, 1)).numpy() for seed in (3, 3, 4))
-    np.testing.assert_array_equal(first, again)
-    assert np.abs(first - other).max() > 0
-
-
-@pytest.mark.every_backend
-def test_label_smoothing_is_that_of_section_7():
-    """1 - eps + eps / K for the true class, eps / K for the others."""
-    probabilities = np.array([[0.7, 0.1, 0.1, 0.1], [0.25, 0.25, 0.4, 0.1]], "float32")
-    labels = np.array([0, 3])
-    targets = np.full((2, 4), 0.1 / 4)
-    targets[[0, 1], labels] += 0.9
-    expected = -np.mean(np.sum(targets * np.log(probabilities), axis=1))
-    loss = keras.ops.convert_to_numpy(SmoothedCrossentropy(0.1)(labels, probabilities))
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
-    plain = keras.ops.convert_to_numpy(SmoothedCrossentropy(0.0)(labels, probabilities))
-    assert float(plain) == pytest.approx(-np.mean(np.log([0.7, 0.1])), rel=1e-5)
+from training.compile import L2RMSprop
 
 
 @pytest.mark.every_backend

@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
-from training.augment import PCA_COMPONENTS, PCA_DEVIATIONS, Flip, PadAndCrop, PCAColour, ScaleJitterCrop
+from training.augment import (
+    PCA_COMPONENTS,
+    PCA_DEVIATIONS,
+    Flip,
+    PadAndCrop,
+    PCAColour,
+    RandomAreaCrop,
+    ScaleJitterCrop,
+)
 
-OPERATIONS = [PadAndCrop(4, (10.0, 20.0, 30.0)), Flip(), ScaleJitterCrop(20, 30, 16), PCAColour()]
+OPERATIONS = [PadAndCrop(4, (10.0, 20.0, 30.0)), Flip(), ScaleJitterCrop(20, 30, 16), RandomAreaCrop(16), PCAColour()]
 
 
 def image(height=16, width=16):

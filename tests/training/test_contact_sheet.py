@@ -54,7 +54,8 @@ def test_a_whitened_image_is_shown_stretched_beside_its_original(drawn, picture_
     recipe = RECIPES["of operations on a fitted image"].replace(batch_size=4, pixels="per_pixel_mean")
     contact_sheet.show(recipe, str(picture_folder), count=3, seed=5)
     data = datasets.load(str(picture_folder))
-    pixels = whitened(recipe, data, fitted(recipe, data, print))
+    known = fitted(recipe, data, print)
+    pixels = whitened(recipe, data, known)
     stream, _ = train_batches(recipe, pixels, network(recipe, 0), seed=5)
     batch, _ = next(stream.as_numpy_iterator())
     for row, read in zip(drawn, batch, strict=False):
@@ -62,7 +63,7 @@ def test_a_whitened_image_is_shown_stretched_beside_its_original(drawn, picture_
         assert headings == ["stored", "per_pixel_mean", "fitted", "PadAndCrop", "Flip", "what the network reads"]
         shown = row[-1][1] / 255 * (read.max() - read.min()) + read.min()
         np.testing.assert_allclose(shown, read, atol=1e-3)
-        mean = preprocessing.fit(row[0][1], 32, 32, 3).numpy() - fitted(recipe, data, print)["mean"]
+        mean = preprocessing.fit(row[0][1], 32, 32, 3).numpy() - known["mean"]
         again = row[1][1] / 255 * (mean.max() - mean.min()) + mean.min()
         np.testing.assert_allclose(again, mean, atol=1e-2)
 

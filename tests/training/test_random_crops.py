@@ -27,9 +27,9 @@ def draws(crop, count, *shape):
 
 
 @pytest.mark.parametrize("crop", CROPS, ids=str)
-def test_ten_thousand_draws_stay_inside(crop):
+def test_draws_stay_inside(crop):
     for height, width in ((375, 500), (90, 61), (300, 1900), (1, 4)):
-        drawn = draws(crop, 2500, height, width)
+        drawn = draws(crop, 500, height, width)
         top, left, high, wide = drawn["window"].T
         assert min(top.min(), left.min()) >= 0
         assert min(high.min(), wide.min()) >= 1
@@ -40,7 +40,7 @@ def test_ten_thousand_draws_stay_inside(crop):
             assert drawn["corner"].min() >= 0
             assert (drawn["corner"] + crop.size <= resized).all()
         if (height, width) == (375, 500):
-            assert len(np.unique(drawn["window"], axis=0)) > 500
+            assert len(np.unique(drawn["window"], axis=0)) > 300
 
 
 def test_every_place_and_scale_is_drawn():
