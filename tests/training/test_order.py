@@ -307,7 +307,7 @@ def test_class_weights_weigh_the_loss_of_every_output(aux_heads, model):
     pixels, labels, _ = next(stream.as_numpy_iterator())
     small.compile(loss=dict.fromkeys(heads, "sparse_categorical_crossentropy") if aux_heads else
                   "sparse_categorical_crossentropy")  # fmt: skip
-    loss = small.evaluate(stream.take(1), verbose=0)
+    loss = small.evaluate(stream, steps=1, verbose=0)
     outputs = small.predict(pixels, verbose=0)
     outputs = outputs if aux_heads else {"predictions": outputs}
     labels = labels["aux_1"] if aux_heads else labels

@@ -239,7 +239,6 @@ def test_a_warm_up_that_does_not_end_is_told(folders, tmp_path):
     assert len([line for line in told if "epochs, which are more than are trained;" in line]) == 1
 
 
-@pytest.mark.filterwarnings("error:.*ran out of data")
 def test_a_run_on_class_folders_says_what_it_is_judged_on(folders, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("training.judge._export", lambda *_: {})
     out = tmp_path / "run"
