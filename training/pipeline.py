@@ -258,8 +258,11 @@ def _for_outputs(model, labels):
 
 
 def _part(recipe, data, held_out) -> Dataset:
-    """The data with those of its training images that are, or are not, held out: every so many-th."""
+    """The data with those of its training images that are, or are not, held out: every so many-th, counted class by
+    class, for stored in turns they would be of a few classes."""
     if not recipe.hold_out or has_validation_split(data):
         return data
     is_held_out = np.arange(data.sizes["train"]) % recipe.hold_out == recipe.hold_out - 1
+    if not data.shuffled:
+        is_held_out[np.argsort(data.labels("train"), kind="stable")] = is_held_out.copy()
     return datasets.select(data, {"train": ("train", is_held_out == held_out)})

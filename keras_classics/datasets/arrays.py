@@ -1,5 +1,6 @@
 """Data sets of images in memory, and the one that comes with the package."""
 
+import dataclasses
 import importlib.resources
 from collections.abc import Sequence
 from typing import Any
@@ -75,4 +76,5 @@ def mnist_sample() -> Dataset:
     file = importlib.resources.files("keras_classics").joinpath("data/mnist_sample.npz")
     with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
         train, test = ((archive[f"{split}_images"], archive[f"{split}_labels"]) for split in ("train", "test"))
-        return from_arrays(*train, class_names=tuple("0123456789"), test=test, name="mnist_sample")
+        sample = from_arrays(*train, class_names=tuple("0123456789"), test=test, name="mnist_sample")
+        return dataclasses.replace(sample, shuffled=True)

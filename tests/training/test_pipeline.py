@@ -50,6 +50,15 @@ def test_an_epoch_is_every_image_once_and_none_that_is_held_out(data, model):
     assert (first.min(), first.max()) == (pytest.approx(-0.1), pytest.approx(1.175))
 
 
+def test_images_of_all_classes_are_held_out_where_these_are_stored_in_turns(model):
+    images = np.arange(200, dtype="uint8")[:, None, None] + np.zeros((28, 28), "uint8")
+    data, recipe = datasets.from_arrays(images, np.arange(200) % 10), LENET.replace(hold_out=10)
+    held = np.concatenate([labels for _, labels in validation_batches(recipe, data, model).as_numpy_iterator()])
+    assert np.bincount(held).tolist() == [2] * 10
+    ((_, trained),) = epochs(*train_batches(recipe, data, model), 1)
+    assert np.bincount(trained).tolist() == [18] * 10
+
+
 def test_nobody_waits_for_the_thread_that_tunes_when_a_stream_ends(data, model):
     trained, _ = train_batches(LENET, data, model)
     judged = feed.batches(data.split("test"), model, kc.LeNet5, 10)
