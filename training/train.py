@@ -147,7 +147,7 @@ def run(
     )
     recipe = recipe.replace()  # which finds what cannot be trained with
     check_loss(recipe)
-    with connected(distribution) as team, device.on(on_device):
+    with connected(distribution) as team, device.on(on_device), computing_in("float32"):
         settings = {
             "seed": seed,
             "record": record,
@@ -215,7 +215,7 @@ def _makes(base: Recipe, assignments: list[str], recipe: Recipe) -> bool:
 def _built(recipe: Recipe, seed: int, team: Team) -> keras.Model:
     """The network in its initial state, which follows from the seed alone."""
     keras.utils.set_random_seed(seed)
-    with team.scope(), _computing_in(recipe.precision):
+    with team.scope(), computing_in(recipe.precision):
         return team.synchronized(network(recipe, seed))
 
 
@@ -241,7 +241,7 @@ def resume(
             it is finished and what it needs to be judged is damaged.
     """
     check_options(on_device=on_device, distribution=distribution)
-    with connected(distribution) as team, device.on(on_device):
+    with connected(distribution) as team, device.on(on_device), computing_in("float32"):
         return _resume(RunFolder(pathlib.Path(folder), writes=team.is_first), data_dir, team, embedding)
 
 
@@ -464,8 +464,8 @@ def _callbacks(
 
 
 @contextmanager
-def _computing_in(precision: str) -> Iterator[None]:
-    """Layers that are made inside compute in that precision, which they keep."""
+def computing_in(precision: str) -> Iterator[None]:
+    """Layers that are made inside compute in that precision, which they keep, whatever the process has set for all."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:

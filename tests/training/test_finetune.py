@@ -284,6 +284,16 @@ def test_a_fine_tuning_is_not_held_against_the_papers_error(recipe):
     assert papers_error(scratch.replace(tuning=recipe().tuning)) is None
 
 
+def test_the_network_to_begin_with_is_float32_whatever_the_process_computes_in(recipe, tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        recipe()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    start = keras.saving.load_model(RunFolder(tmp_path / "run").start)
+    assert {layer.dtype_policy.name for layer in start.layers} == {"float32"}
+
+
 def test_early_stopping_does_not_count_the_classifiers_epochs(recipe):
     made = recipe(epochs=12, settings=["early_stopping=2", "tuning.head_epochs=6"])
     rows = [{"epoch": i, "val_accuracy": 1 / i, "loss": 1.0} for i in range(1, 9)]

@@ -288,6 +288,18 @@ def test_a_run_with_all_that_can_be_set_goes_on_bit_for_bit(tmp_path, monkeypatc
     assert history(folder.path)[1]["loss"] < history(folder.path)[0]["loss"]
 
 
+def test_what_ships_is_float32_whatever_the_process_computes_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "judge", lambda *_: {})
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        train.run(RECIPE.replace(epochs=1), "mnist_sample", out=tmp_path / "run", limit=100)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"  # which is the process's still
+    finally:
+        keras.config.set_dtype_policy("float32")
+    shipped = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
+    assert {layer.dtype_policy.name for layer in shipped.layers} == {"float32"}
+
+
 @pytest.mark.every_backend
 @heavy_elsewhere
 def test_the_validated_weights_are_the_averaged_ones(tmp_path, monkeypatch):
