@@ -256,11 +256,11 @@ def _restored(value: Any) -> Any:
     """What `plain` wrote."""
     if isinstance(value, dict):
         fields = {name: _restored(of_name) for name, of_name in value.items() if name != "kind"}
-        return _KINDS[value["kind"]](**fields) if "kind" in value else fields
+        return KINDS[value["kind"]](**fields) if "kind" in value else fields
     return tuple(map(_restored, value)) if isinstance(value, list) else value
 
 
-_KINDS: dict[str, Any] = {
+KINDS: dict[str, Any] = {
     **{name: getattr(augment, name) for name in augment.__all__},
     **{kind.__name__: kind for kind in (SGD, RMSProp, Steps, Plateau, Exponential, Linear, Cosine, Paper, Tuning)},
 }

@@ -20,9 +20,11 @@ from training import device, run_data
 from training.assign import assign, differences
 from training.augment.whitening import Numbers
 from training.checks import (
+    RESUMED_IN_PYTHON,
     agree,
     check_devices,
     check_fit,
+    check_kinds,
     check_loss,
     check_options,
     check_out,
@@ -177,6 +179,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
         "distribution": team.as_dict(),
     }
     check_record(settings)
+    check_kinds(recipe, team.say)
     data = run_data.load(data_name, data_dir, limit)
     check_fit(recipe, data)
     if skipped := run_data.check_pictures(data, team.say):
@@ -299,7 +302,8 @@ def _saved_recipe(saved: dict[str, Any], folder: RunFolder) -> Recipe:
         return recipe_of(saved).replace()
     except (KeyError, TypeError):
         raise ClassicsError(
-            f"'{folder.recipe}' is damaged, or its recipe has operations that are not of this package; start a new run."
+            f"'{folder.recipe}' is damaged, or its recipe has operations that are not of this package: "
+            f"{RESUMED_IN_PYTHON}, or start a new run."
         ) from None
 
 
