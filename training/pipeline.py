@@ -86,8 +86,8 @@ def train_batches(
 
     Raises:
         ClassicsError: if the data has other classes than the model, the recipe cuts images of another size than the
-            model reads or whitens pixels and the model is not built for that, no image is left to train on, or the
-            batch cannot be divided among the processes.
+            model reads, changes colours where it reads grey, or whitens pixels and the model is not built for that, no
+            image is left to train on, or the batch cannot be divided among the processes.
     """
     import tensorflow as tf
 

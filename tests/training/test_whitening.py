@@ -9,9 +9,12 @@ import pytest
 import keras_classics as kc
 from keras_classics import datasets, evaluation, exporting, feed
 from training import get_recipe, train, train_batches, validation_batches
+from training.assign import assign
 from training.augment import (
     AffineDistortion,
     AugMix,
+    Flip,
+    PadAndCrop,
     PCAColour,
     PhotometricDistortion,
     RandAugment,
@@ -193,6 +196,14 @@ def test_what_changes_pixels_of_0_to_255_is_refused_on_whitened_ones(operation, 
 def test_what_lies_around_a_whitened_digit_is_the_mean():
     recipe = get_recipe("lenet5-mnist").replace(augment=(AffineDistortion(fill=255.0),))
     assert recipe.replace(pixels="per_pixel_mean").augment == (AffineDistortion(fill=0.0),)
+
+
+def test_what_lies_around_an_image_is_the_mean_colour_again_where_pixels_are_no_longer_whitened():
+    mean = kc.NiN.normalization.mean
+    assert assign(NIN, ["pixels=normalized"]).augment == (PadAndCrop(4, mean), Flip())
+    assert RESNET.replace(pixels="normalized").augment == get_recipe("resnet20-cifar10").augment
+    own = (PadAndCrop(4, (1.0, 2.0, 3.0)),)
+    assert NIN.replace(pixels="normalized", augment=own).augment == own
 
 
 def a_few_pictures(count=6):
