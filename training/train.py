@@ -49,7 +49,7 @@ from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.state import History, Place, State, put_back, seeds
 from training.steps import check_operations
-from training.whitening import numbers_of, whitened
+from training.whitening import check_whitening, numbers_of, whitened
 
 # What metrics.json has of the settings.
 RECORDED_SETTINGS = (
@@ -194,7 +194,9 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     }
     agree(team, settings, State())
     built = None if start is not None else _built(recipe, settings["seed"], team)
-    check_operations(recipe, feed_of(start if built is None else built, get_model(recipe.model)))
+    read = feed_of(start if built is None else built, get_model(recipe.model))
+    check_operations(recipe, read)
+    check_whitening(recipe, read)
     if not team.is_first:
         folder = RunFolder(pathlib.Path(out or recipe.name), writes=False)
         return _train(recipe, data, folder, settings, team, embedding, built)

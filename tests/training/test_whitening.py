@@ -243,10 +243,20 @@ def test_nin_is_held_against_the_error_with_augmentation():
     assert NIN.replace(epochs=2).augment == NIN.augment
 
 
-def test_a_margin_cannot_be_whitened(folder):
-    recipe = get_recipe("lenet5-mnist").replace(pixels="gcn_zca")
-    with pytest.raises(kc.ClassicsError, match="reads its pictures with a margin"):
-        numbers_of(recipe, datasets.load("mnist_sample"), folder, str)
+@pytest.mark.parametrize(
+    ("name", "build", "message"),
+    [
+        ("lenet5-mnist", {}, "lenet5 reads its pictures with a margin"),
+        ("resnet20-cifar10", {"input_shape": (40, 40, 3)}, "resnet20 are whitened at 32x32x3 alone, and the network"),
+        ("resnet20-cifar10", {"input_shape": (32, 32, 1)}, "resnet20 are whitened at 32x32x3 alone, and the network"),
+    ],
+)
+def test_what_cannot_be_whitened_is_refused_before_the_start(name, build, message, tmp_path):
+    recipe = get_recipe(name)
+    recipe = recipe.replace(pixels="per_pixel_mean", build={**recipe.build, **build})
+    with pytest.raises(kc.ClassicsError, match=message):
+        train.run(recipe, "mnist_sample", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.heavy
