@@ -213,8 +213,8 @@ def _weights(labels, table):
 def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: Skip | None = None):
     """The images that choose the best epoch, as batches of (images, labels) in a fixed order; None without any.
 
-    They are the data's own validation split, or else the training images that are held out. `skip` is as in
-    `train_batches`.
+    They are the data's own validation split where it has test images beside it; where it has none, a network is judged
+    on that split, and they are training images that are held out, as without one. `skip` is as in `train_batches`.
     """
     import tensorflow as tf
 

@@ -27,7 +27,7 @@ def from_arrays(
         labels: theirs, whole numbers from 0 on, (N,) or (N, 1).
         class_names: in the order of the labels; by default the numbers up to the highest label of any split.
         test: images and labels to judge on.
-        validation: images and labels to choose the best epoch by.
+        validation: images and labels to choose the best epoch by; without `test`, those to judge on.
         name: what messages call the data set.
 
     Raises:
