@@ -356,7 +356,7 @@ def _check_tuning(recipe: Recipe, tuning: Tuning) -> None:
         raise ClassicsError("Pixels are prepared as the weights want it; leave pixels=normalized.")
 
 
-def _filling_with(colour: tuple[float, ...], operation: Operation) -> Operation:
+def _filling_with(colour: tuple[float, ...], operation: Any) -> Operation:
     """The operation for pixels that are no longer whitened. What fills with a grey does so with the digits' black."""
     is_coloured = isinstance(getattr(operation, "fill", None), tuple)
     return dataclasses.replace(operation, fill=colour) if is_coloured else operation
