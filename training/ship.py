@@ -46,7 +46,7 @@ def ship(run: str | pathlib.Path, out: str | pathlib.Path | None = None) -> path
             if file.suffix != ".tflite" or file.stat().st_size <= SMALL:
                 shutil.copyfile(file, temporary / file.name)
         model = load(folder.best)
-        read, licence = feed_of(model, variant_of(model)), None if settings["recipe"]["tuning"] else LICENCE
+        read, licence = feed_of(model, variant_of(model)), None if settings["recipe"].get("tuning") else LICENCE
         card = model_card(temporary / folder.best.name, metrics, told_command(settings), read, licence)
         (temporary / CARD).write_text(card, "utf-8")
     return path
