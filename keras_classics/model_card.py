@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keras_classics.choices import LICENCES
+from keras_classics.choices import DATA_SETS, LICENCES, perhaps_of_tfds
 from keras_classics.errors import ClassicsError
 from keras_classics.feed import Feed
 from keras_classics.layers.provenance import described
@@ -121,6 +121,23 @@ Not measured here. `keras-classics evaluate {ON_HUB} --data <data>` does it.
 """
 
 
+def public(metrics: Mapping[str, Any], data: str | None = None) -> dict[str, Any]:
+    """A run's metrics without the folders of the machine that it ran on, as a card tells them: its data is called
+    `data`, by default as it was asked for, and where that is a path, as its folder or table."""
+    settings = metrics["settings"]
+    name = data or settings["data"]
+    if data is None and name not in DATA_SETS and not perhaps_of_tfds(name):
+        name = pathlib.PurePath(name).name
+    recipe = dict(settings["recipe"])
+    if tuning := recipe.get("tuning"):
+        weights = tuning["weights"]
+        is_place = weights.startswith("~") or pathlib.PurePath(weights).is_absolute()
+        recipe["tuning"] = {**tuning, "weights": pathlib.PurePath(weights).name if is_place else weights}
+    if recipe["dataset"] == settings["data"]:
+        recipe["dataset"] = name
+    return {**metrics, "settings": {**settings, "data": name, "recipe": recipe}}
+
+
 def run_command(settings: Mapping[str, Any]) -> str:
     """The command line of a run with these settings, as recipe.json and, but for what was set, metrics.json have
     them, or that there is none. The folder of the data is left to the reader."""
@@ -164,6 +181,9 @@ def departures(settings: Mapping[str, Any]) -> list[str]:
     """Where a run with these settings is not as the paper's, or as its recipe's."""
     recipe = settings["recipe"]
     told = list(recipe["departures"])
+    if tuning := recipe.get("tuning"):
+        begun = f"the weights '{tuning['weights']}' (SHA-256 {tuning['sha256'][:16]}...)"
+        told.insert(0, f"It is fine-tuned, not trained by the paper: it began with {begun}.")
     holds_out = recipe["hold_out"] and not settings.get("validation_split")
     if holds_out and not any("is held out to choose" in departure for departure in told):  # as older ones say
         told.append(held_out(recipe["hold_out"]))

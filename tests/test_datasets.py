@@ -166,10 +166,12 @@ def test_pictures_that_would_be_left_out_are_told(tmp_path):
         with pytest.raises(kc.ClassicsError, match=f"{folder}' holds images beside train, which would be left out"):
             datasets.load(str(tmp_path))
         shutil.rmtree(tmp_path / folder)
-    for root in (tmp_path, tmp_path / "train"):
-        pictures(tmp_path / "train" / "cat" / "kittens" / "1.png")
-        with pytest.raises(kc.ClassicsError, match="cat/kittens' holds images inside a class's folder"):
-            datasets.load(str(root))
+    for below in ("", "2023/june"):
+        pictures(tmp_path / "train" / "cat" / "kittens" / below / "1.png")
+        for root in (tmp_path, tmp_path / "train"):
+            with pytest.raises(kc.ClassicsError, match="cat/kittens' holds images inside a class's folder"):
+                datasets.load(str(root))
+        shutil.rmtree(tmp_path / "train" / "cat" / "kittens")
 
 
 @pytest.mark.parametrize("name", ["1.heic", "1.HEIF", "1.jp2", "1.Jxl", "1.tga"])

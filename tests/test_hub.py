@@ -208,7 +208,8 @@ def test_a_runs_card_names_data_and_weights_without_their_folders(run, tmp_path)
     metrics = json.loads((run / "metrics.json").read_text())
     settings = metrics["settings"]
     settings["data"] = settings["recipe"]["dataset"] = "/home/somebody/flowers"
-    settings["recipe"]["tuning"] = {"weights": "/home/somebody/old.keras", "frozen": "c3"}
+    tuning = {"weights": "/home/somebody/old.keras", "sha256": 64 * "0", "frozen": "c3"}
+    settings["recipe"]["tuning"] = tuning
     metrics["class_names"] = ANIMALS
     (run / "metrics.json").write_text(json.dumps(metrics))
     card(run, "--out", tmp_path / "folder")

@@ -5,7 +5,7 @@ import importlib.util
 import json
 import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -17,13 +17,14 @@ from keras_classics.zoo import get_model
 from training import device
 from training.distribute import Distribution, Team, code
 from training.pipeline import count_images, has_validation_split, trained_part
-from training.recipe import Recipe
+from training.recipe import KINDS, Recipe
 from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.state import State
 
 SEEDS = range(2**32)  # NumPy takes no others
 Settings = Mapping[str, Any]
+RESUMED_IN_PYTHON = "such a run goes on by train.resume(folder, embedding=train.Embedding(recipe)) in Python"
 
 
 def check_options(
@@ -69,6 +70,20 @@ def check_loss(recipe: Recipe) -> None:
             f"The loss {recipe.loss} cannot be read off {recipe.model}, whose classifier_activation is {given}; set "
             f"build.classifier_activation={read[0]} as well, or another loss."
         )
+
+
+def check_kinds(recipe: Recipe, say: Callable[[str], None]) -> None:
+    """Tells which of a recipe's operations are not of this package, for such a run is resumed in Python alone. Raises a
+    ClassicsError if one of them has the name of another that is."""
+    for kind in dict.fromkeys(map(type, (*recipe.augment, *recipe.augment_batch))):
+        name = kind.__name__
+        if KINDS.get(name, kind) is not kind:
+            raise ClassicsError(
+                f"{name} of {recipe.name} is not the {name} of this package, which a resumed run would take; give it "
+                "another name."
+            )
+        if name not in KINDS:
+            say(f"{name} is not of this package: {RESUMED_IN_PYTHON}.")
 
 
 def check_fit(recipe: Recipe, data: RunData) -> None:

@@ -21,7 +21,7 @@ from training.pipeline import first_key, stored_examples, trained_part
 from training.progress import say
 from training.recipe import Recipe
 from training.steps import Step, augmentation_steps, batch_steps
-from training.whitening import fitted, whitened
+from training.whitening import check_whitening, fitted, whitened
 
 MOST = 100  # rows of a sheet
 FEW = 6  # drawn numbers that are printed
@@ -61,6 +61,7 @@ def show(
         raise ClassicsError(f"A contact sheet is a PNG; name it '{path.with_suffix('.png')}', not '{path}'.")
     data = _data(recipe, data_name, data_dir, count)
     made = feed.feed_of_default(get_model(recipe.model))
+    check_whitening(recipe, made)
     with datasets.reading():
         if recipe.pixels in RULES:
             rows = _whitened_rows(recipe, data, made, seed, count)

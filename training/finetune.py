@@ -141,7 +141,8 @@ def _start(recipe: Recipe, variant: Variant, data: Dataset, seed: int) -> keras.
     assert recipe.tuning is not None
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
-        model = variant(seed=seed, **{**recipe.build, "weights": recipe.tuning.weights})
+        with train.computing_in("float32"):
+            model = variant(seed=seed, **{**recipe.build, "weights": recipe.tuning.weights})
     for warning in told:
         if not issubclass(warning.category, KeptClassifier):  # here it is not
             say(str(warning.message))

@@ -125,7 +125,9 @@ def _models(folder: RunFolder, history: History) -> dict[str, tuple[pathlib.Path
 
 def papers_error(recipe: Recipe) -> float | None:
     """The top-1 error that the paper reports for such a training of the network's form, in percent, of one crop if it
-    does; None where it reports none, whatever its authors' repository tells."""
+    does; None where it reports none, whatever its authors' repository tells, and of a fine-tuning."""
+    if recipe.tuning is not None:
+        return None
     network = get_model(recipe.model)
     form = {name: value for name, value in recipe.build.items() if name in network.options}
     rows = [

@@ -86,8 +86,8 @@ def train_batches(
 
     Raises:
         ClassicsError: if the data has other classes than the model, the recipe cuts images of another size than the
-            model reads or whitens pixels and the model is not built for that, no image is left to train on, or the
-            batch cannot be divided among the processes.
+            model reads, changes colours where it reads grey, or whitens pixels and the model is not built for that, no
+            image is left to train on, or the batch cannot be divided among the processes.
     """
     import tensorflow as tf
 
@@ -213,8 +213,8 @@ def _weights(labels, table):
 def validation_batches(recipe: Recipe, data: Dataset, model: keras.Model, skip: Skip | None = None):
     """The images that choose the best epoch, as batches of (images, labels) in a fixed order; None without any.
 
-    They are the data's own validation split, or else the training images that are held out. `skip` is as in
-    `train_batches`.
+    They are the data's own validation split where it has test images beside it; where it has none, a network is judged
+    on that split, and they are training images that are held out, as without one. `skip` is as in `train_batches`.
     """
     import tensorflow as tf
 
@@ -258,8 +258,11 @@ def _for_outputs(model, labels):
 
 
 def _part(recipe, data, held_out) -> Dataset:
-    """The data with those of its training images that are, or are not, held out: every so many-th."""
+    """The data with those of its training images that are, or are not, held out: every so many-th, counted class by
+    class, for stored in turns they would be of a few classes."""
     if not recipe.hold_out or has_validation_split(data):
         return data
     is_held_out = np.arange(data.sizes["train"]) % recipe.hold_out == recipe.hold_out - 1
+    if not data.shuffled:
+        is_held_out[np.argsort(data.labels("train"), kind="stable")] = is_held_out.copy()
     return datasets.select(data, {"train": ("train", is_held_out == held_out)})

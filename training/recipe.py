@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from keras_classics.errors import ClassicsError
 from keras_classics.spec import Paper, plain
+from keras_classics.zoo import get_model
 from training import augment
 from training.augment import BatchOperation, Operation
 from training.augment.whitening import Pixels
@@ -214,7 +215,8 @@ class Recipe:
 
     def replace(self, **changes) -> "Recipe":
         """A copy with other values; those that are None stay as they are. A batch of another size is not divided
-        unless `accumulate` says so as well.
+        unless `accumulate` says so as well; operations fill with 0 where pixels are whitened, and with the mean colour
+        where they no longer are.
 
         Raises:
             ClassicsError: for a value that cannot be trained with.
@@ -230,6 +232,9 @@ class Recipe:
                 _check_bounds(holder, f"{rule}.")
         if recipe.pixels != "normalized":
             recipe = dataclasses.replace(recipe, augment=tuple(map(_filling_with_zero, recipe.augment)))
+        elif self.pixels != "normalized" and "augment" not in changes:
+            colour = get_model(recipe.model).normalization.mean
+            recipe = dataclasses.replace(recipe, augment=tuple(_filling_with(colour, each) for each in recipe.augment))
         _check(recipe)
         return recipe
 
@@ -256,11 +261,11 @@ def _restored(value: Any) -> Any:
     """What `plain` wrote."""
     if isinstance(value, dict):
         fields = {name: _restored(of_name) for name, of_name in value.items() if name != "kind"}
-        return _KINDS[value["kind"]](**fields) if "kind" in value else fields
+        return KINDS[value["kind"]](**fields) if "kind" in value else fields
     return tuple(map(_restored, value)) if isinstance(value, list) else value
 
 
-_KINDS: dict[str, Any] = {
+KINDS: dict[str, Any] = {
     **{name: getattr(augment, name) for name in augment.__all__},
     **{kind.__name__: kind for kind in (SGD, RMSProp, Steps, Plateau, Exponential, Linear, Cosine, Paper, Tuning)},
 }
@@ -349,6 +354,12 @@ def _check_tuning(recipe: Recipe, tuning: Tuning) -> None:
         )
     if recipe.pixels != "normalized":
         raise ClassicsError("Pixels are prepared as the weights want it; leave pixels=normalized.")
+
+
+def _filling_with(colour: tuple[float, ...], operation: Any) -> Operation:
+    """The operation for pixels that are no longer whitened. What fills with a grey does so with the digits' black."""
+    is_coloured = isinstance(getattr(operation, "fill", None), tuple)
+    return dataclasses.replace(operation, fill=colour) if is_coloured else operation
 
 
 def _filling_with_zero(operation: Any) -> Operation:

@@ -1,7 +1,6 @@
 """Data for a run: which of its pictures are left out, and what it is judged on where it has no test images."""
 
 import concurrent.futures
-import dataclasses
 import hashlib
 import os
 import pathlib
@@ -13,8 +12,7 @@ import numpy as np
 
 from keras_classics import datasets, pictures
 from keras_classics.choices import SAMPLES
-from keras_classics.datasets import Dataset, Files
-from keras_classics.datasets.dataset import of_files
+from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
 from training.run_folder import RunFolder
 
@@ -72,7 +70,7 @@ def load(
         ClassicsError: if the data cannot be opened, there are no images to train on, or a split has none of a class but
             `skipped` ones.
     """
-    data = _by_class(datasets.load(name, data_dir))
+    data = datasets.load(name, data_dir)
     if "train" not in data.sizes:
         raise ClassicsError(f"{data.name} has no training images, but only {', '.join(data.sizes)}; choose other data.")
     if limit is not None:
@@ -83,17 +81,6 @@ def load(
     if skipped:  # after that: or pictures that no one has checked would take the places of those held out
         data = _without(data, set(skipped))
     return RunData(name, data, data.judged_split if held_out is None else HELD_OUT)
-
-
-def _by_class(data: Dataset) -> Dataset:
-    """The data with the training images of files class by class, as folders have them. A table may have its classes in
-    turns, and every tenth row would be of one class."""
-    if data.files is None or "train" not in data.files:
-        return data
-    paths, labels = data.files["train"]
-    order = np.argsort(labels, kind="stable")
-    files = {**data.files, "train": Files(paths[order], labels[order])}
-    return dataclasses.replace(of_files(data.name, data.class_names, files), decode=data.decode)
 
 
 def digest(data: Dataset) -> str:

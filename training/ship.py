@@ -7,7 +7,7 @@ from keras_classics.errors import ClassicsError
 from keras_classics.feed import feed_of
 from keras_classics.files import atomic_write
 from keras_classics.loading import load
-from keras_classics.model_card import model_card, told_command
+from keras_classics.model_card import LICENCE, model_card, public, told_command
 from keras_classics.places import BEST, CARD
 from keras_classics.weights.fetch import digest
 from keras_classics.zoo import variant_of
@@ -19,7 +19,8 @@ SMALL = 3_000_000  # bytes of a file that ships
 def ship(run: str | pathlib.Path, out: str | pathlib.Path | None = None) -> pathlib.Path:
     """Makes a folder of what ships of a run, by default saved_models/<recipe>.
 
-    In it are best.keras, model.tflite where that is small, curves.png and README.md, the model card.
+    In it are best.keras, model.tflite where that is small, curves.png and README.md, the model card. The weights have
+    the package's licence; those of a fine-tuning, which began with others', one that is not told.
 
     Returns:
         The folder.
@@ -29,7 +30,7 @@ def ship(run: str | pathlib.Path, out: str | pathlib.Path | None = None) -> path
     """
     folder = RunFolder(pathlib.Path(run))
     try:
-        metrics = folder.read_metrics()
+        metrics = public(folder.read_metrics())
     except (OSError, ValueError):
         folder.read_settings()  # or it is no run folder
         raise ClassicsError(f"'{run}' is not finished; go on with it: {folder.resume_command}") from None
@@ -45,9 +46,8 @@ def ship(run: str | pathlib.Path, out: str | pathlib.Path | None = None) -> path
             if file.suffix != ".tflite" or file.stat().st_size <= SMALL:
                 shutil.copyfile(file, temporary / file.name)
         model = load(folder.best)
-        card = model_card(
-            temporary / folder.best.name, metrics, told_command(settings), feed_of(model, variant_of(model))
-        )
+        read, licence = feed_of(model, variant_of(model)), None if settings["recipe"].get("tuning") else LICENCE
+        card = model_card(temporary / folder.best.name, metrics, told_command(settings), read, licence)
         (temporary / CARD).write_text(card, "utf-8")
     return path
 

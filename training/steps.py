@@ -22,10 +22,15 @@ class Step(NamedTuple):
 
 
 def check_operations(recipe: Recipe, feed: Feed) -> None:
-    """Raises a ClassicsError where an operation lacks something that it needs, or cuts images of another size than the
-    network reads."""
+    """Raises a ClassicsError where an operation lacks something that it needs, changes colours where the network reads
+    grey, or cuts images of another size than it reads."""
     for operation in recipe.augment:
         operation.check()
+        if operation.in_colour and feed.channels == 1:
+            raise ClassicsError(
+                f"{type(operation).__name__} of {recipe.name} changes colours, and the network reads grey; build it "
+                "for 3 channels, or in Python leave the operation out of the recipe's augment."
+            )
         if isinstance(operation, Crop) and operation.size != feed.image_size:
             name, size = type(operation).__name__, operation.size
             raise ClassicsError(

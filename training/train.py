@@ -20,9 +20,11 @@ from training import device, run_data
 from training.assign import assign, differences
 from training.augment.whitening import Numbers
 from training.checks import (
+    RESUMED_IN_PYTHON,
     agree,
     check_devices,
     check_fit,
+    check_kinds,
     check_loss,
     check_options,
     check_out,
@@ -47,7 +49,7 @@ from training.run_data import RunData
 from training.run_folder import RunFolder
 from training.state import History, Place, State, put_back, seeds
 from training.steps import check_operations
-from training.whitening import numbers_of, whitened
+from training.whitening import check_whitening, numbers_of, whitened
 
 # What metrics.json has of the settings.
 RECORDED_SETTINGS = (
@@ -147,7 +149,7 @@ def run(
     )
     recipe = recipe.replace()  # which finds what cannot be trained with
     check_loss(recipe)
-    with connected(distribution) as team, device.on(on_device):
+    with connected(distribution) as team, device.on(on_device), computing_in("float32"):
         settings = {
             "seed": seed,
             "record": record,
@@ -177,6 +179,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
         "distribution": team.as_dict(),
     }
     check_record(settings)
+    check_kinds(recipe, team.say)
     data = run_data.load(data_name, data_dir, limit)
     check_fit(recipe, data)
     if skipped := run_data.check_pictures(data, team.say):
@@ -191,7 +194,9 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     }
     agree(team, settings, State())
     built = None if start is not None else _built(recipe, settings["seed"], team)
-    check_operations(recipe, feed_of(start if built is None else built, get_model(recipe.model)))
+    read = feed_of(start if built is None else built, get_model(recipe.model))
+    check_operations(recipe, read)
+    check_whitening(recipe, read)
     if not team.is_first:
         folder = RunFolder(pathlib.Path(out or recipe.name), writes=False)
         return _train(recipe, data, folder, settings, team, embedding, built)
@@ -215,7 +220,7 @@ def _makes(base: Recipe, assignments: list[str], recipe: Recipe) -> bool:
 def _built(recipe: Recipe, seed: int, team: Team) -> keras.Model:
     """The network in its initial state, which follows from the seed alone."""
     keras.utils.set_random_seed(seed)
-    with team.scope(), _computing_in(recipe.precision):
+    with team.scope(), computing_in(recipe.precision):
         return team.synchronized(network(recipe, seed))
 
 
@@ -241,7 +246,7 @@ def resume(
             it is finished and what it needs to be judged is damaged.
     """
     check_options(on_device=on_device, distribution=distribution)
-    with connected(distribution) as team, device.on(on_device):
+    with connected(distribution) as team, device.on(on_device), computing_in("float32"):
         return _resume(RunFolder(pathlib.Path(folder), writes=team.is_first), data_dir, team, embedding)
 
 
@@ -299,7 +304,8 @@ def _saved_recipe(saved: dict[str, Any], folder: RunFolder) -> Recipe:
         return recipe_of(saved).replace()
     except (KeyError, TypeError):
         raise ClassicsError(
-            f"'{folder.recipe}' is damaged, or its recipe has operations that are not of this package; start a new run."
+            f"'{folder.recipe}' is damaged, or its recipe has operations that are not of this package: "
+            f"{RESUMED_IN_PYTHON}, or start a new run."
         ) from None
 
 
@@ -464,8 +470,8 @@ def _callbacks(
 
 
 @contextmanager
-def _computing_in(precision: str) -> Iterator[None]:
-    """Layers that are made inside compute in that precision, which they keep."""
+def computing_in(precision: str) -> Iterator[None]:
+    """Layers that are made inside compute in that precision, which they keep, whatever the process has set for all."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:

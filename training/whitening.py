@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError
-from keras_classics.feed import feed_of_default
+from keras_classics.feed import Feed, feed_of_default
 from keras_classics.zoo import get_model
 from training.augment.whitening import AT_ONCE, RULES, Numbers
 from training.pipeline import training_images
@@ -14,13 +14,29 @@ from training.recipe import Recipe
 from training.run_folder import RunFolder
 
 
+def check_whitening(recipe: Recipe, feed: Feed) -> None:
+    """Raises a ClassicsError if pixels are whitened and the network does not read its pictures from edge to edge, or
+    not as the record has them, for which the numbers are fitted."""
+    if recipe.pixels not in RULES:
+        return
+    if feed.resize_size != feed.image_size:
+        raise ClassicsError(
+            f"{recipe.model} reads its pictures with a margin, and they are whitened only from edge to edge; set "
+            "pixels=normalized."
+        )
+    fitted_for = feed_of_default(get_model(recipe.model))
+    if (feed.image_size, feed.channels) != (fitted_for.image_size, fitted_for.channels):
+        side, channels = fitted_for.image_size, fitted_for.channels
+        raise ClassicsError(
+            f"Pictures of {recipe.model} are whitened at {side}x{side}x{channels} alone, and the network reads others; "
+            "set pixels=normalized, or leave build.input_shape as it is."
+        )
+
+
 def numbers_of(recipe: Recipe, data: Dataset, folder: RunFolder, say: Callable[[str], None]) -> Numbers | None:
     """The fitted numbers of the recipe's whitening, from the run folder; None without whitening.
 
     Where they are not there or damaged, they are fitted and written.
-
-    Raises:
-        ClassicsError: if the network does not read its pictures from edge to edge.
     """
     if recipe.pixels not in RULES:
         return None
@@ -31,17 +47,8 @@ def numbers_of(recipe: Recipe, data: Dataset, folder: RunFolder, say: Callable[[
 
 
 def fitted(recipe: Recipe, data: Dataset, say: Callable[[str], None]) -> Numbers:
-    """The numbers of the recipe's whitening, fitted on the images that are trained on.
-
-    Raises:
-        ClassicsError: if the network does not read its pictures from edge to edge.
-    """
+    """The numbers of the recipe's whitening, fitted on the images that are trained on."""
     feed = feed_of_default(get_model(recipe.model))
-    if feed.resize_size != feed.image_size:
-        raise ClassicsError(
-            f"{recipe.model} reads its pictures with a margin, and they are whitened only from edge to edge; set "
-            "pixels=normalized."
-        )
     say(f"Fitting {RULES[recipe.pixels]} on the images to train on.")
     return RULES[recipe.pixels].fit(training_images(recipe, data).map(feed.fit))
 

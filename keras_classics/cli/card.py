@@ -4,7 +4,6 @@ import json
 import pathlib
 import shlex
 
-from keras_classics.choices import DATA_SETS, perhaps_of_tfds
 from keras_classics.cli.arguments import add_backend, add_json
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, console, working
@@ -79,7 +78,7 @@ def _card(model, title, metrics, args):
 
     made = feed.feed_of(model, variant_of(model))
     if metrics is not None:
-        told = _public(metrics, args.data)
+        told = model_card.public(metrics, args.data)
 
         def of_run(file):
             try:
@@ -91,22 +90,6 @@ def _card(model, title, metrics, args):
         return of_run
     names, classes = exported.class_names_of(model), feed.classes_of(model)
     return lambda file: model_card.file_card(file, made, names, classes, title, args.licence, args.data)
-
-
-def _public(metrics, data):
-    """A run's metrics without the folders of the machine that it ran on: data has a name, not a path."""
-    settings = metrics["settings"]
-    name = data or settings["data"]
-    if data is None and name not in DATA_SETS and not perhaps_of_tfds(name):
-        name = pathlib.PurePath(name).name
-    recipe = dict(settings["recipe"])
-    if tuning := recipe.get("tuning"):
-        weights = tuning["weights"]
-        is_place = weights.startswith("~") or pathlib.PurePath(weights).is_absolute()
-        recipe["tuning"] = {**tuning, "weights": pathlib.PurePath(weights).name if is_place else weights}
-    if recipe["dataset"] == settings["data"]:
-        recipe["dataset"] = name
-    return {**metrics, "settings": {**settings, "data": name, "recipe": recipe}}
 
 
 def _not_here(source):

@@ -1,5 +1,6 @@
 """Data sets of images in memory, and the one that comes with the package."""
 
+import dataclasses
 import importlib.resources
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +27,7 @@ def from_arrays(
         labels: theirs, whole numbers from 0 on, (N,) or (N, 1).
         class_names: in the order of the labels; by default the numbers up to the highest label of any split.
         test: images and labels to judge on.
-        validation: images and labels to choose the best epoch by.
+        validation: images and labels to choose the best epoch by; without `test`, those to judge on.
         name: what messages call the data set.
 
     Raises:
@@ -75,4 +76,5 @@ def mnist_sample() -> Dataset:
     file = importlib.resources.files("keras_classics").joinpath("data/mnist_sample.npz")
     with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
         train, test = ((archive[f"{split}_images"], archive[f"{split}_labels"]) for split in ("train", "test"))
-        return from_arrays(*train, class_names=tuple("0123456789"), test=test, name="mnist_sample")
+        sample = from_arrays(*train, class_names=tuple("0123456789"), test=test, name="mnist_sample")
+        return dataclasses.replace(sample, shuffled=True)

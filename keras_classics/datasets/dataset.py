@@ -37,8 +37,9 @@ class Dataset:
         in_memory: whether it is small enough to be kept decoded in memory.
         stored: gives the records of a split.
         decode: turns a stored image into a uint8 tensor (H, W, C).
-        decode_window: a part of it, as `decoding.decode_window_of_file` does; None where `decode` is all there is.
         files: by split, where a stored image is the path of its file; else None.
+        decode_window: a part of it, as `decoding.decode_window_of_file` does; None where `decode` is all there is.
+        shuffled: whether the examples are stored in a random order, in which every so many-th are of all classes.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Dataset:
     decode: Callable[["tf.Tensor"], "tf.Tensor"]
     files: Mapping[str, Files] | None = None
     decode_window: Callable | None = None
+    shuffled: bool = False
 
     @property
     def test_split(self) -> str | None:

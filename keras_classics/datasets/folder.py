@@ -128,12 +128,22 @@ def _pictures(folder, seen) -> list[bytes]:
             )
         paths.append(os.fsencode(entry.path))
     for entry in inside if paths else ():
-        if _pictures(entry.path, {}):
+        if _holds_pictures(entry.path):
             raise ClassicsError(
                 f"'{pictures.printable(entry.path)}' holds images inside a class's folder, which would be left out: "
                 "put them into that one, or remove them."
             )
     return sorted(paths)
+
+
+def _holds_pictures(folder: str) -> bool:
+    """Whether there are pictures in a folder, or in one somewhere below it; a loop of links has no end."""
+    return any(
+        pictures.is_image(entry.name)
+        or pictures.is_image_not_read(entry.name)
+        or (_is_shown_folder(entry) and not entry.is_symlink() and _holds_pictures(entry.path))
+        for entry in _entries(folder)
+    )
 
 
 def _inode(link) -> int:

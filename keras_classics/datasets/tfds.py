@@ -88,7 +88,7 @@ def open_tfds(name: str, data_dir: str | pathlib.Path | None) -> Dataset:
     names = known_class_names(builder.name) or tuple(label.names or map(str, range(label.num_classes)))
     pixels = math.prod(side or math.inf for side in image.shape)
     in_memory = sizes.get("train", 1) * pixels <= IN_MEMORY
-    made = Dataset(name, names, sizes, image.shape[-1], in_memory, records, image.decode_example)
+    made = Dataset(name, names, sizes, image.shape[-1], in_memory, records, image.decode_example, shuffled=True)
     if in_memory or image.shape[-1] != 3:
         return made
     contents, window = decoding.decode_contents, decoding.decode_window_of_contents

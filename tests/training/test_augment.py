@@ -6,6 +6,7 @@ import pytest
 from training.augment import (
     PCA_COMPONENTS,
     PCA_DEVIATIONS,
+    Cutout,
     Flip,
     PadAndCrop,
     PCAColour,
@@ -40,6 +41,13 @@ def test_pad_and_crop_shifts_by_up_to_the_padding():
         (place,) = [place for place, window in windows.items() if np.allclose(window, crop, atol=1e-4)]
         seen.add(place)
     assert {y for y, _ in seen} == {x for _, x in seen} == set(range(9))
+
+
+@pytest.mark.parametrize("operation", [PadAndCrop(16, (10.0, 20.0, 60.0)), Cutout(8, (10.0, 20.0, 60.0))])
+def test_a_grey_image_is_filled_with_the_mean_of_the_colours(operation):
+    filled = np.stack([operation(np.zeros((16, 16, 1), "float32"), (0, i)).numpy() for i in range(10)])
+    assert filled.shape[1:] == (16, 16, 1)
+    assert {*filled.ravel().tolist()} == {0.0, 30.0}
 
 
 def test_flip_mirrors_half_of_them():

@@ -25,7 +25,7 @@ from keras_classics.spec import PLUS_MINUS_ONE, InputProtocol
 from training import cli as command
 from training import finetune, get_recipe, list_recipes, train
 from training.augment import AffineDistortion, Flip, PadAndCrop, RandomAreaCrop
-from training.judge import is_trained
+from training.judge import is_trained, papers_error
 from training.phases import phase_after
 from training.recipe import Cosine, Steps, recipe_of
 from training.run_folder import RunFolder
@@ -276,6 +276,22 @@ def test_the_command_that_makes_a_fine_tuning_again_has_all_that_was_said(
     command_line = run_command(settings)
     assert not settings["made_in_python"]
     assert f"--weights {weights} {told.format(f'--data {picture_folder}')}" in command_line
+
+
+def test_a_fine_tuning_is_not_held_against_the_papers_error(recipe):
+    scratch = get_recipe("resnet20-cifar10")
+    assert papers_error(scratch) == 8.75
+    assert papers_error(scratch.replace(tuning=recipe().tuning)) is None
+
+
+def test_the_network_to_begin_with_is_float32_whatever_the_process_computes_in(recipe, tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        recipe()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    start = keras.saving.load_model(RunFolder(tmp_path / "run").start)
+    assert {layer.dtype_policy.name for layer in start.layers} == {"float32"}
 
 
 def test_early_stopping_does_not_count_the_classifiers_epochs(recipe):

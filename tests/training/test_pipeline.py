@@ -8,7 +8,7 @@ import pytest
 import keras_classics as kc
 from keras_classics import datasets, feed
 from training import get_recipe, train, train_batches, validation_batches
-from training.augment import PCAColour, RandomAreaCrop
+from training.augment import PCAColour, PhotometricDistortion, RandomAreaCrop
 
 LENET = get_recipe("lenet5-mnist").replace(batch_size=32, augment=())  # so that images can be told by their pixels
 
@@ -48,6 +48,15 @@ def test_an_epoch_is_every_image_once_and_none_that_is_held_out(data, model):
     assert len(keys(held) | keys(first)) == 6000
     assert first.shape[1:] == (32, 32, 1)
     assert (first.min(), first.max()) == (pytest.approx(-0.1), pytest.approx(1.175))
+
+
+def test_images_of_all_classes_are_held_out_where_these_are_stored_in_turns(model):
+    images = np.arange(200, dtype="uint8")[:, None, None] + np.zeros((28, 28), "uint8")
+    data, recipe = datasets.from_arrays(images, np.arange(200) % 10), LENET.replace(hold_out=10)
+    held = np.concatenate([labels for _, labels in validation_batches(recipe, data, model).as_numpy_iterator()])
+    assert np.bincount(held).tolist() == [2] * 10
+    ((_, trained),) = epochs(*train_batches(recipe, data, model), 1)
+    assert np.bincount(trained).tolist() == [18] * 10
 
 
 def test_nobody_waits_for_the_thread_that_tunes_when_a_stream_ends(data, model):
@@ -112,6 +121,15 @@ def test_a_crop_of_another_size_than_the_network_reads_is_refused(data, tmp_path
     message = r"cuts images of 32 pixels, and the network reads 24; build it with input_shape=\[32,32,3\], or in Python"
     with pytest.raises(kc.ClassicsError, match=f"^RandomAreaCrop of resnet20-cifar10 {message}"):
         train_batches(recipe, data, kc.ResNet20(input_shape=(24, 24, 3)))
+    with pytest.raises(kc.ClassicsError, match=message):
+        train.run(recipe, "mnist_sample", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("operation", [PCAColour(), PhotometricDistortion()], ids=lambda of: type(of).__name__)
+def test_colours_of_a_network_that_reads_grey_are_refused(operation, tmp_path):
+    recipe = get_recipe("resnet20-cifar10").replace(augment=(operation,), build={"input_shape": (32, 32, 1)})
+    message = f"^{type(operation).__name__} of resnet20-cifar10 changes colours, and the network reads grey; build it"
     with pytest.raises(kc.ClassicsError, match=message):
         train.run(recipe, "mnist_sample", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -99,6 +99,22 @@ def test_no_command_is_told_of_a_recipe_that_was_changed_in_python(run, tmp_path
     assert results_table._row("one.json", metrics).startswith(f"{told} 12.34% |")
 
 
+def test_a_fine_tuning_ships_with_its_weights_named_and_no_licence_or_folder(run, tmp_path):
+    """For whose weights it began with, and under which licence, is not the package's to say."""
+    metrics = run.read_metrics()
+    tuning = {"kind": "Tuning", "weights": str(tmp_path / "theirs.keras"), "sha256": "0123456789abcdef" * 4}
+    recipe = {**metrics["settings"]["recipe"], "tuning": {**tuning, "frozen": None}, "departures": []}
+    metrics["settings"] |= {"recipe": recipe, "data": str(tmp_path / "photos")}
+    run.finish(metrics)
+    card = ModelCard.load(ship(run.path, tmp_path / "shipped") / "README.md")
+    assert card.data.license == "unknown"
+    assert "Unknown: say yours. The images have their own terms." in card.text
+    assert card.data.datasets == ["photos"]
+    assert str(tmp_path) not in card.content
+    assert "- It is fine-tuned, not trained by the paper: it began with the weights 'theirs.keras' (SHA" in card.text
+    assert "nowhere that is known" not in card.text
+
+
 def test_the_card_tells_that_the_last_epoch_took_a_damaged_bests_place(run, tmp_path):
     run.finish({**run.read_metrics(), "damaged_epoch": 2})
     text = (ship(run.path, tmp_path / "shipped") / "README.md").read_text("utf-8")

@@ -5,6 +5,7 @@ import dataclasses
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from keras_classics.model_card import NO_COMMAND, run_command
 from training import callbacks, finetune, get_recipe, progress, train
 from training import cli as command
 from training.assign import assign
-from training.augment import ElasticDistortion, MixUp
+from training.augment import ElasticDistortion, MixUp, Operation
 from training.checks import check_out
 from training.judge import best_epoch, is_trained
 from training.phases import phase_after
@@ -288,6 +289,18 @@ def test_a_run_with_all_that_can_be_set_goes_on_bit_for_bit(tmp_path, monkeypatc
     assert history(folder.path)[1]["loss"] < history(folder.path)[0]["loss"]
 
 
+def test_what_ships_is_float32_whatever_the_process_computes_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "judge", lambda *_: {})
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        train.run(RECIPE.replace(epochs=1), "mnist_sample", out=tmp_path / "run", limit=100)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"  # which is the process's still
+    finally:
+        keras.config.set_dtype_policy("float32")
+    shipped = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
+    assert {layer.dtype_policy.name for layer in shipped.layers} == {"float32"}
+
+
 @pytest.mark.every_backend
 @heavy_elsewhere
 def test_the_validated_weights_are_the_averaged_ones(tmp_path, monkeypatch):
@@ -379,6 +392,26 @@ def test_a_recipe_that_was_changed_in_python_goes_on_and_no_command_is_told(tmp_
         settings = RunFolder(tmp_path / name).read_settings()
         assert settings["made_in_python"] == (recipe is not RECIPE)
         assert (run_command(settings) == NO_COMMAND) == (recipe is not RECIPE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Inverted(Operation):
+    """An operation of one's own."""
+
+
+def test_a_run_with_an_operation_of_ones_own_goes_on_in_python(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train, "_train", lambda recipe, *_: recipe)
+    recipe = RECIPE.replace(augment=(Inverted(),))
+    train.run(recipe, "mnist_sample", out=tmp_path / "run")
+    way = "such a run goes on by train.resume(folder, embedding=train.Embedding(recipe)) in Python"
+    assert capsys.readouterr().out == f"Inverted is not of this package: {way}.\n"
+    assert train.resume(tmp_path / "run", embedding=train.Embedding(recipe)) == recipe
+    with pytest.raises(kc.ClassicsError, match=re.escape(f"operations that are not of this package: {way}, or start")):
+        train.resume(tmp_path / "run")
+    namesake = RECIPE.replace(augment=(type("Flip", (Inverted,), {})(),))
+    with pytest.raises(kc.ClassicsError, match="is not the Flip of this package, which a resumed run would take; give"):
+        train.run(namesake, "mnist_sample", out=tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def test_without_a_terminal_a_run_tells_each_minute_how_far_it_is(monkeypatch, capsys):

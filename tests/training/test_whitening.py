@@ -9,9 +9,12 @@ import pytest
 import keras_classics as kc
 from keras_classics import datasets, evaluation, exporting, feed
 from training import get_recipe, train, train_batches, validation_batches
+from training.assign import assign
 from training.augment import (
     AffineDistortion,
     AugMix,
+    Flip,
+    PadAndCrop,
     PCAColour,
     PhotometricDistortion,
     RandAugment,
@@ -195,6 +198,14 @@ def test_what_lies_around_a_whitened_digit_is_the_mean():
     assert recipe.replace(pixels="per_pixel_mean").augment == (AffineDistortion(fill=0.0),)
 
 
+def test_what_lies_around_an_image_is_the_mean_colour_again_where_pixels_are_no_longer_whitened():
+    mean = kc.NiN.normalization.mean
+    assert assign(NIN, ["pixels=normalized"]).augment == (PadAndCrop(4, mean), Flip())
+    assert RESNET.replace(pixels="normalized").augment == get_recipe("resnet20-cifar10").augment
+    own = (PadAndCrop(4, (1.0, 2.0, 3.0)),)
+    assert NIN.replace(pixels="normalized", augment=own).augment == own
+
+
 def a_few_pictures(count=6):
     return RNG.integers(0, 256, (count, 32, 32, 3)).astype("float32")
 
@@ -232,10 +243,20 @@ def test_nin_is_held_against_the_error_with_augmentation():
     assert NIN.replace(epochs=2).augment == NIN.augment
 
 
-def test_a_margin_cannot_be_whitened(folder):
-    recipe = get_recipe("lenet5-mnist").replace(pixels="gcn_zca")
-    with pytest.raises(kc.ClassicsError, match="reads its pictures with a margin"):
-        numbers_of(recipe, datasets.load("mnist_sample"), folder, str)
+@pytest.mark.parametrize(
+    ("name", "build", "message"),
+    [
+        ("lenet5-mnist", {}, "lenet5 reads its pictures with a margin"),
+        ("resnet20-cifar10", {"input_shape": (40, 40, 3)}, "resnet20 are whitened at 32x32x3 alone, and the network"),
+        ("resnet20-cifar10", {"input_shape": (32, 32, 1)}, "resnet20 are whitened at 32x32x3 alone, and the network"),
+    ],
+)
+def test_what_cannot_be_whitened_is_refused_before_the_start(name, build, message, tmp_path):
+    recipe = get_recipe(name)
+    recipe = recipe.replace(pixels="per_pixel_mean", build={**recipe.build, **build})
+    with pytest.raises(kc.ClassicsError, match=message):
+        train.run(recipe, "mnist_sample", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.heavy

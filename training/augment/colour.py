@@ -1,6 +1,7 @@
 """Changes of a training image's colours."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from training.augment.operation import Operation
 
@@ -15,6 +16,7 @@ class PCAColour(Operation):
     """Adds multiples of the principal components of ImageNet's colours, N(0, `deviation`) times the component's own
     deviation, drawn once an image (AlexNet, section 4.1)."""
 
+    in_colour: ClassVar[bool] = True
     deviation: float = 0.1
 
     def reads(self, pixels):
@@ -42,6 +44,7 @@ class PhotometricDistortion(Operation):
     contrast the mean of its grey values, and that without colour its grey values.)
     """
 
+    in_colour: ClassVar[bool] = True
     lowest: float = 0.5
     highest: float = 1.5
 

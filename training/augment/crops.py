@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from training.augment.operation import Operation
+from training.augment.operation import Operation, fill_for
 
 TRIES = 10  # rectangles that are drawn before the largest one in the middle is taken
 
@@ -28,7 +28,7 @@ class PadAndCrop(Operation):
         import tensorflow as tf
 
         shape = tf.shape(image)
-        fill = tf.constant(self.fill, image.dtype)
+        fill = fill_for(image, self.fill)
         widths = ((self.padding, self.padding), (self.padding, self.padding), (0, 0))
         image = tf.pad(image - fill, widths) + fill
         return tf.slice(image, tf.concat([drawn["corner"], [0]], 0), shape)

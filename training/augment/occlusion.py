@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from training.augment.operation import Operation
+from training.augment.operation import Operation, fill_for
 
 
 @dataclass(frozen=True)
@@ -33,4 +33,4 @@ class Cutout(Operation):
             for axis in (0, 1)
         )
         hidden = rows[:, None, None] & columns[None, :, None]
-        return tf.where(hidden, tf.constant(self.fill, image.dtype), image)
+        return tf.where(hidden, fill_for(image, self.fill), image)

@@ -11,10 +11,12 @@ class Operation:
     Called with a float32 image (H, W, C) of 0..255 and a seed of two integers it gives the image back changed, float32
     and not beyond 0..255 by more than the operation says. The same seed gives the same change.
 
-    `takes_raw` tells that it brings a picture of any size to the network's itself.
+    `takes_raw` tells that it brings a picture of any size to the network's itself, `in_colour` that it takes no image
+    of one channel.
     """
 
     takes_raw: ClassVar[bool] = False
+    in_colour: ClassVar[bool] = False
 
     def check(self) -> None:
         """Raises a ClassicsError where something that it needs is missing."""
@@ -39,3 +41,10 @@ class Operation:
 
         image = tf.convert_to_tensor(image)
         return self.apply(image, self.draw(tf.shape(image), seed))
+
+
+def fill_for(image, fill: tuple[float, ...]):
+    """A colour, a value for each channel, for an image (H, W, C): for a grey one the mean."""
+    import tensorflow as tf
+
+    return tf.constant([sum(fill) / len(fill)] if image.shape[-1] == 1 else fill, image.dtype)
