@@ -297,11 +297,7 @@ def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str,
     names = exported.class_names_of(model) if class_names is None else tuple(class_names)
     protocol = preprocessing.protocol_of_answers(model)
     if class_names is None and names and protocol and not datasets.own_class_names(protocol, len(names)):
-        warnings.warn(
-            f"The export of {model.name} has the class names of {protocol.dataset}, for which the network was made: "
-            f"{', '.join(names[:3])}, ... If it was trained on other data, give its `class_names`.",
-            stacklevel=3,
-        )
+        warnings.warn(datasets.assumption(f"The export of {model.name} has", protocol, names), stacklevel=3)
     if class_names is not None and len(names) != model.output_shape[-1]:
         raise ClassicsError(f"{model.name} has {model.output_shape[-1]} classes, and {len(names)} names were given.")
     if not all(isinstance(name, str) for name in names):
