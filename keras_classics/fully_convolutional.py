@@ -1,12 +1,13 @@
 """A network that takes images of one size, turned into one that takes any (VGG, section 3.2)."""
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from keras_classics.complexity import computes_with_kernels, has_named_outputs, is_functional
+from keras_classics.copies import clone, like_or_shared, take_weights
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import Conv2D, UnitBias, channel_axis, data_format_of
-from keras_classics.variant import deep_graph, settle
+from keras_classics.variant import settle
 
 
 def to_fully_convolutional(model: keras.Model) -> keras.Model:
@@ -27,7 +28,7 @@ def to_fully_convolutional(model: keras.Model) -> keras.Model:
 
     def copy(layer):
         replaced = isinstance(layer, layers.Dense | layers.Flatten)
-        return layer if replaced else type(layer).from_config(layer.get_config())
+        return layer if replaced else like_or_shared(layer)
 
     def call(layer, x, *args, **kwargs):
         if isinstance(layer, layers.Flatten):
@@ -38,20 +39,18 @@ def to_fully_convolutional(model: keras.Model) -> keras.Model:
             return layers.Softmax(axis, dtype=layer.dtype_policy, name=layer.name)(x)
         return layer(x, *args, **kwargs)
 
-    return _of_any_size(model, axis, clone_function=copy, call_function=call)
+    return _of_any_size(model, axis, copy=copy, call_function=call)
 
 
 def _of_any_size(model, axis: int, **how) -> keras.Model:
-    """A clone, made as Keras' `clone_model` is told, with copies of the weights."""
+    """A clone, made as `copies.clone` is told, with copies of the weights."""
     shape = [None] * 4
     shape[axis] = model.input.shape[axis]
     image = keras.Input(shape[1:], name=model.input.name, dtype=model.input.dtype)
-    with deep_graph():
-        result = keras.models.clone_model(model, image, **how)
+    result = clone(model, image, **how)
     for layer in result.layers:
-        for variable, value in zip(layer.weights, _weights(model, layer.name), strict=True):
-            # A copy in truth: jax's reshape may give the same array, which `predict` of one model takes from the other.
-            variable.assign(ops.copy(ops.reshape(value, variable.shape)))
+        if layer.weights:
+            take_weights(layer, model.get_layer(layer.name))
     settle(result)
     return result
 
@@ -137,8 +136,3 @@ def _is_softmax(layer) -> bool:
     """Whether it is one, over the last axis of a vector."""
     is_activation = isinstance(layer, layers.Activation) and layer.activation is keras.activations.softmax
     return is_activation or isinstance(layer, layers.Softmax)
-
-
-def _weights(model, name):
-    """The weights of the layer of that name; none for a softmax, which has no layer in `model`."""
-    return next((layer.weights for layer in model.layers if layer.name == name), ())

@@ -1,5 +1,6 @@
 """The same network for inference, with fewer layers and fewer passes over memory."""
 
+import contextlib
 from dataclasses import dataclass
 
 import keras
@@ -8,6 +9,7 @@ from keras import layers
 
 from keras_classics.by_hand import ByHand
 from keras_classics.complexity import computes_with_kernels, is_functional
+from keras_classics.copies import clone, like_or_shared, take_weights
 from keras_classics.errors import ClassicsError
 from keras_classics.layers import (
     BatchNormalization,
@@ -38,11 +40,13 @@ def fuse(model: keras.Model) -> keras.Model:
     ReLU; and the zeros that are put around its input alike on both sides.
 
     Args:
-        model: a functional model; functional models inside it are fused as well, and others are shared with it.
+        model: a functional model; functional models inside it are fused as well, and others are shared with it, as
+            are layers that Keras cannot make anew: a Lambda, or one of your own without `get_config`.
 
     Returns:
         A model of the same name with copies of the weights. Its layers have the names that they had; a layer that took
-        in others has its own. On torch it runs them by hand, see `by_hand`.
+        in others has its own. On torch it runs them by hand, see `by_hand`. It is compiled as `model` is, but not where
+        that has a loss or the like of your own that is not registered with Keras.
 
     Raises:
         ClassicsError: if the model is not functional.
@@ -60,7 +64,7 @@ def fuse(model: keras.Model) -> keras.Model:
             return stands_for[id(layer)].fused()
         if isinstance(layer, keras.Model):
             return fuse(layer) if is_functional(layer) else layer
-        return type(layer).from_config(layer.get_config())
+        return like_or_shared(layer)
 
     def call(layer, x, *args, **kwargs):
         if id(layer) in gone:
@@ -71,18 +75,21 @@ def fuse(model: keras.Model) -> keras.Model:
             return layer(x[own], added=x[1 - own])
         return layer(x, *args, **kwargs)
 
-    with deep_graph():
-        result = keras.models.clone_model(model, clone_function=copy, call_function=call)
+    result = clone(model, copy=copy, call_function=call)
     for layer in result.layers:
         if layer.weights and not isinstance(layer, keras.Model):
             part = parts.get(layer.name)
             source = model.get_layer(layer.name)
-            layer.set_weights(_fold(source, part.norm) if part and part.norm else _copied(source, layer))
+            if part and part.norm:
+                layer.set_weights(_fold(source, part.norm))
+            else:
+                take_weights(layer, source)
     settle(result)
     with deep_graph():
         fused = ByHand(result.input, result.output, name=model.name)
     if model.compiled:
-        fused.compile_from_config(model.get_compile_config())
+        with contextlib.suppress(TypeError, ValueError):  # of a function that Keras does not find again
+            fused.compile_from_config(model.get_compile_config())
     return fused
 
 
@@ -193,14 +200,6 @@ def _is_relu(layer) -> bool:
     if isinstance(layer, layers.ReLU):
         return (layer.max_value, layer.negative_slope, layer.threshold) == (None, 0, 0)
     return type(layer) is layers.Activation and layer.activation is keras.activations.relu
-
-
-def _copied(source, layer) -> list[np.ndarray]:
-    """The weights of `source` in the order of its copy's, which is another if it was built before it was quantised."""
-    if source.quantization_mode is None:
-        return source.get_weights()
-    values = {weight.name: value for weight, value in zip(source.weights, source.get_weights(), strict=True)}
-    return [values[weight.name] for weight in layer.weights]
 
 
 def _fold(layer, norm) -> list[np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_classics import complexity, feed
+from keras_classics.copies import like, take_weights
 from keras_classics.errors import ClassicsError, unknown
 from keras_classics.gradients import check_gradients, gradient
 from keras_classics.layers import data_format_of
@@ -99,7 +100,7 @@ def _score(model, inputs) -> Callable:
     before = keras.Function(inputs, last.input)
     if not last.weights:
         return before
-    linear = type(last).from_config({**last.get_config(), "activation": None})
+    linear = like(last, activation=None)
     linear.build(last.input.shape)
-    linear.set_weights(last.get_weights())
+    take_weights(linear, last)
     return lambda tensors: linear(before(tensors))

@@ -180,7 +180,7 @@ def _read(path: pathlib.Path) -> str | None:
             content = file.read(LONGEST + 1)
         if len(content) > LONGEST:
             raise ClassicsError(f"'{path}' has more than {LONGEST:,} bytes; it is none that belongs to a model.")
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

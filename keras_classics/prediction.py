@@ -40,7 +40,8 @@ def predict(
         top: how many classes to return for each.
         class_names: in the order of the model's outputs; by default those that it carries, or of the data set whose
             weights it has, or else "class 0", "class 1", ...: so it is of a classifier of one's own in the place of the
-            network's, whose layer is called "predictions".
+            network's, whose layer is called "predictions". If no weights told a data set, they are of the one that the
+            network was made for, and a warning says so. Of several models the first that tells names gives them.
         batch_size: how many views of pictures to ask about in a step.
         views: of each picture, whose probabilities are averaged; see `evaluate`.
 
@@ -58,7 +59,7 @@ def predict(
         raise ClassicsError(f"`top` and `batch_size` must be at least 1, not {top} and {batch_size}.")
     asked = ensemble(model, crops.find(views))
     if class_names is None:
-        _check_alike(asked.members)
+        class_names = _common_names(asked.members)
     class_names = names_of(asked.members[0], class_names)
     pictures = _listed(images)
     batch_size = asked.batch_size(batch_size, len(pictures))
@@ -101,8 +102,9 @@ def _told_names(member: Member) -> tuple[str, ...]:
     return datasets.told_class_names(member.protocol, member.classes)
 
 
-def _check_alike(members: Sequence[Member]) -> None:
-    """Raises a ClassicsError if models name their classes otherwise: the mean of their answers would mean nothing."""
+def _common_names(members: Sequence[Member]) -> tuple[str, ...] | None:
+    """The names of the first model that tells any, with a warning if they are but assumed of all. Raises a
+    ClassicsError if models name their classes otherwise: the mean of their answers would mean nothing."""
     named = [member for member in members if _told_names(member)]
     for member in named:
         if not same_classes(_told_names(member), _told_names(named[0])):
@@ -111,6 +113,12 @@ def _check_alike(members: Sequence[Member]) -> None:
                 f"{', '.join(_told_names(named[0])[:3])}, ... and {', '.join(_told_names(member)[:3])}, ...; if they "
                 "were trained on the same ones, give their names as `class_names`."
             )
+    if not named:
+        return None
+    first, names = named[0], _told_names(named[0])
+    if not any(datasets.own_class_names(member.protocol, member.classes) for member in named):
+        warnings.warn(datasets.assumption(f"The answers of {first.name} have", first.protocol, names), stacklevel=3)
+    return names
 
 
 def _listed(images) -> list:

@@ -57,7 +57,7 @@ def check_pixels(images) -> None:
         return
     low, high = float(values.min()), float(values.max())
     whole = values.dtype.kind in "iu"
-    if not whole and low >= 0 and 0 < high <= 1:
+    if not whole and low >= 0 and 0 < high < 2:  # a bicubic resize goes a little beyond 1
         mistake = "multiply those of 0..1 by 255"
     elif low < 0 and high < 16:
         mistake = "these look normalised already"

@@ -67,6 +67,28 @@ def test_names_of_the_peers():
         assert callable(getattr(importlib.import_module(module), function)), name
 
 
+def test_each_alexnet_stands_beside_its_own():
+    torch = importlib.import_module("torch")
+    for model, name in ((kc.AlexNet(groups=1), "alexnet"), (kc.AlexNetOWT(), "alexnet_owt")):
+        module, function = sides(name, "pytorchcv", ["jax"])[1].network.rsplit(".", 1)
+        with torch.device("meta"):
+            peer = getattr(importlib.import_module(module), function)()
+        assert sum(weight.numel() for weight in peer.parameters()) == model.count_params()
+
+
+@pytest.mark.parametrize(
+    ("name", "against", "same"),
+    [
+        *(("resnet50", "torchvision", False), ("resnet50", "keras.applications", True)),
+        *(("resnet50_v2", "keras.applications", False), ("alexnet", "pytorchcv", False)),
+    ],
+)
+def test_a_peer_of_another_form_does_other_work(name, against, same, monkeypatch):
+    monkeypatch.setattr(benchmark, "measure", lambda *_: 1.0)
+    ours, peer = benchmark.benchmark(name, against).times
+    assert (ours.macs, peer.macs) == (kc.get_model(name).macs, kc.get_model(name).macs if same else None)
+
+
 def test_the_command_measures_every_side(tmp_path, capsys):
     file = tmp_path / "figures.json"
     arguments = ["benchmark", "resnet20", "--against", "pytorchcv", "--batch", "2", "--rounds", "3", "--train"]

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import warnings
 from dataclasses import replace
 
 import keras
@@ -226,6 +227,24 @@ def test_models_of_other_classes_are_no_ensemble():
         kc.predict([digits, things], PICTURES[0])
     names = tuple("abcdefghij")
     assert {answer[1] for answer in kc.predict([digits, things], PICTURES[0], class_names=names)[0]} < set(names)
+
+
+def test_names_that_nobody_gave_are_told_with_a_warning():
+    fresh, trained = kc.ResNet20(seed=0), kc.ResNet20(weights="keras_classics")
+    with pytest.warns(UserWarning, match="The answers of resnet20 have the class names of cifar10, .* airplane, autom"):
+        kc.predict(fresh, PICTURES[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for models, names in (([fresh, trained], None), (fresh, tuple("abcdefghij"))):
+            answers = kc.predict(models, PICTURES[0], 10, names)
+            assert {name for _, name, _ in answers[0]} == set(names or datasets.CIFAR10_CLASSES)
+
+
+def test_any_model_of_an_ensemble_may_tell_the_names():
+    trained = kc.ResNet20(weights="keras_classics")
+    unnamed = keras.Model(trained.input, keras.layers.Dense(10, "softmax", name="own")(trained.layers[-2].output))
+    for models in ([unnamed, trained], [trained, unnamed]):
+        assert {name for _, name, _ in kc.predict(models, PICTURES[0], 10)[0]} == set(datasets.CIFAR10_CLASSES)
 
 
 def test_an_export_for_imagenet_tells_wordnets_identifiers_as_its_model_does():

@@ -332,6 +332,15 @@ def test_int8_computes_in_8_bits_throughout(tmp_path):
     assert max(per_channel) == 64
 
 
+@pytest.mark.every_backend
+def test_int8_sees_pictures_as_a_network_with_channels_first_takes_them(channels_first, tmp_path):
+    model, pictures = kc.ResNet20(seed=0, input_shape=(3, 16, 16)), np.moveaxis(scenes(8, 16, 16), -1, 1)
+    report = kc.export(model, tmp_path / "x.tflite", quantize="int8", representative=pictures)
+    assert (report.holds, report.images, report.input_shape) == (True, 16, (None, 3, 16, 16))
+    with pytest.raises(kc.ClassicsError, match="multiply those of 0..1 by 255"):
+        kc.export(model, tmp_path / "y.tflite", quantize="int8", representative=pictures / 255)
+
+
 def test_probabilities_too_close_for_256_steps_are_told(tmp_path):
     inputs = keras.Input((8, 8, 3))
     outputs = keras.layers.Dense(1000, "softmax")(keras.layers.Flatten()(inputs))
@@ -475,6 +484,7 @@ def test_a_folder_that_is_no_export_is_not_replaced(tmp_path, monkeypatch):
         ("best.keras", "is a folder, and no .keras file"),
         ("net.weights.h5", "is a folder, and no .h5 file"),
         ("saved_model.pb", "is a folder, and no .pb file"),
+        ("net.ONNX", r"An export as onnx must be named \*.onnx, not 'net.ONNX'"),
         ("thesis", "is a file and no such export, so it is not replaced"),
     ],
 )

@@ -191,3 +191,22 @@ def test_a_softmax_of_its_own_is_taken_after_the_mean(softmax):
     got = answers(any_size(keras.Model(bare.input, softmax(bare.output))), batch)
     assert np.ptp(expected) > 0.01
     np.testing.assert_allclose(got, expected, rtol=1e-4)
+
+
+@pytest.mark.every_backend
+def test_layers_and_losses_of_ones_own_and_lora_stay_what_they_are():
+    """LoRA also in a model inside. A Lambda is shared, since Keras cannot make it anew."""
+    inside = keras.Input((None, None, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(inside))
+    inner = keras.Model(inside, keras.layers.Dense(5, name="hidden")(x))
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.Dense(4, "softmax", name="fc")(inner(keras.layers.Lambda(lambda x: x / 100.0)(inputs)))
+    model = keras.Model(inputs, x)
+    for dense in (inner.get_layer("hidden"), model.get_layer("fc")):
+        dense.enable_lora(2, lora_alpha=16)
+        dense.lora_kernel_b.assign(np.arange(2.0 * dense.units).reshape(2, -1))
+    model.compile("sgd", lambda y, predicted: ops.mean(y - predicted))
+    batch = images(2, 16, 16, 3)
+    expected = answers(model, batch)
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(answers(any_size(model), batch), expected, atol=1e-5)

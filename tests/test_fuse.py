@@ -122,7 +122,7 @@ def test_a_layer_that_computes_with_other_numbers_than_its_kernel_stays(change):
     model = randomized(network("dense on pixels"))
     dense = model.layers[1]
     if change == "LoRA":
-        dense.enable_lora(2)
+        dense.enable_lora(2, lora_alpha=16)
         dense.lora_kernel_b.assign(np.ones((2, 5)))
     else:
         dense.quantize(change)
@@ -295,3 +295,30 @@ def test_layers_before_the_network_do_what_they_did():
     model = keras.Model(inputs, x)
     expected = model.predict(batch, verbose=0)
     np.testing.assert_allclose(fuse(model).predict(batch, verbose=0), expected, atol=1e-4)
+
+
+@pytest.mark.every_backend
+def test_layers_that_keras_cannot_make_anew_are_shared():
+    class Halved(layers.Layer):
+        def __init__(self, how):
+            super().__init__()
+            self.how = how
+
+        def call(self, x):
+            return self.how(x)
+
+    inputs = keras.Input((6, 6, 8))
+    x = Halved(lambda x: 0.5 * x)(layers.Lambda(lambda x: x - 1.0)(inputs))
+    model = randomized(keras.Model(inputs, batch_norm(conv(x, 6, 3, name="conv"), "bn")))
+    fused = fuse(model)
+    assert not norms(fused)
+    assert_same_outputs(model, fused, RNG.standard_normal((3, 6, 6, 8)).astype("float32"))
+
+
+@pytest.mark.every_backend
+def test_a_loss_that_keras_does_not_find_again_is_left_behind():
+    model = randomized(network("convolution"))
+    model.compile("sgd", lambda y, predicted: keras.ops.mean((y - predicted) ** 2))
+    fused = fuse(model)
+    assert not fused.compiled
+    assert_same_outputs(model, fused, RNG.standard_normal((3, 6, 6, 8)).astype("float32"))

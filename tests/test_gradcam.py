@@ -119,6 +119,19 @@ def test_a_network_of_the_zoo_is_asked_before_its_softmax(name):
     np.testing.assert_allclose(found, expected, atol=1e-6 * expected.max())
 
 
+@pytest.mark.every_backend
+def test_a_classifier_with_lora_is_the_one_whose_kernel_has_it():
+    model, merged = pooled(), pooled()
+    classifier = model.get_layer("predictions")
+    classifier.enable_lora(2, lora_alpha=16)
+    classifier.lora_kernel_b.assign(np.arange(8.0).reshape(2, 4))
+    merged.get_layer("predictions").kernel.assign(classifier.kernel)
+    read = images(2, SIDE, SIDE, 3)
+    expected = kc.grad_cam(merged, read, 3)
+    assert expected.max() > 0
+    np.testing.assert_allclose(kc.grad_cam(model, read, 3), expected, rtol=1e-4, atol=1e-6)
+
+
 def test_auxiliary_heads_have_no_part():
     with_heads, without = (kc.InceptionV1(seed=2, classes=5, aux_heads=heads) for heads in (True, False))
     read = images(1, 224, 224, 3)

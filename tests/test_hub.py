@@ -388,7 +388,7 @@ def test_a_model_that_names_no_classes_takes_those_beside_it(tmp_path):
     """As of a repository that somebody made by hand: three classes, and the network's data set has ten."""
     kc.LeNet5(classes=3, output="softmax", seed=0).save(tmp_path / "model.keras")
     assert not exported.class_names_of(kc.load(tmp_path))
-    (tmp_path / "labels.txt").write_text("a\nb\r\nc d\n")
+    (tmp_path / "labels.txt").write_text("a\nb\r\nc d\n", "utf-8-sig")
     assert exported.class_names_of(kc.load(tmp_path)) == ("a", "b", "c d")
 
 

@@ -69,6 +69,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3))
     ("images", "message"),
     [
         (NOISE / 255, "go from 0 to 1: multiply those of 0..1 by 255"),
+        (NOISE / 243, "go from 0 to 1.04938: multiply those of 0..1"),
         (NOISE > 100, "go from 0 to 1: multiply"),
         (NOISE / 127.5 - 1, "go from -1 to 1: these look normalised already"),
         (NOISE - 128.0, "go from -128 to 127: bring them to that range"),

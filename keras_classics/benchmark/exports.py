@@ -58,7 +58,8 @@ def benchmark_exports(
         tell(f"Looking for {form.network} of {against} ...")
         *_, peer = sides(form.network, against, ["tensorflow"])
         papers = replace(form, options={})  # which a peer has
-        times.append(Times(peer, macs=papers.macs(), input_shape=form.input_shape))
+        macs = None if peer.does_other_work else papers.macs()
+        times.append(Times(peer, macs=macs, input_shape=form.input_shape))
     peak = measure(times, facts, rounds, peer_python, tell)
     return Benchmark(ours.network or ours.who, "predict", batch, times[0].macs, peak, tuple(times), threads)
 

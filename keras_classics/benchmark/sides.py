@@ -13,8 +13,8 @@ from keras_classics.zoo import BUILDERS, create_model
 
 # Our names, and the modules and names of the same networks there.
 PYTORCHCV = (
-    (r"alexnet", "alexnet.alexnetb"),
-    (r"alexnet_owt", "alexnet.alexnet"),
+    (r"alexnet", "alexnet.alexnet"),
+    (r"alexnet_owt", "alexnet.alexnetb"),
     (r"nin", "nin_cifar.nin_cifar10"),
     (r"(vgg\d+)", r"vgg.\1"),
     (r"inception_v2", "bninception.bninception"),
@@ -41,6 +41,13 @@ TORCHVISION = (
     (r"inception_v1", "googlenet"),
     (r"(vgg\d+|inception_v3|resnet(?:18|34|50|101|152)|resnext(?:50|101)_.*|densenet\d+|shufflenet_v2_.*)", r"\1"),
 )
+# Theirs that do other work, by more than a hundredth of the multiply-adds: another form of the network.
+OTHER_WORK = (
+    "pytorchcv.models.alexnet.alexnet",  # no groups
+    "torchvision.models.googlenet",  # 3x3 convolutions where the paper has 5x5
+    *(f"torchvision.models.resnet{depth}" for depth in (50, 101, 152)),  # the stride in the 3x3 convolution
+    *(f"ResNet{depth}V2" for depth in (50, 101, 152)),  # of keras.applications: the stride in a stage's last block
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,11 @@ class Side:
     who: str
     backend: str
     network: str
+
+    @property
+    def does_other_work(self) -> bool:
+        """Whether its multiply-adds are others than those of ours."""
+        return self.network in OTHER_WORK
 
 
 def sides(name: str, against: str | None, backends: Sequence[str]) -> list[Side]:

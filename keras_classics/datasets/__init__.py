@@ -8,13 +8,20 @@ from keras_classics.datasets.arrays import from_arrays
 from keras_classics.datasets.dataset import Dataset, Files, reading
 from keras_classics.datasets.load import load
 from keras_classics.datasets.parts import limited, select
-from keras_classics.datasets.tfds import CIFAR10_CLASSES, known_class_names, own_class_names, told_class_names
+from keras_classics.datasets.tfds import (
+    CIFAR10_CLASSES,
+    assumption,
+    known_class_names,
+    own_class_names,
+    told_class_names,
+)
 
 __all__ = [
     "CIFAR10_CLASSES",
     "NAMES",
     "Dataset",
     "Files",
+    "assumption",
     "from_arrays",
     "known_class_names",
     "limited",

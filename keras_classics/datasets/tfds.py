@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import urllib.parse
+from collections.abc import Sequence
 
 from keras_classics import decoding, preprocessing
 from keras_classics.datasets.dataset import Dataset
@@ -36,6 +37,14 @@ def own_class_names(protocol: InputProtocol, classes: int) -> tuple[str, ...]:
     """The names that a model carries, or those of its weights' data set; none if that is only assumed, for a network
     has these whatever it was trained on."""
     return told_class_names(protocol, classes) if protocol.class_names or not protocol.assumed else ()
+
+
+def assumption(subject: str, protocol: InputProtocol, names: Sequence[str]) -> str:
+    """What is to be said where names are but assumed, of a subject with its verb, such as "The export of net has"."""
+    return (
+        f"{subject} the class names of {protocol.dataset}, for which the network was made: {', '.join(names[:3])}, ... "
+        "If it was trained on other data, give its `class_names`."
+    )
 
 
 def knows(name: str) -> bool:

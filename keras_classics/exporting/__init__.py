@@ -207,13 +207,13 @@ def _widened(model: keras.Model) -> keras.Model:
 def _format(path: pathlib.Path | None, format: str | None, quantize: str | None) -> str:
     """The format, checked against the path and what is to be quantised."""
     by_ending = {suffix: name for name, suffix in EXPORT_SUFFIXES.items()}
-    format = format or by_ending.get(path.suffix if path else "", "saved_model")
+    format = format or by_ending.get(path.suffix.lower() if path else "", "saved_model")
     if format not in FORMATS:
         raise unknown("export format", format, FORMATS)
     suffix = EXPORT_SUFFIXES.get(format, "")
     if path and suffix and path.suffix != suffix:
         raise ClassicsError(f"An export as {format} must be named *{suffix}, not '{path.name}'.")
-    if path and not suffix and path.suffix in OF_FILES:
+    if path and not suffix and path.suffix.lower() in OF_FILES:
         raise ClassicsError(f"An export as {format} is a folder, and no {path.suffix} file as '{path.name}' says.")
     if quantize is not None and quantize not in QUANTIZATIONS:
         raise unknown("quantization", quantize, QUANTIZATIONS)
@@ -249,7 +249,7 @@ def _checked(representative, model: keras.Model) -> np.ndarray:
     if not fitting or not len(images):
         raise ClassicsError(f"Representative images are arrays {model.input_shape}, not {images.shape}.")
     if preprocessing.normalizes(model):
-        preprocessing.check_pixels(images)
+        preprocessing.check_pixels(np.moveaxis(images, channel_axis(data_format_of(model)), -1))
     elif images.min() >= 0 and images.max() > PIXEL:
         raise ClassicsError(
             f"The representative images go up to {images.max():g}, as pixels do, and this export takes normalised "
@@ -297,11 +297,7 @@ def _labels(model: keras.Model, class_names: Sequence[str] | None) -> tuple[str,
     names = exported.class_names_of(model) if class_names is None else tuple(class_names)
     protocol = preprocessing.protocol_of_answers(model)
     if class_names is None and names and protocol and not datasets.own_class_names(protocol, len(names)):
-        warnings.warn(
-            f"The export of {model.name} has the class names of {protocol.dataset}, for which the network was made: "
-            f"{', '.join(names[:3])}, ... If it was trained on other data, give its `class_names`.",
-            stacklevel=3,
-        )
+        warnings.warn(datasets.assumption(f"The export of {model.name} has", protocol, names), stacklevel=3)
     if class_names is not None and len(names) != model.output_shape[-1]:
         raise ClassicsError(f"{model.name} has {model.output_shape[-1]} classes, and {len(names)} names were given.")
     if not all(isinstance(name, str) for name in names):

@@ -18,7 +18,7 @@ LAYERS = [
     {"crops", "rematerialization", "weights"},
     {"architecture", "cells", "variant"},
     {"models"},
-    {"model_file", "zoo", "plots"},
+    {"copies", "model_file", "zoo", "plots"},
     {"catalogue", "fully_convolutional", "stub"},
     {"decoding"},
     {"datasets", "feed"},
