@@ -59,7 +59,8 @@ class ByHand(keras.Model):
         if self._steps.masks or [len(x.shape) for x in flat] != [len(at.shape) for at in self.inputs]:
             return super().call(inputs, training=training, mask=mask)
         tensors = [ops.convert_to_tensor(x, dtype=at.dtype) for at, x in zip(self.inputs, flat, strict=True)]
-        return keras.tree.pack_sequence_as(self.output, self._steps.run(tensors, training))
+        made = keras.tree.pack_sequence_as(self.output, self._steps.run(tensors, training))
+        return made[0] if isinstance(made, list) and len(made) == 1 else made  # as Keras' own call
 
     @cached_property
     def _steps(self):

@@ -259,13 +259,25 @@ def _png(contents, head):
     """Its pixels, with white behind what is transparent."""
     import tensorflow as tf
 
+    deep_grey = tf.strings.substr(head, 24, 2) == b"\x10\x00"  # of 16 bits; of colours so deep Pillow cuts 8 off too
     kind = tf.strings.substr(head, 25, 1)
     transparent = (kind == b"\x04") | (kind == b"\x06") | _has(head, "tRNS")
     return tf.cond(  # of an opaque palette the first would make pixels transparent
         transparent,
         lambda: _on_white(tf.io.decode_png(contents, channels=4)),
-        lambda: tf.io.decode_png(contents, channels=3),
+        lambda: tf.cond(
+            deep_grey,
+            lambda: _rounded(tf.io.decode_png(contents, channels=3, dtype=tf.uint16)),
+            lambda: tf.io.decode_png(contents, channels=3),
+        ),
     )
+
+
+def _rounded(image):
+    """Pixels of 16 bits as uint8."""
+    import tensorflow as tf
+
+    return tf.cast((tf.cast(image, tf.int32) + 128) // 257, tf.uint8)
 
 
 def _on_white(image):

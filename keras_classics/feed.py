@@ -109,13 +109,13 @@ def is_square(model: keras.Model) -> bool:
 
 def has_classes(model: keras.Model) -> bool:
     """Whether the model's predictions tell classes apart: they are a vector, and not of the pooling behind which a
-    network without its top ends, be it inside another model.
+    network without its top ends, be it inside another model. What a model without a graph puts out is not looked into.
 
     Raises:
         ClassicsError: if it has several outputs of which none is "predictions".
     """
     output = predictions(model)
-    while isinstance(last := output._keras_history.operation, keras.Model):
+    while hasattr(last := output._keras_history.operation, "outputs"):  # a model with a graph
         output = last.outputs[output._keras_history.tensor_index]
     return output.ndim == 2 and last.name not in POOLED.values()
 

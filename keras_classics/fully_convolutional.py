@@ -45,9 +45,10 @@ def to_fully_convolutional(model: keras.Model) -> keras.Model:
 def _of_any_size(model, axis: int, **how) -> keras.Model:
     """A clone, made as `copies.clone` is told, with copies of the weights."""
     shape = [None] * 4
-    shape[axis] = model.input.shape[axis]
-    image = keras.Input(shape[1:], name=model.input.name, dtype=model.input.dtype)
-    result = clone(model, image, **how)
+    (given,) = model.inputs
+    shape[axis] = given.shape[axis]
+    image = keras.Input(shape[1:], name=given.name, dtype=given.dtype)
+    result = clone(model, keras.tree.pack_sequence_as(model.input, [image]), **how)
     for layer in result.layers:
         if layer.weights:
             take_weights(layer, model.get_layer(layer.name))
@@ -82,7 +83,7 @@ def any_size(model: keras.Model) -> keras.Model:
     turned = to_fully_convolutional(model)
     last = turned.layers[-1]
     softmax = last if isinstance(last, layers.Softmax) else None
-    scores = softmax.input if softmax else turned.output
+    scores = softmax.input if softmax else turned.outputs[0]
     scores = layers.GlobalAveragePooling2D(data_format_of(turned), name="mean_score")(scores)
     if softmax:
         scores = layers.Softmax(dtype=softmax.dtype_policy, name="softmax")(scores)

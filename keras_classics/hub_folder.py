@@ -17,6 +17,7 @@ from typing import Any
 import keras
 
 from keras_classics import feed, preprocessing
+from keras_classics.datasets import own_class_names
 from keras_classics.errors import ClassicsError, one_line
 from keras_classics.exported import class_names_of
 from keras_classics.files import atomic_write
@@ -137,7 +138,8 @@ def check(folder: pathlib.Path, model: keras.Model) -> None:
     """
     labels = labels_of(folder)
     if labels is not None:
-        classes, known = feed.classes_of(model), _lines(class_names_of(model))
+        classes, protocol = feed.classes_of(model), preprocessing.protocol_of_answers(model)
+        known = _lines(own_class_names(protocol, classes)) if protocol else ()
         if len(labels) != classes:
             raise ClassicsError(f"{LABELS} in '{folder}' names {len(labels)} classes, and its {MODEL} has {classes}.")
         if known and known != labels:

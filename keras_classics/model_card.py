@@ -310,11 +310,11 @@ kc.predict(model, "picture.png")
 
 def _use_on_hub() -> str:
     return f"""{_use(ON_HUB)}
-Or by Keras alone, once the package's layers are imported; pictures are then yours to prepare:
+Or by Keras alone, once the package's zoo is imported, with all that its files hold; pictures are then yours to prepare:
 
 ```python
 import keras
-import keras_classics.layers
+import keras_classics.zoo
 from huggingface_hub import hf_hub_download
 
 model = keras.saving.load_model(hf_hub_download("{ON_HUB.removeprefix("hf-hub:")}", "model.keras"))

@@ -37,7 +37,8 @@ def open_model(path: str | pathlib.Path) -> keras.Model:
         with open(path, "rb") as file, open_zip(file, path.stat().st_size) as archive:
             if damaged := archive.testzip():
                 raise ClassicsError(f"Its part {damaged} is damaged.")
-            if code := next(_code(json.loads(archive.read("config.json"))), None):
+            config = json.loads(archive.read("config.json")) | {"compile_config": None}  # which is not read
+            if code := next(_code(config), None):
                 raise ClassicsError(f"Its {code} holds code, which is not run; save the network without it.")
             with archive.open(WEIGHTS) as weights, open_hdf5(weights, path.stat().st_size):
                 pass

@@ -164,11 +164,11 @@ def protocol_of_answers(model: keras.Model) -> InputProtocol | None:
 
 
 def classifier_of(model: keras.Model) -> str:
-    """The name of the network's classifier, or of what has weights behind it."""
+    """The name of the network's classifier, or of what has weights behind it, such as a model without a graph."""
     if "predictions" in getattr(model, "output_names", ()):  # of an output that is a dict
         return "predictions"
     operation = model.outputs[0]._keras_history.operation
-    while not isinstance(operation, keras.Model):
+    while not hasattr(operation, "outputs"):  # as a model with a graph has
         parents = operation._inbound_nodes[0].parent_nodes
         if operation.name == "predictions" or getattr(operation, "weights", ()) or not parents:
             return operation.name

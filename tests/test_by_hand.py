@@ -25,6 +25,13 @@ def test_the_answers_are_those_of_the_model(name):
     np.testing.assert_allclose(fused.predict_on_batch(images), expected, rtol=1e-4, atol=1e-6)
 
 
+def test_an_answer_in_a_list_is_given_as_keras_gives_it():
+    network = kc.ResNet20(seed=0, input_shape=(8, 8, 3))
+    fused = kc.fuse(keras.Model(network.inputs, network.outputs))
+    images = np.ones((2, 8, 8, 3), "float32")
+    np.testing.assert_allclose(fused.predict_on_batch(images), network.predict_on_batch(images), atol=1e-6)
+
+
 def network():
     x = inputs = keras.Input((8, 8, 3), name="image")
     for i in range(4):

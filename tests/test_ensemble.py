@@ -298,6 +298,26 @@ def test_what_has_classes(make, has):
     assert (serving_bytes(model, (), True) is not None) == has
 
 
+class Mirrored(keras.Model):
+    """The mean answer to a picture and its mirror image."""
+
+    def __init__(self, network, **options):
+        super().__init__(**options)
+        self.network = network
+
+    def call(self, images):
+        return (self.network(images) + self.network(keras.ops.flip(images, 2))) / 2
+
+
+def test_a_model_that_ends_in_one_without_a_graph_is_asked_too():
+    network, inputs = kc.ResNet20(seed=1), keras.Input((32, 32, 3))
+    model = keras.Model(inputs, Mirrored(network, name="mirrored")(inputs))
+    assert feed.has_classes(model)
+    assert preprocessing.classifier_of(model) == "mirrored"
+    (answer,), (expected,) = kc.predict(model, PICTURES[0], 10), kc.predict(network, PICTURES[0], 10, views="2")
+    assert [place for place, _, _ in answer] == [place for place, _, _ in expected]
+
+
 def test_a_network_inside_a_sequential_is_asked_as_inside_any_model():
     body, top = kc.ResNet20(include_top=False, pooling="avg", seed=1), keras.layers.Dense(3, "softmax")
     inputs = keras.Input((32, 32, 3))

@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import json
+import pathlib
 import subprocess
 import sys
 import warnings
@@ -516,12 +517,30 @@ def test_a_deep_graph_is_read_by_tensorflows_process(tmp_path, monkeypatch):
     inputs = x = keras.Input((8, 8, 3))
     for _ in range(300):
         x = keras.layers.Activation("relu")(x)
-    keras.Model(inputs, x).save(tmp_path / "deep.keras")
+    keras.Model(inputs, x).save(tmp_path / converting.MODEL)
+    (tmp_path / converting.SETTINGS).write_text(json.dumps({"format": "onnx"}))
     monkeypatch.setattr(converting, "_on_tensorflow", lambda model, *_: f"{len(model.layers)} layers")
     before, depth = sys.getrecursionlimit(), len(inspect.stack(0))
     sys.setrecursionlimit(depth + 250)
     try:
-        told = converting.main(str(tmp_path / "deep.keras"), "", json.dumps({"format": "onnx"}), str(tmp_path / "none"))
+        told = converting.main(str(tmp_path), "")
     finally:
         sys.setrecursionlimit(before)
     assert told == "301 layers"
+
+
+def test_class_names_may_be_more_than_a_command_line_takes(tmp_path, monkeypatch):
+    """On jax and torch they go to TensorFlow's process, of whose arguments none may have more than 128 KiB."""
+    called, names = [], tuple(f"a class with a long name, {i}" for i in range(6000))
+    model, settings = kc.LeNet5(seed=0), converting.Settings("onnx", labels=names)
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+
+    def run(command, **_):
+        told = json.loads(pathlib.Path(command[-2], converting.SETTINGS).read_text("utf-8"))
+        called.append((tuple(told["labels"]), max(len(str(argument)) for argument in command)))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    converting.convert(model, tmp_path / "x.onnx", settings)
+    assert [told for told, _ in called] == [names]
+    assert called[0][1] < 2**17

@@ -14,6 +14,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics import cli, exporting, runtimes
+from keras_classics.copies import in_float32
 from keras_classics.exporting import converting, report
 from keras_classics.scenes import scenes
 
@@ -43,6 +44,14 @@ def test_a_fixed_batch_answers_any_number_of_pictures(to, name, tmp_path):
         assert tuple(taken["shape_signature"]) == (2, 16, 16, 3)
 
 
+def test_a_fixed_batch_may_have_8_bits(tmp_path):
+    """Of a network that flattens its maps, which TFLite does to a batch of that number alone."""
+    model, pictures = kc.LeNet5(weights="mnist"), scenes(8, 32, 32, 1)
+    report = kc.export(model, tmp_path / "x.tflite", quantize="int8", representative=pictures, batch=2)
+    assert report.input_shape == (2, 32, 32, 1)
+    assert exporting.run_exported(tmp_path / "x.tflite", pictures[:3]).shape == (3, 10)
+
+
 @pytest.mark.parametrize(("to", "name"), FORMATS)
 def test_whole_pixels_are_taken_on_request(to, name, tmp_path):
     model = trained_norms(kc.ResNet20(**SMALL))
@@ -67,6 +76,46 @@ def test_whole_pixels_of_int8_are_the_pictures_own(tmp_path):
     assert taken["dtype"] == np.uint8
     assert taken["quantization"] == (1.0, 0)
     assert report.input_dtype == "uint8"
+
+
+def classifier_upon_a_network():
+    """Which normalises pixels; its classifier has LoRA whose alpha is another than its rank."""
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(8, 3, use_bias=False)(inputs))
+    body = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x)))
+    classifier = keras.layers.Dense(10)
+    model = exporting.with_preprocessing(keras.Sequential([body, classifier]), kc.ResNet20.normalization)
+    classifier.enable_lora(2, lora_alpha=16)
+    return model
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_a_model_in_mixed_precision_is_exported_in_float32(policy, tmp_path):
+    full, before = classifier_upon_a_network(), keras.config.dtype_policy()
+    full.set_weights([np.random.default_rng(0).uniform(0.1, 1, w.shape) for w in full.get_weights()])
+    keras.config.set_dtype_policy(policy)
+    try:
+        mixed = classifier_upon_a_network()
+        mixed.set_weights(full.get_weights())
+        kc.export(mixed, tmp_path / "x.tflite")
+    finally:
+        keras.config.set_dtype_policy(before)
+    images = scenes(5, 16, 16).astype("float32")
+    expected, rough = (model.predict(images, verbose=0) for model in (full, mixed))
+    got = exporting.run_exported(tmp_path / "x.tflite", images)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    assert np.abs(rough - expected).max() > 10 * np.abs(got - expected).max()
+    assert exporting.compare(mixed, tmp_path / "x.tflite", images).holds
+
+
+def test_a_copy_in_float32_shares_what_keras_does_not_copy():
+    inputs = keras.Input((4,))
+    shared = keras.layers.Lambda(lambda x: x * 2)
+    model = keras.Model(inputs, shared(keras.layers.Dense(3, dtype="mixed_bfloat16")(inputs)))
+    _, dense, last = in_float32(model).layers
+    assert dense.compute_dtype == "float32"
+    assert last is shared
+    np.testing.assert_array_equal(dense.kernel, model.layers[1].kernel)
 
 
 def test_batch_norms_are_folded(tmp_path):

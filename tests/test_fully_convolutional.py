@@ -51,6 +51,16 @@ def test_a_network_upon_a_tensor():
     assert any_size(model).output_shape == (None, 10)
 
 
+@pytest.mark.parametrize("name", ["alexnet", "resnet20"])
+def test_a_model_of_lists(name):
+    """As `keras.Model(network.inputs, network.outputs)` is."""
+    network = sharp(small("alexnet")) if name == "alexnet" else kc.ResNet20(seed=1)
+    batch = images(2, *network.input_shape[1:])
+    turned = any_size(keras.Model(network.inputs, network.outputs))
+    assert turned.output_shape == network.output_shape
+    np.testing.assert_allclose(answers(turned, batch), answers(network, batch), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.every_backend
 @pytest.mark.parametrize("name", SMALL)
 def test_same_output_at_the_size_of_the_dense_network(name):

@@ -1,9 +1,12 @@
 """A model on the Hugging Face hub: the folder that `card` writes, and `kc.load`. A folder here stands for the hub."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
+import subprocess
+import sys
 import types
 
 import huggingface_hub
@@ -240,6 +243,21 @@ def test_the_cards_own_snippets_run(run, tmp_path, hub):
         np.testing.assert_array_equal(outputs(names["model"]), outputs(kc.load(source)))
 
 
+def test_keras_alone_opens_whatever_model_a_card_is_of(tmp_path):
+    """In a process that has imported no more than the card says."""
+    kc.ResNet20(remat=True).save(tmp_path / "slower.keras")
+    kc.fuse(kc.ResNet20()).save(tmp_path / "fused.keras")
+    imports = re.findall(r"^import .*$", model_card._use_on_hub().rpartition("```python")[2], re.M)
+    opened = [f"keras.saving.load_model({str(path)!r})" for path in tmp_path.iterdir()]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(imports + opened)],
+        env={**os.environ, "KERAS_BACKEND": "numpy"},
+        capture_output=True,
+        text=True,
+    )
+    assert (len(imports), done.returncode) == (2, 0), done.stderr
+
+
 def test_the_preprocessor_says_our_geometry():
     wide = kc.ResNet18(seed=0, input_shape=(112, 112, 3))
     told = hub_folder.preprocessor_config(wide)
@@ -385,11 +403,17 @@ def test_a_damaged_or_hostile_repository(folder, hub, spoil, message):
 
 
 def test_a_model_that_names_no_classes_takes_those_beside_it(tmp_path):
-    """As of a repository that somebody made by hand: three classes, and the network's data set has ten."""
+    """As of a repository that somebody made by hand: three classes, or ten others than of the network's data set."""
     kc.LeNet5(classes=3, output="softmax", seed=0).save(tmp_path / "model.keras")
     assert not exported.class_names_of(kc.load(tmp_path))
     (tmp_path / "labels.txt").write_text("a\nb\r\nc d\n", "utf-8-sig")
     assert exported.class_names_of(kc.load(tmp_path)) == ("a", "b", "c d")
+    kc.LeNet5(seed=0).save(tmp_path / "model.keras")
+    (tmp_path / "labels.txt").write_text("".join(f"{name}\n" for name in ANIMALS))
+    assert exported.class_names_of(kc.load(tmp_path)) == ANIMALS
+    kc.LeNet5(weights="mnist").save(tmp_path / "model.keras")
+    with pytest.raises(kc.ClassicsError, match=r"labels.txt in .* says 'animal 0' where its model.keras says '0'"):
+        kc.load(tmp_path)
 
 
 @pytest.mark.parametrize(

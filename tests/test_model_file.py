@@ -93,6 +93,19 @@ def test_code_is_not_run(tmp_path):
     assert "safe_mode" not in str(told.value)
 
 
+def test_what_a_model_was_compiled_with_is_not_read(tmp_path):
+    model = kc.LeNet5(seed=0)
+    model.compile("sgd", loss=lambda told, found: keras.ops.mean(keras.ops.square(told - found)))
+    model.save(tmp_path / "compiled.keras")
+    opened = open_model(tmp_path / "compiled.keras")
+    assert not opened.compiled
+    np.testing.assert_array_equal(opened.get_layer("f6").kernel, model.get_layer("f6").kernel)
+    inputs = keras.Input((32, 32, 1))
+    keras.Model(inputs, model(inputs)).save(tmp_path / "inside.keras")  # Keras compiles models that are inside others
+    with pytest.raises(kc.ClassicsError, match="Its config holds code, which is not run"):
+        open_model(tmp_path / "inside.keras")
+
+
 def test_every_flipped_byte_is_told_or_harmless(lenet, tmp_path):
     """Of the file's names and sizes, of the config and of the weights."""
     sound, told = lenet.read_bytes(), 0

@@ -51,7 +51,7 @@ def with_late_exif(png, orientation):
 NOISE = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 500, 3), "uint8"))  # packed, above 128 KiB
 SCENE = PIL.Image.fromarray(scenes(1, 40, 56)[0])
 GHOST = PIL.Image.merge("RGBA", (*SCENE.split(), SCENE.convert("L")))
-DEEP = PIL.Image.fromarray(np.asarray(SCENE.convert("L")).astype("uint16") * 257)
+DEEP = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 2**16, (40, 56), "uint16"))
 GOOD = {
     "jpeg": encoded(SCENE, "JPEG"),
     "grey jpeg": encoded(SCENE.convert("L"), "JPEG"),

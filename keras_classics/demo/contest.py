@@ -4,8 +4,10 @@ After Karpathy's experiment, whose subject erred 5.1% on 1,500 images of ImageNe
 beside him (Russakovsky et al. 2015, section 6.4).
 """
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -44,7 +46,11 @@ class Deck:
         return 1 if len(self.class_names) <= FEW_CLASSES else 5
 
     def pixels(self, number: int) -> np.ndarray:
-        """A picture, uint8 (H, W, C)."""
+        """A picture, uint8 (H, W, C).
+
+        Raises:
+            ClassicsError: if it cannot be read.
+        """
         return self._decoded(self.pictures[number][0])
 
     def label(self, number: int) -> int:
@@ -52,13 +58,21 @@ class Deck:
         return int(self.pictures[number][1])
 
     def examples_of(self, label: int, besides: int) -> list[np.ndarray]:
-        """Some pictures of a class, never the one that is asked about."""
+        """Some pictures of a class that can be read, never the one that is asked about."""
         asked = self.pictures[besides][0]
         found = (stored for stored, of in self.examples or self.pictures if of == label and stored is not asked)
-        return [self._decoded(stored) for _, stored in zip(range(EXAMPLES), found, strict=False)]
+        return list(itertools.islice(self._readable(found), EXAMPLES))
+
+    def _readable(self, found: Iterable) -> Iterator[np.ndarray]:
+        for stored in found:
+            with contextlib.suppress(ClassicsError):
+                yield self._decoded(stored)
 
     def _decoded(self, stored) -> np.ndarray:
-        return np.asarray(self.decode(stored))
+        from keras_classics import datasets
+
+        with datasets.reading():
+            return np.asarray(self.decode(stored))
 
 
 @functools.lru_cache(maxsize=2)
@@ -90,7 +104,7 @@ class Session:
     """What one visitor has seen so far.
 
     Attributes:
-        order: of the deck's pictures, a permutation.
+        order: of the deck's pictures, a permutation of those that are not known to be damaged.
         seen: how many were judged.
         man, machine: how many of them each got wrong.
     """
@@ -106,16 +120,33 @@ class Session:
         return self.order[self.seen % len(self.order)]
 
 
-def begun(pictures: int, seed: int | None = None) -> Session:
-    """A visitor's session with so many pictures, in an order of their own."""
-    return Session(tuple(map(int, np.random.default_rng(seed).permutation(pictures))))
+def begun(cards: Deck, seed: int | None = None) -> Session:
+    """A visitor's session with the deck's pictures, in an order of their own.
+
+    Raises:
+        ClassicsError: if none of them can be read.
+    """
+    return _at_a_readable(Session(tuple(map(int, np.random.default_rng(seed).permutation(len(cards.pictures))))), cards)
+
+
+def _at_a_readable(session: Session, cards: Deck) -> Session:
+    """The session without the pictures that come next in it and cannot be read."""
+    while True:
+        try:
+            cards.pixels(session.number)
+            return session
+        except ClassicsError:
+            if len(session.order) == 1:
+                raise
+            session = replace(session, order=tuple(i for i in session.order if i != session.number))
 
 
 def judged(session: Session, cards: Deck, guesses: Sequence[str], network: Network) -> tuple[Session, str]:
     """The session after the visitor's guesses at its picture, and what was right as HTML.
 
     Raises:
-        ClassicsError: if there is no guess, too many, or one is no class; or the network cannot be asked.
+        ClassicsError: if there is no guess, too many, or one is no class; the network cannot be asked, or no picture
+            be read.
     """
     guesses = _listed(guesses)
     if not guesses:
@@ -139,7 +170,7 @@ def judged(session: Session, cards: Deck, guesses: Sequence[str], network: Netwo
         f"{_verdict(man_right)}.<br>{telling.escaped(network.label)}: "
         f"{', '.join(telling.escaped(cards.class_names[i]) for i in best)}, {_verdict(machine_right)}.</p></div>"
     )
-    return after, told
+    return _at_a_readable(after, cards), told
 
 
 def _listed(guesses: str | Sequence[str] | None) -> list[str]:
@@ -233,7 +264,7 @@ def tab(page, cards: Deck, known: Sequence[Network]) -> None:
             telling.alert("No network here tells these classes apart; start the demo with one: --model <run folder>.")
         )
         return
-    state = gr.State(lambda: begun(len(cards.pictures)))
+    state = gr.State(lambda: begun(cards))
     with gr.Row():
         with gr.Column(min_width=260):
             asked = gr.HTML(elem_id="kc-asked", apply_default_css=False)
@@ -269,7 +300,7 @@ def tab(page, cards: Deck, known: Sequence[Network]) -> None:
         return after, verdict, *picture_and_scores(after, label), [] if many else None, examples_told(cards, after, ())
 
     def restart(label):
-        session = begun(len(cards.pictures))
+        session = begun(cards)
         return session, "", *picture_and_scores(session, label), [] if many else None, examples_told(cards, session, ())
 
     private = {"api_visibility": "private"}

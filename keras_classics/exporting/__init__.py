@@ -11,6 +11,7 @@ from keras_classics import datasets, exported, preprocessing
 from keras_classics.choices import EXPORT_DTYPES, EXPORT_SUFFIXES, QUANTIZATIONS
 from keras_classics.choices import EXPORT_FORMATS as FORMATS
 from keras_classics.complexity import check_reads_images, has_named_outputs, is_functional, predictions
+from keras_classics.copies import in_float32
 from keras_classics.ensemble import are_probabilities
 from keras_classics.errors import ClassicsError, ExportError, one_line, unknown
 from keras_classics.exporting.agreement import Agreement, agreement
@@ -66,9 +67,10 @@ def export(
     """Writes the model for inference: images in, the model's predictions out.
 
     Batch norms are folded into the layers before them, grouped convolutions become one operation each, and auxiliary
-    heads stay behind. A model that takes images of any size still does. The class names go with it as labels.txt, a
-    line each, and what `load_export` wants to know as network.json: a SavedModel has them in its folder assets.extra, a
-    TFLite file as an archive behind the network, from which `unzip` takes them, and an ONNX file as its metadata.
+    heads stay behind. A model that takes images of any size still does. One that computes in 16 bits, as in mixed
+    precision, computes in float32, with the same weights. The class names go with it as labels.txt, a line each, and
+    what `load_export` wants to know as network.json: a SavedModel has them in its folder assets.extra, a TFLite file as
+    an archive behind the network, from which `unzip` takes them, and an ONNX file as its metadata.
 
     A SavedModel of a network that tells how its pictures are prepared has a second signature, "serving_bytes", which
     takes encoded pictures: see `exporting.serving`. A TFLite file also tells Android's tools how to prepare pictures.
@@ -109,6 +111,7 @@ def export(
     model = _predictions(model)
     if include_preprocessing and not preprocessing.normalizes(model):
         model = with_preprocessing(model, _normalization(model))
+    model = in_float32(model)
     _check_dtype(model, input_dtype)
     labels = _labels(model, class_names)
     images = _natural_images(model)
@@ -266,13 +269,13 @@ def _spanning(pixels: np.ndarray) -> np.ndarray:
 
 
 def compare(model: keras.Model, path: str | pathlib.Path, images: np.ndarray) -> Agreement:
-    """Runs the model and its export on the same images (N, ...), in the form that the model takes.
+    """Runs the model, in float32, and its export on the same images (N, ...), in the form that the model takes.
 
     Raises:
         ClassicsError: if the model puts out what is no number, or the export cannot be run.
     """
     images = np.asarray(images, "float32")
-    return agreement(_run(_predictions(model), images), run_exported(path, images))
+    return agreement(_run(in_float32(_predictions(model)), images), run_exported(path, images))
 
 
 def run_exported(path: str | pathlib.Path, images: np.ndarray) -> np.ndarray:

@@ -27,6 +27,8 @@ from keras_classics.variant import deep_graph
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 OPSET = 17  # of ONNX
 COLLECT_EACH = 0.5  # seconds
+# In the folder that TensorFlow's process is given; class names may be more than a command line takes.
+MODEL, SETTINGS, PICTURES = "model.keras", "settings.json", "representative.npy"
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,13 @@ def convert(
         if keras.config.backend() == "tensorflow":
             failure = _on_tensorflow(model, path, settings, representative)
         else:
-            file, pictures = pathlib.Path(folder, "model.keras"), pathlib.Path(folder, "representative.npy")
             with deep_graph():
-                model.save(file)
+                model.save(pathlib.Path(folder, MODEL))
+            pathlib.Path(folder, SETTINGS).write_text(json.dumps(asdict(settings)), "utf-8")
             if representative is not None:
-                np.save(pictures, representative)
+                np.save(pathlib.Path(folder, PICTURES), representative)
             done = subprocess.run(
-                [sys.executable, "-m", __name__, file, path, json.dumps(asdict(settings)), pictures],
+                [sys.executable, "-m", __name__, folder, path],
                 env={**os.environ, "KERAS_BACKEND": "tensorflow"},
                 capture_output=True,
             )
@@ -114,7 +116,10 @@ def _tflite(model, path: str, spec, settings: Settings, representative) -> None:
     if settings.quantize == "float16":
         options["target_spec"] = {"supported_types": [tf.float16]}
     if settings.quantize == "int8":
-        options["representative_dataset"] = lambda: ([image[None]] for image in representative)
+        # As many at once as the graph takes, in which a fixed batch is a number.
+        options["representative_dataset"] = lambda: (
+            [np.repeat(image[None], settings.batch or 1, 0)] for image in representative
+        )
         options["target_spec"] = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]}
         options["inference_input_type"] = tf.as_dtype(settings.input_dtype)
         spec = keras.InputSpec(shape=spec.shape, dtype="float32")  # the converter changes it
@@ -150,12 +155,15 @@ def _collecting() -> Iterator[None]:
         gc.collect()
 
 
-def main(source: str, target: str, wanted: str, pictures: str) -> str:
-    """What TensorFlow's process does with a model's file; the reason in one line if that fails."""
-    shown = np.load(pictures) if pathlib.Path(pictures).exists() else None
+def main(folder: str, target: str) -> str:
+    """What TensorFlow's process does with a model and its settings in a folder; the reason in one line if that
+    fails."""
+    source = pathlib.Path(folder)
+    settings = Settings(**json.loads((source / SETTINGS).read_text("utf-8")))
+    representative = np.load(source / PICTURES) if (source / PICTURES).exists() else None
     with deep_graph():
-        loaded = keras.saving.load_model(source, compile=False)
-        return _on_tensorflow(loaded, target, Settings(**json.loads(wanted)), shown)
+        loaded = keras.saving.load_model(source / MODEL, compile=False)
+        return _on_tensorflow(loaded, target, settings, representative)
 
 
 if __name__ == "__main__":
