@@ -180,6 +180,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     data = run_data.load(data_name, data_dir, limit)
     check_fit(recipe, data)
     if skipped := run_data.check_pictures(data, team.say):
+        team.say(run_data.LEAVE)
         data = run_data.load(data_name, data_dir, limit, skipped)
         check_fit(recipe, data)
     check_devices(recipe, data, team)
