@@ -265,7 +265,7 @@ def test_beyond_the_share_the_run_stops_in_one_line_before_the_start_or_in_it(wi
         train.run(LENET, str(root), out=tmp_path / "run")
     said = str(told.value)
     assert said.startswith("1 of 80 pictures in train cannot be used, more than 1%.")
-    assert said.endswith(f"Once it is replaced, go on with: python -m training resume {tmp_path / 'run'}")
+    assert said.endswith(f" Once it is replaced, go on with: {RunFolder(tmp_path / 'run').resume_command}")
     assert "\n" not in said
 
 

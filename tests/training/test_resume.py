@@ -302,6 +302,14 @@ def test_a_run_of_an_older_version_goes_on(copied, monkeypatch):
     assert train.resume(copied.path)["recipe"] == RECIPE.as_dict()
 
 
+@pytest.mark.parametrize(("backend", "option"), [("jax", " --backend jax"), ("tensorflow", "")])
+def test_how_to_go_on_names_the_backend_of_the_run(backend, option, tmp_path):
+    """Where it is not the default."""
+    run = RunFolder(tmp_path)
+    run.write_settings({"backend": backend})
+    assert run.resume_command == f"python -m training resume {tmp_path}{option}"
+
+
 @pytest.fixture(scope="module")
 def finished(straight, tmp_path_factory):
     """With its exports and without checkpoints."""

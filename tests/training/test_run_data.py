@@ -300,7 +300,7 @@ def test_a_picture_that_is_damaged_later_ends_the_run_with_how_to_go_on(with_dam
         train.run(RECIPE.replace(epochs=1), str(folder), out=tmp_path / "run")
     said = str(told.value)
     assert str(picture) in said
-    assert said.endswith(f" Once it is replaced, go on with: python -m training resume {tmp_path / 'run'}")
+    assert said.endswith(f" Once it is replaced, go on with: {RunFolder(tmp_path / 'run').resume_command}")
     assert "\n" not in said
 
 
