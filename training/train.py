@@ -14,7 +14,7 @@ import keras
 from keras_classics import datasets
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError
-from keras_classics.feed import feed_of
+from keras_classics.feed import check_square, feed_of
 from keras_classics.zoo import get_model
 from training import device, run_data
 from training.assign import assign, differences
@@ -89,7 +89,7 @@ ALONE = Embedding()
 
 def run(
     recipe: Recipe,
-    data_name: str | None = None,
+    data_name: str | os.PathLike[str] | None = None,
     data_dir: str | None = None,
     out: str | pathlib.Path | None = None,
     seed: int = 0,
@@ -163,7 +163,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     if team.is_first:
         check_out(out)
     limit = settings["limit"]
-    data_name = recipe.dataset if data_name is None else data_name
+    data_name = recipe.dataset if data_name is None else os.fspath(data_name)
     base = get_recipe(recipe.name) if recipe.name in list_recipes() else embedding.base
     told = [] if base is None else differences(recipe, base)
     settings = {
@@ -192,7 +192,9 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     }
     agree(team, settings, State())
     built = None if start is not None else _built(recipe, settings["seed"], team)
-    check_operations(recipe, feed_of(start if built is None else built, get_model(recipe.model)))
+    trained = start if built is None else built
+    check_square(trained)
+    check_operations(recipe, feed_of(trained, get_model(recipe.model)))
     if not team.is_first:
         folder = RunFolder(pathlib.Path(out or recipe.name), writes=False)
         return _train(recipe, data, folder, settings, team, embedding, built)
