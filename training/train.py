@@ -266,7 +266,7 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
             f"{data.name} has other images than when '{folder}' was begun ({data.dataset.sizes}, then "
             f"{settings['images']}); bring them back, or start a new run."
         )
-    if settings.get("pictures", "") not in ("", run_data.digest(data.dataset)):  # which older runs have not told
+    if settings["pictures"] != run_data.digest(data.dataset):
         raise ClassicsError(
             f"{data.name} has other classes or other names of pictures than when '{folder}' was begun; bring them "
             "back, or start a new run."
@@ -283,7 +283,7 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder, given: Recipe | None
     saved = settings["recipe"]
     if not isinstance(saved, dict) or set(saved) != {field.name for field in dataclasses.fields(Recipe)}:
         raise ClassicsError(f"'{folder.recipe}' holds no recipe of this version; start a new run.")
-    if saved["tuning"] is not None or (given is None and settings.get("made_in_python")):
+    if saved["tuning"] is not None or (given is None and settings["made_in_python"]):
         return _saved_recipe(saved, folder)
     recipe = given or get_recipe(saved["name"])
     changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
@@ -343,10 +343,10 @@ def _train(
         say(f"Judging the last epoch and the best, epoch {shipped_epoch(folder, history)}, and exporting the best.")
     with _resumable(folder):
         metrics = (embedding.judge or judge)(recipe, data, folder, history)
-    metrics["settings"] = {key: settings.get(key) for key in RECORDED_SETTINGS}
+    metrics["settings"] = {key: settings[key] for key in RECORDED_SETTINGS}
     metrics["settings"]["validation_split"] = has_validation_split(data.dataset)
     metrics["skipped"] = [*settings["skipped"], *folder.read_skipped()]
-    begun, *later = settings.get("environments") or [environment()]
+    begun, *later = settings["environments"]
     metrics |= begun
     if later:
         metrics["commits"] = [each["commit"] for each in (begun, *later)]

@@ -159,10 +159,6 @@ def test_a_run_does_not_go_on_where_a_class_or_a_picture_has_another_name(folder
             train.resume(tmp_path / "run")
         (photos / new).rename(photos / old)
     train.resume(tmp_path / "run")
-    settings = json.loads((tmp_path / "run" / "recipe.json").read_text())
-    del settings["pictures"]  # a run of an older version
-    (tmp_path / "run" / "recipe.json").write_text(json.dumps(settings))
-    train.resume(tmp_path / "run")
 
 
 def test_the_data_may_be_given_as_a_path(folders, tmp_path, monkeypatch):
