@@ -169,7 +169,7 @@ def _member(model: Model, views: Views) -> Member:
     check_finite(model)  # for ReLU makes 0 of what is not a number, and the answer then looks sound
     check_reads_images(model)
     feed.check_has_classes(model)
-    _check_square(model)
+    feed.check_square(model)
     protocol = protocol_of_answers(model) or variant_of(model).protocol
     asked = any_size(model) if views.dense else model
     return Member(model.name, feed.classes_of(model), protocol, feed_of(model), None, asked.predict_on_batch)
@@ -195,14 +195,6 @@ def _filled(part, size) -> np.ndarray:
     """Views with the first of them repeated until there are `size`."""
     part = np.asarray(part)
     return part if len(part) == size else np.concatenate([part, np.repeat(part[:1], size - len(part), 0)])
-
-
-def _check_square(model):
-    if not feed.is_square(model):
-        raise ClassicsError(
-            f"{model.name} reads pictures of the shape {model.input_shape[1:]}, and the views are square; build it "
-            "with a square input."
-        )
 
 
 def are_probabilities(scores: np.ndarray) -> bool:

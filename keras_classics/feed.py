@@ -107,6 +107,15 @@ def is_square(model: keras.Model) -> bool:
     return sides[0] == sides[1]
 
 
+def check_square(model: keras.Model) -> None:
+    """Raises a ClassicsError if the pictures that a model reads are not square; see `is_square`."""
+    if not is_square(model):
+        raise ClassicsError(
+            f"{model.name} reads pictures of the shape {model.input_shape[1:]}, and pictures are cut square; build it "
+            "with a square input."
+        )
+
+
 def has_classes(model: keras.Model) -> bool:
     """Whether the model's predictions tell classes apart: they are a vector, and not of the pooling behind which a
     network without its top ends, be it inside another model. What a model without a graph puts out is not looked into.

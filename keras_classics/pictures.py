@@ -16,7 +16,10 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".tif", ".tiff"),
 )
 
-NOT_READ = (".heic", ".heif", ".jp2", ".jxl", ".tga")  # of pictures as well
+NOT_READ = (  # of pictures as well
+    *(".heic", ".heif", ".jp2", ".j2k", ".jxl", ".tga", ".pbm", ".pnm", ".dib", ".apng", ".pcx", ".svg"),
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".dcm"),
+)
 
 DARK = 2**12  # below which pixels of 16 bits are likely those of a camera or scanner that counts in 12
 

@@ -1,8 +1,10 @@
 """Where a model lies, by its name: on the Hugging Face hub, or here. It imports no Keras, so that a command can refuse
 a wrong name at once."""
 
+import json
 import pathlib
 import re
+import shlex
 from dataclasses import dataclass
 
 from keras_classics.errors import ClassicsError
@@ -54,6 +56,16 @@ def nowhere(place: str) -> ClassicsError:
         f" If it is on the Hugging Face hub, write '{PREFIX}{place}'." if re.fullmatch(_REPOSITORY, place, re.A) else ""
     )
     return ClassicsError(f"There is no run folder, .keras file or export '{place}'.{hint}")
+
+
+def resume_command(run: pathlib.Path) -> str:
+    """The command line that goes on with a run, on the backend that its recipe.json tells."""
+    words = ["python", "-m", "training", "resume", str(run)]
+    try:
+        backend = json.loads((run / RECIPE).read_text("utf-8"))["backend"]
+    except (OSError, ValueError, TypeError, KeyError):  # it is damaged, which that command tells
+        backend = "tensorflow"
+    return shlex.join(words if backend == "tensorflow" else [*words, "--backend", backend])
 
 
 def check_free(path: pathlib.Path, overwrite: bool) -> None:

@@ -174,7 +174,7 @@ def test_pictures_that_would_be_left_out_are_told(tmp_path):
         shutil.rmtree(tmp_path / "train" / "cat" / "kittens")
 
 
-@pytest.mark.parametrize("name", ["1.heic", "1.HEIF", "1.jp2", "1.Jxl", "1.tga"])
+@pytest.mark.parametrize("name", ["1.heic", "1.HEIF", "1.jp2", "1.Jxl", "1.tga", "1.pbm", "1.NEF", "1.dcm"])
 def test_pictures_of_a_kind_that_is_not_read_are_told(name, tmp_path):
     pictures(tmp_path / "cat" / "1.png", tmp_path / "dog" / "1.png")
     (tmp_path / "dog" / f"._{name}").touch()
@@ -198,6 +198,13 @@ def test_folders_as_kaggle_has_them(tmp_path):
         match="b/test' holds pictures and no class folders, so they have no labels; .* answered by `predict`",
     ):
         datasets.load(str(tmp_path / "b"))
+
+
+@pytest.mark.parametrize(("split", "others"), [("test", ["control"]), ("train", ["car", "plane"])])
+def test_a_class_that_is_called_like_a_split_is_told(split, others, tmp_path):
+    pictures(*(tmp_path / label / "1.png" for label in (split, *others)))
+    with pytest.raises(kc.ClassicsError, match=f"{split}' holds pictures, but no .* If it is a class, rename it, for"):
+        datasets.load(str(tmp_path))
 
 
 def test_folders_inside_a_class_of_a_split_are_no_splits(tmp_path):

@@ -158,7 +158,7 @@ def test_what_cannot_be_judged_is_refused():
     refuses("Unknown split of colours 'tset'. Did you mean 'test'", colours(), data(), split="tset")
     refuses("not the same, or not in the same order", colours(), data(), class_names=["green", "red", "blue"])
     refuses(
-        "resnet20 reads pictures of the shape (32, 40, 3), and the views are square",
+        "resnet20 reads pictures of the shape (32, 40, 3), and pictures are cut square",
         kc.ResNet20(input_shape=(32, 40, 3), classes=3),
         data(),
     )

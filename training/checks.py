@@ -134,10 +134,7 @@ def check_devices(recipe: Recipe, data: RunData, team: Team) -> None:
 
 
 def check_statistics(settings: Settings, team: Team) -> None:
-    """Raises a ClassicsError if batch norms would see other parts of a batch than when the run was begun. Older runs
-    have not told."""
-    if "distribution" not in settings:
-        return
+    """Raises a ClassicsError if batch norms would see other parts of a batch than when the run was begun."""
     begun = _devices_apart(settings["distribution"])
     if begun == _devices_apart(team.as_dict()):
         return
@@ -164,7 +161,7 @@ def agree(team: Team, settings: Settings, state: State) -> None:
     team.agree(
         recipe=[settings["recipe"], settings["class_weights"]],
         seed=settings["seed"],
-        data=[settings.get(name) for name in names],
+        data=[settings[name] for name in names],
         code=code(),
         keras=keras.__version__,
         distribution=team.as_dict(),
@@ -174,11 +171,9 @@ def agree(team: Team, settings: Settings, state: State) -> None:
 
 def with_environment(settings: dict[str, Any], folder: RunFolder, team: Team) -> dict[str, Any]:
     """The settings of a run that goes on, in which the present code and Keras join those before, if they are others;
-    a line says so. Older runs have not told theirs."""
-    now, before = environment(), settings.get("environments")
-    if before is None and settings["recipe"]["average"] is not None:
-        team.say(f"'{folder.path}' was begun before averages of weights forgot the first ones; now its average does.")
-    if before is None or _versions(before[-1]) == _versions(now):
+    a line says so."""
+    now, before = environment(), settings["environments"]
+    if _versions(before[-1]) == _versions(now):
         return settings
     team.say(f"'{folder.path}' was trained by {_versions(before[-1])} so far, and goes on by {_versions(now)}.")
     settings = {**settings, "environments": [*before, now]}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import pathlib
 import warnings
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ DIGITS, DIGIT_NAMES = ("mnist", "svhn_cropped"), tuple("0123456789")  # data set
 def run(
     network: str,
     weights: str,
-    data_name: str,
+    data_name: str | os.PathLike[str],
     data_dir: str | None = None,
     out: str | pathlib.Path | None = None,
     seed: int = 0,
@@ -79,6 +80,7 @@ def run(
     """
     check_options(seed, **options)
     check_out(out)
+    data_name = os.fspath(data_name)
     variant = get_model(network)
     checkpoint = locate(weights, variant)
     data = run_data.load(data_name, data_dir, limit).dataset

@@ -85,13 +85,15 @@ def train_batches(
         output, where the model has auxiliary heads.
 
     Raises:
-        ClassicsError: if the data has other classes than the model, the recipe cuts images of another size than the
-            model reads, changes colours where it reads grey, or whitens pixels and the model is not built for that, no
-            image is left to train on, or the batch cannot be divided among the processes.
+        ClassicsError: if the data has other classes than the model, the pictures that it reads are not square, the
+            recipe cuts images of another size, changes colours where the model reads grey, or whitens pixels and the
+            model is not built for that, no image is left to train on, or the batch cannot be divided among the
+            processes.
     """
     import tensorflow as tf
 
     data.check_classes(feed.classes_of(model), model.name)
+    feed.check_square(model)
     made = feed.feed_of(model, get_model(recipe.model))
     check_operations(recipe, made)
     if recipe.pixels != "normalized" and made.normalization != UNCHANGED.for_channels(made.channels):

@@ -27,9 +27,11 @@ def say(line: str) -> None:
 
 def plan(recipe: Recipe, data: RunData, folder: RunFolder, done: Place) -> Iterator[str]:
     """What will be done, in lines, where so much is done."""
-    variant, dataset = get_model(recipe.model), data.dataset
+    dataset = data.dataset
     images = count_images(recipe, dataset)
-    size = f"{variant.image_size}x{variant.image_size} pixels"
+    shape = recipe.build.get("input_shape") or (None,) * 3
+    side = shape[1] or get_model(recipe.model).image_size  # a height or a width, which are alike
+    size = f"{side}x{side} pixels"
     yield f"Training {recipe.model} on {data.name}, {len(dataset.class_names)} classes, pictures of {size}."
     if has_validation_split(dataset):
         chosen = f"{images.validation:,} validation images choose the best epoch"

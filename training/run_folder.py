@@ -5,7 +5,6 @@ import dataclasses
 import json
 import pathlib
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 
 from keras_classics.errors import ClassicsError
 from keras_classics.files import atomic_write, leftovers, unwritable
-from keras_classics.places import BEST, HISTORY, METRICS, RECIPE, TFLITE
+from keras_classics.places import BEST, HISTORY, METRICS, RECIPE, TFLITE, resume_command
 from keras_classics.variant import deep_graph
 from training.seal import is_whole, read_note, seal
 from training.state import History, Place, State
@@ -24,15 +23,19 @@ CHECKPOINTS = 2  # that are kept: where the newest is damaged, training goes on 
 SETTINGS = {
     "recipe",
     "set",
+    "made_in_python",
     "data",
     "data_dir",
     "seed",
     "record",
     "images",
+    "pictures",
     "limit",
     "class_weights",
     "skipped",
+    "environments",
     "backend",
+    "distribution",
     "tensorboard",
     "checkpoint_minutes",
 }
@@ -109,7 +112,7 @@ class RunFolder:
 
     @property
     def resume_command(self) -> str:
-        return f"python -m training resume {shlex.quote(str(self.path))}"
+        return resume_command(self.path)
 
     def checkpoint(self, epochs: int, steps: int = 0) -> pathlib.Path:
         """The state after so many epochs, and steps of the next. The name counts from 1."""

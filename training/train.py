@@ -14,7 +14,7 @@ import keras
 from keras_classics import datasets
 from keras_classics.environment import environment
 from keras_classics.errors import ClassicsError
-from keras_classics.feed import feed_of
+from keras_classics.feed import check_square, feed_of
 from keras_classics.zoo import get_model
 from training import device, run_data
 from training.assign import assign, differences
@@ -91,7 +91,7 @@ ALONE = Embedding()
 
 def run(
     recipe: Recipe,
-    data_name: str | None = None,
+    data_name: str | os.PathLike[str] | None = None,
     data_dir: str | None = None,
     out: str | pathlib.Path | None = None,
     seed: int = 0,
@@ -165,7 +165,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     if team.is_first:
         check_out(out)
     limit = settings["limit"]
-    data_name = recipe.dataset if data_name is None else data_name
+    data_name = recipe.dataset if data_name is None else os.fspath(data_name)
     base = get_recipe(recipe.name) if recipe.name in list_recipes() else embedding.base
     told = [] if base is None else differences(recipe, base)
     settings = {
@@ -183,6 +183,7 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     data = run_data.load(data_name, data_dir, limit)
     check_fit(recipe, data)
     if skipped := run_data.check_pictures(data, team.say):
+        team.say(run_data.LEAVE)
         data = run_data.load(data_name, data_dir, limit, skipped)
         check_fit(recipe, data)
     check_devices(recipe, data, team)
@@ -194,7 +195,9 @@ def _begin(recipe, data_name, data_dir, out, settings, team, start, embedding) -
     }
     agree(team, settings, State())
     built = None if start is not None else _built(recipe, settings["seed"], team)
-    read = feed_of(start if built is None else built, get_model(recipe.model))
+    trained = start if built is None else built
+    check_square(trained)
+    read = feed_of(trained, get_model(recipe.model))
     check_operations(recipe, read)
     check_whitening(recipe, read)
     if not team.is_first:
@@ -268,7 +271,7 @@ def _resume(run_folder: RunFolder, data_dir: str | None, team: Team, embedding: 
             f"{data.name} has other images than when '{folder}' was begun ({data.dataset.sizes}, then "
             f"{settings['images']}); bring them back, or start a new run."
         )
-    if settings.get("pictures", "") not in ("", run_data.digest(data.dataset)):  # which older runs have not told
+    if settings["pictures"] != run_data.digest(data.dataset):
         raise ClassicsError(
             f"{data.name} has other classes or other names of pictures than when '{folder}' was begun; bring them "
             "back, or start a new run."
@@ -285,7 +288,7 @@ def _recipe_of(settings: dict[str, Any], folder: RunFolder, given: Recipe | None
     saved = settings["recipe"]
     if not isinstance(saved, dict) or set(saved) != {field.name for field in dataclasses.fields(Recipe)}:
         raise ClassicsError(f"'{folder.recipe}' holds no recipe of this version; start a new run.")
-    if saved["tuning"] is not None or (given is None and settings.get("made_in_python")):
+    if saved["tuning"] is not None or (given is None and settings["made_in_python"]):
         return _saved_recipe(saved, folder)
     recipe = given or get_recipe(saved["name"])
     changed = ClassicsError(f"The recipe '{recipe.name}' has changed since '{folder.path}' was begun; start a new run.")
@@ -346,10 +349,10 @@ def _train(
         say(f"Judging the last epoch and the best, epoch {shipped_epoch(folder, history)}, and exporting the best.")
     with _resumable(folder):
         metrics = (embedding.judge or judge)(recipe, data, folder, history)
-    metrics["settings"] = {key: settings.get(key) for key in RECORDED_SETTINGS}
+    metrics["settings"] = {key: settings[key] for key in RECORDED_SETTINGS}
     metrics["settings"]["validation_split"] = has_validation_split(data.dataset)
     metrics["skipped"] = [*settings["skipped"], *folder.read_skipped()]
-    begun, *later = settings.get("environments") or [environment()]
+    begun, *later = settings["environments"]
     metrics |= begun
     if later:
         metrics["commits"] = [each["commit"] for each in (begun, *later)]

@@ -8,7 +8,7 @@ from keras_classics.cli.arguments import add_backend, add_json
 from keras_classics.cli.backend import start
 from keras_classics.cli.output import answer, console, working
 from keras_classics.errors import ClassicsError, one_line
-from keras_classics.places import BEST, METRICS, PREFIX, RECIPE, TFLITE, check_free, hub_name, nowhere
+from keras_classics.places import BEST, METRICS, PREFIX, RECIPE, TFLITE, check_free, hub_name, nowhere, resume_command
 
 OUT = pathlib.Path("hub")
 
@@ -109,8 +109,9 @@ def _metrics(source):
         return metrics
     except FileNotFoundError:
         if (source / RECIPE).exists():
-            command = f"python -m training resume {shlex.quote(str(source))}"
-            raise ClassicsError(f"'{source}' is a run that is not finished; go on with it: {command}") from None
+            raise ClassicsError(
+                f"'{source}' is a run that is not finished; go on with it: {resume_command(source)}"
+            ) from None
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise _damaged(source) from error

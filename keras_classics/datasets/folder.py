@@ -29,13 +29,12 @@ def open_folder(root: pathlib.Path) -> Dataset:
         for split, folder in splits.items()
     }
     if not any(found.values()):
-        holds = (
-            "holds pictures, but no class folders"
-            if any(_pictures(folder, {}) for folder in splits.values())
-            else "holds no class folders"
-        )
+        bare = next((folder for folder in splits.values() if _pictures(folder, {})), None)
+        holds = "holds no class folders" if bare is None else "holds pictures, but no class folders"
+        is_class = " If it is a class, rename it, for train, test and validation are names of splits."
         raise ClassicsError(
-            f"'{pictures.printable(root)}' {holds}: put the images of each class into a folder of its own."
+            f"'{pictures.printable(bare or root)}' {holds}: put the images of each class into a folder of its own."
+            f"{'' if bare in (None, root) else is_class}"
         )
     class_names = in_order(set().union(*found.values()), root)
     for split, folder in splits.items():

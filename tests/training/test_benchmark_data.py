@@ -42,6 +42,25 @@ def test_a_torchvision_that_fails_without_a_word_is_told(tmp_path, monkeypatch, 
     assert "torchvision cannot be imported (RuntimeError): install" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--images", "0"], "--images: it must be a whole number of at least 1, not '0'"),
+        (["--rounds", "0"], "--rounds: it must be a whole number of at least 1, not '0'"),
+        (["--data", "only_test"], "only_test has no training images, but only test; choose other data."),
+    ],
+)
+def test_what_cannot_be_measured_is_told(options, message, tmp_path, monkeypatch, capsys):
+    for label in ("cat", "dog"):
+        path = tmp_path / "only_test" / "test" / label
+        path.mkdir(parents=True)
+        PIL.Image.new("L", (8, 8)).save(path / "1.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        command.main(["benchmark-data", "lenet5-mnist", "--data", "mnist_sample", *options])
+    assert message in capsys.readouterr().err
+
+
 def test_torchvision_cannot_read_what_is_not_in_files():
     data = datasets.from_arrays(np.zeros((4, 32, 32, 3), "uint8"), [0, 0, 1, 1])
     with pytest.raises(kc.ClassicsError, match="torchvision's loader reads files, and .* has none; choose a folder"):

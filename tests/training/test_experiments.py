@@ -323,7 +323,7 @@ def test_a_training_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(tmp_
     """In its second epoch."""
     experiment, arms = trained(), ["fast"]
     engine.run(experiment, out=str(tmp_path / "straight"), arms=arms)
-    told = r"^Stopped. Go on with: python -m training experiment resume trained --out .*stopped$"
+    told = r"^Stopped. Go on with: python -m training experiment resume trained --arms fast .*--out .*stopped$"
     with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match=told):
         engine.run(experiment, out=str(tmp_path / "stopped"), arms=arms)
     assert sorted(os.listdir(tmp_path / "stopped" / "fast-seed0")) == [
@@ -403,12 +403,33 @@ def test_unknown_arms_experiments_and_results(tmp_path, capsys):
     assert "Unknown experiment 'deapth'. Did you mean 'depth'?" in capsys.readouterr().err
 
 
+def test_how_to_go_on_says_all_that_was_asked_for():
+    told = results.command("resume", DIFFERENT, "jax", "my out", is_quick=True, arms=["old", "new"], record=True)
+    options = "--quick --arms old new --record --backend jax --out 'my out'"
+    assert told == f"python -m training experiment resume made_up {options}"
+    assert "--backend" not in results.command("resume", DIFFERENT, "tensorflow")
+
+
+def test_what_another_process_has_added_meanwhile_is_not_overwritten(tmp_path, monkeypatch):
+    engine.run(DIFFERENT, out=str(tmp_path), seeds=1)
+    sizes = engine._sizes
+
+    def meanwhile(experiment):
+        monkeypatch.setattr(engine, "_sizes", sizes)
+        engine.resume(DIFFERENT, out=str(tmp_path), seeds=2)
+        return sizes(experiment)
+
+    monkeypatch.setattr(engine, "_sizes", meanwhile)
+    with pytest.raises(kc.ClassicsError, match="Another process has added to .*made_up.json' meanwhile; go on with: p"):
+        engine.resume(DIFFERENT, out=str(tmp_path), seeds=3)
+    assert len(ResultFiles(tmp_path, "made_up").read(DIFFERENT)["runs"]) == 4
+
+
 def test_results_of_another_design_are_refused(tmp_path):
     engine.run(DIFFERENT, out=str(tmp_path))
-    with pytest.raises(
-        kc.ClassicsError, match="results are never overwritten; go on with it: python -m training exper"
-    ):
-        engine.run(DIFFERENT, out=str(tmp_path))
+    go_on = results.command("resume", DIFFERENT, keras.config.backend(), str(tmp_path), arms=["new"], record=True)
+    with pytest.raises(kc.ClassicsError, match=f"results are never overwritten; go on with it: {go_on}, or"):
+        engine.run(DIFFERENT, out=str(tmp_path), arms=["new"], record=True)
     before = (tmp_path / "made_up.json").read_bytes()
     for other in (
         made_up(arm("old", 12.5), arm("new", 10.0)),

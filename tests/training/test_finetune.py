@@ -244,7 +244,7 @@ def recipe(weights, picture_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "_train", lambda recipe, *_: recipe)
 
     def make(network="tiny", weights=weights, **arguments):
-        return finetune.run(network, str(weights), str(picture_folder), out=tmp_path / "run", **arguments)
+        return finetune.run(network, str(weights), picture_folder, out=tmp_path / "run", **arguments)
 
     return make
 

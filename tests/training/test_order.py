@@ -218,6 +218,7 @@ def test_damaged_pictures_are_found_before_the_start_and_left_out(with_damage, t
     for path in bad:
         assert f"Left out: '{path}' is no image that can be read whole" in said
     assert f"Left out: '{twin}' is the same picture as '{root}/test/digit_0/1.png'." in said
+    assert said.count(run_data.LEAVE) == 1
     names = sorted(map(str, [*bad, twin]))
     settings = folder.read_settings()
     assert sorted(settings["skipped"]) == names
@@ -237,6 +238,7 @@ def test_pictures_that_fail_in_a_run_are_told_once_and_resuming_sees_the_same(
     said = capsys.readouterr().out
     for path in bad:
         assert said.count(f"Left out: '{path}'") == 1
+    assert said.count(run_data.LEAVE) == len(bad)
     assert sorted(json.loads(straight.skipped.read_text())) == list(map(str, bad))
     assert sorted(json.loads(straight.metrics.read_text())["skipped"]) == list(map(str, bad))
     with stopped_in_epoch(1), pytest.raises(kc.ClassicsError, match="Stopped after"):
@@ -263,7 +265,7 @@ def test_beyond_the_share_the_run_stops_in_one_line_before_the_start_or_in_it(wi
         train.run(LENET, str(root), out=tmp_path / "run")
     said = str(told.value)
     assert said.startswith("1 of 80 pictures in train cannot be used, more than 1%.")
-    assert said.endswith(f"Once it is replaced, go on with: python -m training resume {tmp_path / 'run'}")
+    assert said.endswith(f" Once it is replaced, go on with: {RunFolder(tmp_path / 'run').resume_command}")
     assert "\n" not in said
 
 

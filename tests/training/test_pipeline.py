@@ -116,11 +116,15 @@ def test_crops_have_the_networks_channels(data, picture_folder):
         assert images.std() > 0.1
 
 
-def test_a_crop_of_another_size_than_the_network_reads_is_refused(data, tmp_path):
+def test_a_crop_of_another_size_or_shape_than_the_network_reads_is_refused(data, tmp_path):
     recipe = get_recipe("resnet20-cifar10").replace(augment=(RandomAreaCrop(32),), build={"input_shape": (24, 24, 3)})
     message = r"cuts images of 32 pixels, and the network reads 24; build it with input_shape=\[32,32,3\], or in Python"
     with pytest.raises(kc.ClassicsError, match=f"^RandomAreaCrop of resnet20-cifar10 {message}"):
         train_batches(recipe, data, kc.ResNet20(input_shape=(24, 24, 3)))
+    with pytest.raises(
+        kc.ClassicsError, match=r"resnet20 reads pictures of the shape \(24, 32, 3\), and pictures are cut"
+    ):
+        train_batches(recipe, data, kc.ResNet20(input_shape=(24, 32, 3)))
     with pytest.raises(kc.ClassicsError, match=message):
         train.run(recipe, "mnist_sample", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -243,8 +243,8 @@ def test_a_run_that_is_killed_as_it_finishes_stays_finished(copied, monkeypatch)
         (b"[]", "it is of another version, or damaged. Start a new run"),
         (
             b'{"recipe": {"name": "lenet5-mnist"}, "data": "mnist_sample"}',
-            "lacks backend, checkpoint_minutes, class_weights, data_dir, images, limit, record, seed, set, skipped, "
-            "tensorboard",
+            "lacks backend, checkpoint_minutes, class_weights, data_dir, distribution, environments, images, limit, "
+            "made_in_python, pictures, record, seed, set, skipped, tensorboard",
         ),
     ],
 )
@@ -291,15 +291,20 @@ def test_what_trained_a_run_is_told_of_its_beginning_and_of_what_goes_on(copied,
     assert metrics["settings"]["distribution"] is None
 
 
-def test_a_run_of_an_older_version_goes_on(copied, monkeypatch):
-    """It has not told what it was begun by, and has older words on where its recipe departs from the paper."""
+def test_a_run_with_older_words_on_departures_goes_on(copied, monkeypatch):
     monkeypatch.setattr(train, "_train", lambda recipe, data, folder, settings, *_: settings)
     settings = copied.read_settings()
-    for key in ("environments", "distribution", "pictures"):
-        del settings[key]
     settings["recipe"]["departures"] = ["It was otherwise."]
     copied.write_settings(settings)
     assert train.resume(copied.path)["recipe"] == RECIPE.as_dict()
+
+
+@pytest.mark.parametrize(("backend", "option"), [("jax", " --backend jax"), ("tensorflow", "")])
+def test_how_to_go_on_names_the_backend_of_the_run(backend, option, tmp_path):
+    """Where it is not the default."""
+    run = RunFolder(tmp_path)
+    run.write_settings({"backend": backend})
+    assert run.resume_command == f"python -m training resume {tmp_path}{option}"
 
 
 @pytest.fixture(scope="module")

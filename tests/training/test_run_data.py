@@ -159,10 +159,12 @@ def test_a_run_does_not_go_on_where_a_class_or_a_picture_has_another_name(folder
             train.resume(tmp_path / "run")
         (photos / new).rename(photos / old)
     train.resume(tmp_path / "run")
-    settings = json.loads((tmp_path / "run" / "recipe.json").read_text())
-    del settings["pictures"]  # a run of an older version
-    (tmp_path / "run" / "recipe.json").write_text(json.dumps(settings))
-    train.resume(tmp_path / "run")
+
+
+def test_the_data_may_be_given_as_a_path(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "_train", lambda recipe, data, folder, settings, *_: settings)
+    photos = folders / "flat"
+    assert train.run(RECIPE, photos, out=tmp_path / "run")["data"] == str(photos)
 
 
 def test_the_recorded_results_of_another_training_are_not_overwritten(tmp_path, monkeypatch):
@@ -217,6 +219,14 @@ def test_without_validation_images_a_plateau_is_said_to_be_of_the_training_loss(
     for hold_out, split in ((4, "validation"), (0, "training")):
         lines = list(plan(recipe.replace(hold_out=hold_out), data, RunFolder(tmp_path), Place(0)))
         assert any(f"whenever the {split} loss has not fallen" in line for line in lines)
+
+
+def test_the_plan_tells_the_size_of_pictures_that_the_network_is_built_for(tmp_path):
+    data = run_data.load("mnist_sample", limit=40)
+    for shape, size in (((48, 48, 1), 48), ((None, None, 1), 32)):
+        recipe = RECIPE.replace(build={**RECIPE.build, "input_shape": shape})
+        first, *_ = plan(recipe, data, RunFolder(tmp_path), Place(0))
+        assert first.endswith(f"pictures of {size}x{size} pixels.")
 
 
 def test_where_no_image_can_be_spared_the_training_images_are_called_so(folders, tmp_path):
@@ -299,7 +309,7 @@ def test_a_picture_that_is_damaged_later_ends_the_run_with_how_to_go_on(with_dam
         train.run(RECIPE.replace(epochs=1), str(folder), out=tmp_path / "run")
     said = str(told.value)
     assert str(picture) in said
-    assert said.endswith(f" Once it is replaced, go on with: python -m training resume {tmp_path / 'run'}")
+    assert said.endswith(f" Once it is replaced, go on with: {RunFolder(tmp_path / 'run').resume_command}")
     assert "\n" not in said
 
 

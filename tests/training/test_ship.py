@@ -11,7 +11,7 @@ from keras_classics.feed import feed_of_default
 from keras_classics.model_card import _pixels
 from training import cli as command
 from training import get_recipe, results_table
-from training.run_folder import RunFolder
+from training.run_folder import SETTINGS, RunFolder
 from training.ship import SMALL, entry_line, ship
 
 
@@ -19,9 +19,8 @@ from training.ship import SMALL, entry_line, ship
 def run(tmp_path):
     """A run folder of a network that was not trained."""
     folder = RunFolder.new(tmp_path / "run", "lecun1989-mnist")
-    names = {"data_dir", "record", "images", "skipped", "backend", "tensorboard", "checkpoint_minutes"}
-    settings = {"recipe": get_recipe("lecun1989-mnist").as_dict(), "set": ["epochs=2"], "data": "mnist", "seed": 3}
-    settings |= {"limit": None, "class_weights": "balanced", **dict.fromkeys(names)}
+    settings = dict.fromkeys(SETTINGS) | {"recipe": get_recipe("lecun1989-mnist").as_dict(), "set": ["epochs=2"]}
+    settings |= {"data": "mnist", "seed": 3, "class_weights": "balanced", "backend": "tensorflow"}
     folder.write_settings(settings)
     folder.save_model(kc.LeCun1989(seed=0), folder.best, [{"epoch": 1.0}])
     folder.curves.write_bytes(b"curves")

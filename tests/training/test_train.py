@@ -550,6 +550,7 @@ def test_mistakes_of_options_are_told_before_anything_is_opened(words, option, m
         ([*SAMPLE, "--process", "1"], "--process and --own-statistics go only with --distribute data; add it"),
         ([*SAMPLE, "--device", "gpu:7"], "There is no device 'gpu:7' for"),
         ([*SAMPLE, "--tensorboard"], "tensorboard is not installed: python -m pip install tensorboard"),
+        ([*SAMPLE, "--set", "build.input_shape=[32,40,1]"], "shape (32, 40, 1), and pictures are cut square; build it"),
         (["run", "lenet5-mnist", "--data", ""], "it must be a folder of class folders"),
         (["run", "lenet5-mnist", "--data", "no/folder"], "There is no folder 'no/folder'"),
     ],

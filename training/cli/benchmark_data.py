@@ -4,6 +4,7 @@ import dataclasses
 
 from keras_classics.cli.arguments import add_backend, add_data_dir, add_json
 from keras_classics.cli.output import answer, console, table
+from keras_classics.cli.parser import positive
 from keras_classics.errors import ClassicsError, first_line
 from training.cli.arguments import add_recipe
 
@@ -11,8 +12,8 @@ from training.cli.arguments import add_recipe
 def add_arguments(parser):
     add_recipe(parser)
     parser.add_argument("--against", choices=["torchvision"], help="its loader with two processes, in the same run")
-    parser.add_argument("--images", type=int, default=2000, metavar="N", help="images a round (default 2000)")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of each side in turn (default 5)")
+    parser.add_argument("--images", type=positive, default=2000, metavar="N", help="images a round (default 2000)")
+    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="of each side in turn (default 5)")
     add_json(parser)
     add_data_dir(parser)
     add_backend(parser)
@@ -21,12 +22,12 @@ def add_arguments(parser):
 def run(args):
     if args.against:
         _import_torchvision()
-    from keras_classics import datasets
+    from training import run_data
     from training.benchmark_data import measure
     from training.recipes import get_recipe
 
     recipe = get_recipe(args.recipe).replace(hold_out=0)
-    data = datasets.load(args.data or recipe.dataset, args.data_dir)
+    data = run_data.load(args.data or recipe.dataset, args.data_dir).dataset
     rates = measure(recipe, data, args.images, args.rounds, args.against is not None)
     made = table(("",), ("images/s", "the recipe's are"))
     for name, rate in (

@@ -89,10 +89,11 @@ def run(
             recorded.
     """
     files = ResultFiles(working_folder(experiment, out, is_quick), experiment.name)
-    if files.json.exists() and files.read(experiment)["runs"]:
+    if files.json.exists() and (held := files.read(experiment))["runs"]:
+        go_on = command("resume", experiment, held["backend"], out, is_quick, arms=arms, record=record)
         raise ClassicsError(
-            f"'{files.json}' exists, and results are never overwritten; go on with it: "
-            f"{command('resume', experiment, out, is_quick)}, or choose another --out."
+            f"'{files.json}' exists, and results are never overwritten; go on with it: {go_on}, or choose another "
+            "--out."
         )
     results: dict[str, Any] = {
         "experiment": experiment.name,
@@ -105,7 +106,8 @@ def run(
         "runs": [],
         "environment": {},
     }
-    return _carry_out(experiment, files, results, arms, record, command("resume", experiment, out, is_quick))
+    go_on = command("resume", experiment, results["backend"], out, is_quick, arms=arms, record=record)
+    return _carry_out(experiment, files, results, arms, record, go_on)
 
 
 def resume(
@@ -136,7 +138,8 @@ def resume(
         )
     changes = {"data_dir": data_dir, "seeds": seeds}
     results |= {name: value for name, value in changes.items() if value is not None}
-    return _carry_out(experiment, files, results, arms, record, command("resume", experiment, out, is_quick))
+    go_on = command("resume", experiment, results["backend"], out, is_quick, arms=arms, record=record)
+    return _carry_out(experiment, files, results, arms, record, go_on)
 
 
 def _carry_out(
@@ -160,6 +163,8 @@ def _carry_out(
         results["arms"] = _sizes(experiment)
         files.folder.mkdir(parents=True, exist_ok=True)
         with locked(files.lock):
+            if files.json.exists() and len(files.read(whole)["runs"]) > len(results["runs"]):
+                raise ClassicsError(f"Another process has added to '{files.json}' meanwhile; go on with: {go_on}")
             results["environment"] = environment()
             files.write(results)
             with Told(experiment, len(seeds), results["quick"]) as told:

@@ -57,7 +57,8 @@ def page(experiment: Experiment, results: Mapping[str, Any], verdict: Verdict, p
     """In Markdown: claim, design, picture, verdict, what was measured, command."""
     form, runs = _run_form(experiment, results), results["runs"]
     done = max(runs_by_seed(runs), default=-1) + 1  # more than asked for, where fewer were the second time
-    again = command("run", experiment, None, results["quick"], results["seeds"] and max(results["seeds"], done))
+    seeds = results["seeds"] and max(results["seeds"], done)
+    again = command("run", experiment, results["backend"], is_quick=results["quick"], seeds=seeds)
     return "\n".join(
         [
             f"# {experiment.claim}",

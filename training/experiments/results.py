@@ -113,9 +113,19 @@ def recorded() -> Sequence[str]:
 
 
 def command(
-    word: str, experiment: Experiment, out: str | None = None, is_quick: bool = False, seeds: int | None = None
+    word: str,
+    experiment: Experiment,
+    backend: str,
+    out: str | None = None,
+    is_quick: bool = False,
+    seeds: int | None = None,
+    arms: Sequence[str] | None = None,
+    record: bool = False,
 ) -> str:
     """What to type."""
-    said = ["python -m training experiment", word, experiment.name, *["--quick"] * is_quick]
-    said += [f"--seeds {seeds}"] if seeds else []
-    return " ".join([*said, *(["--out", shlex.quote(out)] if out else [])])
+    words = ["python", "-m", "training", "experiment", word, experiment.name, *["--quick"] * is_quick]
+    words += ["--seeds", str(seeds)] if seeds else []
+    words += ["--arms", *arms] if arms else []
+    words += ["--record"] * record
+    words += ["--backend", backend] if backend != "tensorflow" else []
+    return shlex.join([*words, *(["--out", out] if out else [])])
