@@ -76,7 +76,7 @@ def load_export(path: str | pathlib.Path) -> Exported:
         return Exported(
             name=told["name"],
             network=told["network"],
-            form=dict(told.get("form", {})),
+            form=dict(told["form"]),
             classes=told["classes"],
             class_names=class_names,
             protocol=protocol,

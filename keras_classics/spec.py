@@ -103,9 +103,8 @@ class InputProtocol:
 def protocol_of(fields: Mapping[str, Any]) -> InputProtocol:
     """A protocol from the dict that `dataclasses.asdict` makes of it, as it is in a model's file."""
     mean, std = (tuple(fields["normalization"][name]) for name in ("mean", "std"))
-    names = tuple(fields.get("class_names", ()))
-    fields = {"assumed": not names, **fields}  # which older files do not tell
-    return InputProtocol(**{**fields, "normalization": Normalization(mean, std), "class_names": names})
+    told = {"normalization": Normalization(mean, std), "class_names": tuple(fields["class_names"])}
+    return InputProtocol(**{**fields, **told})
 
 
 # Pixels as they are, of any number of channels with `for_channels`.

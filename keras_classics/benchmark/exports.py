@@ -103,7 +103,7 @@ def _form(told: dict[str, Any]) -> Form | None:
     """None where the file was not written by this package."""
     try:
         facts = json.loads(told["told"])
-        options = dict(facts.get("form", {}))
+        options = dict(facts["form"])
         return Form(facts["network"], options, facts["classes"], facts["image_size"], facts["channels"])
     except (ValueError, TypeError, KeyError):
         return None

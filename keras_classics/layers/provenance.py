@@ -73,7 +73,7 @@ class Provenance(keras.layers.Layer):
             )
         protocol = protocol_of(facts["protocol"])
         other_pixels = self.normalizes and protocol.normalization != self.protocol.normalization
-        if facts.get("epsilon") != self.epsilon or other_pixels:
+        if facts["epsilon"] != self.epsilon or other_pixels:
             raise ClassicsError(
                 f"The file's weights of {self.network} need other pixels or another epsilon than this model was built "
                 "with; give the file as `weights` when it is built."

@@ -23,7 +23,7 @@ class Origin:
     def of(facts: Mapping[str, Any]) -> "Origin":
         """From the dict that the layer writes."""
         protocol = protocol_of(facts["protocol"])
-        return Origin(str(facts["network"]), dict(facts["form"]), protocol, facts.get("epsilon"))
+        return Origin(str(facts["network"]), dict(facts["form"]), protocol, facts["epsilon"])
 
 
 @dataclass(frozen=True)
