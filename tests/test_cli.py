@@ -570,12 +570,12 @@ for arguments in ([], ["--help"], ["run", "--help"], ["rum"], ["run", "lenet5-mn
     assert "Did you mean 'resnet50'?" in done.stderr
 
 
-def test_a_command_is_silent_but_for_its_answer(saved_lenet, tmp_path):
+def test_a_command_is_silent_but_for_its_answer(tmp_path):
     """Whatever TensorFlow would say, on any level, and without control characters in a pipe."""
     PIL.Image.new("L", (28, 28)).save(tmp_path / "digit.png")
     command = [sys.executable, "-m", "keras_classics"]
     environment = {k: v for k, v in os.environ.items() if k not in ("TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")}
-    arguments = ["predict", saved_lenet, tmp_path / "digit.png", "--backend", "tensorflow"]
+    arguments = ["predict", "lenet5", "--weights", "mnist", tmp_path / "digit.png", "--backend", "tensorflow"]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 6

@@ -20,7 +20,7 @@ EVERY = 10  # one image in so many of each class is held out
 CHECKED = 10_000  # pictures; to read more of them once would take as long as an epoch of many hours
 SKIPPED_SHARE = 0.01  # of a split's pictures may be left out; where more cannot be used, the data is not what it seems
 NAMED = 3  # pictures that a line names
-LEAVE = "Leave what is left out where it is until the run is finished, or it cannot be resumed."
+LEAVE = "Pictures that are left out must stay where they are until the run is finished, or it cannot be resumed."
 
 # What a run is judged on, by the name in metrics.json.
 TEST, HELD_OUT, VALIDATION, TRAINING = "test", "held out of train", "validation", "train"
