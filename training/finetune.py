@@ -12,6 +12,7 @@ import keras
 
 from keras_classics import feed, preprocessing
 from keras_classics.choices import SAMPLES
+from keras_classics.copies import like
 from keras_classics.datasets import Dataset
 from keras_classics.errors import ClassicsError, KeptClassifier
 from keras_classics.fine_tuning import classifiers, freeze
@@ -150,7 +151,7 @@ def _start(recipe: Recipe, variant: Variant, data: Dataset, seed: int) -> keras.
             say(str(warning.message))
     for layer in classifiers(model):
         with seeded(seed):
-            fresh = type(layer).from_config(layer.get_config())
+            fresh = like(layer)
             fresh.build(layer.input.shape)
         layer.set_weights(fresh.get_weights())
     data.check_classes(feed.classes_of(model), variant.name)

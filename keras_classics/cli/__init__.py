@@ -17,7 +17,7 @@ from keras_classics.cli import (
 )
 from keras_classics.cli import list as listing
 from keras_classics.cli.output import console as console
-from keras_classics.cli.parser import Parser, run
+from keras_classics.cli.parser import Parser, add_commands, run
 
 COMMANDS = {
     "list": listing,
@@ -38,10 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command's entry point."""
     parser = Parser(prog="keras-classics", description="The classic image classifiers, as their papers have them.")
     parser.add_argument("--version", action="version", version=f"keras-classics {keras_classics.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for name, module in COMMANDS.items():
-        command = commands.add_parser(name, help=module.__doc__, description=module.__doc__)
-        command.set_defaults(function=module.run)
-        module.add_arguments(command)
+    add_commands(parser, COMMANDS)
     parsed = parser.parse_args(arguments)
     run(lambda: parsed.function(parsed), parsed.debug)

@@ -80,6 +80,16 @@ class Parser(argparse.ArgumentParser):
         return known
 
 
+def add_commands(parser: Parser, modules: Mapping[str, Any], metavar: str = "command", at: str = "function") -> None:
+    """Gives a parser a command for each module, which has `add_arguments` and `run`, and tells in its docstring what it
+    does. What is parsed has `run` under the name `at`."""
+    commands = parser.add_subparsers(required=True, metavar=metavar)
+    for name, module in modules.items():
+        command = commands.add_parser(name, help=module.__doc__, description=module.__doc__)
+        command.set_defaults(**{at: module.run})
+        module.add_arguments(command)
+
+
 def _files(prefix: str) -> Iterable[str]:
     from argcomplete.completers import FilesCompleter
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from keras_classics.cli.backend import start
-from keras_classics.cli.parser import Parser
+from keras_classics.cli.parser import Parser, add_commands
 from keras_classics.cli.parser import run as guarded
 from training.cli import benchmark_data, experiment, finetune, results, resume, run, ship, show_augment
 from training.cli import list as listing
@@ -24,11 +24,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command's entry point."""
     parser = Parser(prog="python -m training", description="Trains the networks as their papers did.")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for name, module in COMMANDS.items():
-        command = commands.add_parser(name, help=module.__doc__, description=module.__doc__)
-        command.set_defaults(function=module.run)
-        module.add_arguments(command)
+    add_commands(parser, COMMANDS)
     parsed = parser.parse_args(arguments)
 
     def carry_out():

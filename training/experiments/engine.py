@@ -106,8 +106,7 @@ def run(
         "runs": [],
         "environment": {},
     }
-    go_on = command("resume", experiment, results["backend"], out, is_quick, arms=arms, record=record)
-    return _carry_out(experiment, files, results, arms, record, go_on)
+    return _carry_out(experiment, files, results, out, arms, record)
 
 
 def resume(
@@ -138,19 +137,19 @@ def resume(
         )
     changes = {"data_dir": data_dir, "seeds": seeds}
     results |= {name: value for name, value in changes.items() if value is not None}
-    go_on = command("resume", experiment, results["backend"], out, is_quick, arms=arms, record=record)
-    return _carry_out(experiment, files, results, arms, record, go_on)
+    return _carry_out(experiment, files, results, out, arms, record)
 
 
 def _carry_out(
     whole: Experiment,
     files: ResultFiles,
     results: dict[str, Any],
+    out: str | None,
     arms: Sequence[str] | None,
     record: bool,
-    go_on: str,
 ) -> Verdict:
     whole.check()
+    go_on = command("resume", whole, results["backend"], out, results["quick"], arms=arms, record=record)
     experiment = whole.quick if results["quick"] else whole
     chosen = experiment.arms if arms is None else tuple(map(experiment.arm, arms))
     seeds = range(results["seeds"] or experiment.seeds)

@@ -1,5 +1,6 @@
 """Draws pictures: a file a picture."""
 
+from keras_classics.cli.parser import add_commands
 from keras_classics.cli.plot import confusion, filters, gradcam, model, progress, reliability, runs, zoo
 
 PICTURES = {
@@ -15,11 +16,7 @@ PICTURES = {
 
 
 def add_arguments(parser):
-    pictures = parser.add_subparsers(required=True, metavar="picture")
-    for name, module in PICTURES.items():
-        picture = pictures.add_parser(name, help=module.__doc__, description=module.__doc__)
-        picture.set_defaults(draw=module.run)
-        module.add_arguments(picture)
+    add_commands(parser, PICTURES, metavar="picture", at="draw")
 
 
 def run(args):
